@@ -1,0 +1,3 @@
+from scripts.engine.runtime import run_environment
+
+run_environment()

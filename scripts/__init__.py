@@ -1,0 +1,1 @@
+"""The migration system: one thin file per command, and the folders that do the work."""

@@ -1,0 +1,1 @@
+"""What people see: options, text, JSON, exit codes."""

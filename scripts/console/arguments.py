@@ -1,0 +1,62 @@
+"""Options that several commands share, and the project that they are about."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.console.entry import EXIT_CODES
+from scripts.files import project
+from scripts.files.project import Environment, Project
+
+
+def parser(description: str | None, examples: Sequence[str]) -> argparse.ArgumentParser:
+    """Make a command's parser, with examples and exit codes below its help.
+
+    Args:
+        description: the command's docstring.
+        examples: command lines to show.
+    """
+    shown = "\n".join(f"  {example}" for example in examples)
+    return argparse.ArgumentParser(
+        description=description,
+        epilog=f"examples:\n{shown}\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def add_database(to: argparse.ArgumentParser, *, required: bool = False) -> None:
+    """Add --database."""
+    to.add_argument(
+        "--database",
+        metavar="NAME",
+        required=required,
+        help="an environment of alembic.ini, such as auth or course"
+        + ("" if required else "; all of them when left out"),
+    )
+
+
+def add_json(to: argparse.ArgumentParser, what: str) -> None:
+    """Add --json."""
+    to.add_argument("--json", action="store_true", help=f"{what} on standard output")
+
+
+def this_project() -> Project:
+    """Return the project of this checkout, or of the working directory when installed elsewhere.
+
+    Raises:
+        UsageError: when there is no usable alembic.ini.
+    """
+    beside = Path(__file__).parents[2] / "alembic.ini"
+    return project.load(beside if beside.is_file() else Path.cwd() / "alembic.ini")
+
+
+def environments(of: Project, name: str | None) -> tuple[Environment, ...]:
+    """Return the environment of that name, or all.
+
+    Raises:
+        UsageError: when there is none of that name.
+    """
+    return of.environments if name is None else (of.environment(name),)

@@ -1,0 +1,41 @@
+"""The one place where an error becomes standard error and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from scripts.errors import MigrationError
+
+EXIT_CODES = "exit codes: 0 done, 1 a migration or a check failed, 2 wrong usage or configuration"
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def run(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace], int]) -> NoReturn:
+    """Parse the command line, run a command, and end the process with its exit code.
+
+    Args:
+        parser: the command's; argparse itself exits with 2 on wrong usage.
+        command: takes the options, returns the exit code.
+    """
+    options = parser.parse_args()
+    try:
+        code = command(options)
+    except MigrationError as error:
+        sys.stdout.flush()
+        print(error, file=sys.stderr)
+        if getattr(options, "json", False):
+            print(json.dumps({"event": "failed", **error.parts()}))
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        code = _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)

@@ -1,0 +1,43 @@
+"""Create a migration: the next number, its SQL file and its revision file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
+
+from scripts.console import arguments, entry, report
+from scripts.engine import operations
+from scripts.files.project import shown
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = arguments.parser(
+        __doc__,
+        ('python scripts/create.py --database course --name "add_user_preferences"',),
+    )
+    arguments.add_database(parser, required=True)
+    parser.add_argument("--name", required=True, help="what it does, in a few words")
+    parser.add_argument("--author", default="", help="git's user.name when left out")
+    return parser
+
+
+def _create(options: argparse.Namespace) -> int:
+    project = arguments.this_project()
+    environment = project.environment(options.database)
+    watch = report.observer(as_json=False)
+    made = operations.create(project, environment, options.name, options.author, watch)
+    for path in made:
+        print(shown(path))
+    return 0
+
+
+def main() -> None:
+    """Run the command and end the process."""
+    entry.run(_parser(), _create)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What touches a database: settings, connections, the ledger, running migrations."""

@@ -1,0 +1,71 @@
+"""`alembic revision`: the next number and the SQL file; Alembic writes the revision file after."""
+
+from __future__ import annotations
+
+import getpass
+import subprocess
+from datetime import date
+
+from alembic.autogenerate.api import RevisionContext
+
+from scripts.engine.observer import log
+from scripts.errors import HistoryError, UsageError
+from scripts.files import history, template
+from scripts.files.project import Environment, shown
+
+
+def fill_in(environment: Environment, asked: RevisionContext) -> None:
+    """Give the revision that Alembic is about to write its number and its SQL file.
+
+    Args:
+        environment: where the migration goes.
+        asked: Alembic's command; its one generated revision is changed.
+
+    Raises:
+        UsageError: for options that make no sense for SQL files, or a name without letters.
+        HistoryError: when the files there are do not form one history.
+    """
+    arguments = asked.command_args
+    if arguments["autogenerate"]:
+        raise UsageError(
+            "--autogenerate needs models in Python, and migrations are SQL files here",
+            way_out=f'alembic -n {environment.name} revision -m "what it does"',
+        )
+    if arguments["rev_id"]:
+        raise UsageError(
+            "--rev-id can't be chosen: the next number is taken, so that versions have an order"
+        )
+    message = arguments["message"]
+    if not message:
+        raise UsageError(
+            "a migration needs a name",
+            way_out=f'alembic -n {environment.name} revision -m "what it does"',
+        )
+    entries = history.read(environment).entries
+    heads = asked.script_directory.get_heads()
+    if heads != [entry.version for entry in entries[-1:]]:
+        raise HistoryError(
+            f"{environment.name}: the revision files do not end in {entries[-1].version}",
+            detail=f"Alembic sees the heads: {', '.join(heads)}",
+            way_out="python scripts/validate.py names the file that breaks the chain",
+        )
+    entry = template.plan(environment, message)
+    author = asked.config.attributes.get("author") or _author()
+    path = template.write(entry, description=message, author=author, today=date.today())  # noqa: DTZ011 - the author's own date
+    log.info("%s: wrote %s", environment.name, shown(path))
+    generated = asked.generated_revisions[0]
+    generated.rev_id, generated.message = entry.version, entry.slug
+
+
+def _author() -> str:
+    """Return who writes: git's user.name, else the login's name, else nothing."""
+    try:
+        asked = subprocess.run(
+            ["git", "config", "user.name"],  # noqa: S607 - whichever git the developer uses
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return asked.stdout.strip() or getpass.getuser()
+    except (OSError, KeyError):
+        return ""

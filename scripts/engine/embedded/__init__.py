@@ -1,0 +1,1 @@
+"""A real PostgreSQL that starts when it is needed and stops after its last user."""

@@ -1,0 +1,110 @@
+"""Runs the statements of a section, one by one, on a connection or into a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
+from scripts.errors import StatementError
+from scripts.files.header import Header
+from scripts.files.migration_file import Section
+from scripts.files.statements import Statement
+
+Execute = Callable[[str], None]
+"""Takes one piece of SQL: sends it to the server, or writes it out."""
+
+
+def run(execute: Execute, section: Section, header: Header, place: str) -> None:
+    """Run a section inside the transaction that is open, or statement by statement without one.
+
+    Args:
+        execute: what takes the SQL, byte for byte.
+        section: the statements.
+        header: the timeouts to set, and whether there is a transaction.
+        place: where the SQL stands, as an error names it.
+
+    Raises:
+        StatementError: when the server refuses a statement.
+    """
+    with _timeouts(execute, header):
+        for ran, statement in enumerate(section.statements):
+            try:
+                execute(statement.text)
+            except psycopg2.Error as error:
+                raise _refused(statement, error, place, ran) from error
+
+
+@contextmanager
+def _timeouts(execute: Execute, header: Header) -> Iterator[None]:
+    """Set the header's timeouts: for the transaction, or for the session and back.
+
+    SET LOCAL ends with the transaction, so nothing stays behind on a pooled connection.
+    """
+    wanted = {
+        "lock_timeout": header.lock_timeout_ms,
+        "statement_timeout": header.statement_timeout_ms,
+    }
+    chosen = {name: value for name, value in wanted.items() if value is not None}
+    scope = "LOCAL" if header.transactional else "SESSION"
+    for name, value in chosen.items():
+        execute(f"SET {scope} {name} = {value};")
+    try:
+        yield
+    finally:
+        if not header.transactional:
+            for name in chosen:
+                execute(f"RESET {name};")
+
+
+def sender(connection: Connection) -> Execute:
+    """Return what sends SQL to the server as it stands.
+
+    psycopg2 takes `%` for a placeholder only when it is given parameters, and it is given none.
+    """
+
+    def execute(text: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(text)
+
+    return execute
+
+
+def writer(write: Callable[[str], None]) -> Execute:
+    """Return what writes SQL into a script for psql, each piece ended by a semicolon.
+
+    Args:
+        write: takes a piece of the script; adds the line breaks that part it from the next.
+    """
+
+    def execute(text: str) -> None:
+        body = text.strip()
+        if not body.endswith(";"):
+            # After a comment at its end a semicolon would be part of that.
+            body += "\n;" if "--" in body.rpartition("\n")[2] else ";"
+        write(body)
+
+    return execute
+
+
+def _refused(statement: Statement, error: psycopg2.Error, place: str, ran: int) -> StatementError:
+    diagnostics = error.diag
+    line = statement.line
+    if diagnostics.statement_position:
+        line = statement.line_at(int(diagnostics.statement_position) - 1)
+    message = diagnostics.message_primary or str(error).strip()
+    lines = [
+        f"{message} [{error.pgcode}]" if error.pgcode else message,
+        f"detail: {diagnostics.message_detail}" if diagnostics.message_detail else "",
+        f"hint: {diagnostics.message_hint}" if diagnostics.message_hint else "",
+        f"context: {diagnostics.context}" if diagnostics.context else "",
+        f"statement: {statement.summary()}",
+    ]
+    return StatementError(
+        "PostgreSQL refused a statement",
+        where=f"{place}:{line}",
+        detail="\n".join(line for line in lines if line),
+        ran=ran,
+    )

@@ -1,0 +1,60 @@
+"""Applied versions without a file here: revisions made of ledger rows.
+
+When an older release is deployed, the database is at a version that its checkout does not know, and
+every command of Alembic would fail with "Can't locate revision". With these revisions in the map a
+downgrade runs the DOWN that the ledger keeps, and `upgrade head` finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import warnings
+from types import ModuleType
+
+from alembic.script import Script, ScriptDirectory
+
+from scripts.engine import revision
+from scripts.engine.state import State
+from scripts.errors import HistoryError
+
+
+def add(directory: ScriptDirectory, state: State) -> None:
+    """Make Alembic's map of revisions whole.
+
+    Args:
+        directory: Alembic's view of the versions folder; changed.
+        state: what the ledger has.
+
+    Raises:
+        HistoryError: when a revision file refers to one that is not in the folder.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Alembic only warns of two revisions with one id, and drops one of them.
+            warnings.filterwarnings("error", message="Revision .* is present more than once")
+            known = {script.revision for script in directory.walk_revisions()}
+    except UserWarning as warning:
+        raise HistoryError(
+            f"{state.name}: {warning}",
+            where=str(directory.versions),
+            way_out="`revision` in each revision file is the number in the file's name",
+        ) from warning
+    except KeyError as error:
+        raise HistoryError(
+            f"{state.name}: a revision file refers to version {error}, which has none",
+            where=str(directory.versions),
+            way_out="restore the revision file, or mend `down_revision` in the one after it",
+        ) from error
+    for applied in state.ahead:
+        version = applied.row.version
+        if version in known:
+            continue
+        below = state.below(version)
+        module = ModuleType(f"ledger_{version}")
+        module.__doc__ = f"{applied.row.filename}, which is not in this checkout."
+        module.__dict__.update(
+            revision=version,
+            down_revision=None if below == "base" else below,
+            upgrade=revision.unknown(applied.row.filename),
+            downgrade=revision.downgrade(version),
+        )
+        directory.revision_map.add_revision(Script(module, version, applied.row.filename))

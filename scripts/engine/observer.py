@@ -1,0 +1,75 @@
+"""What a run tells while it goes: values, for whoever watches."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from scripts.files import duration
+
+log = logging.getLogger("upskill.migrations")
+
+
+class Direction(Enum):
+    """Which section of a migration is run."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """One migration, applied or rolled back, and committed."""
+
+    environment: str
+    version: str
+    filename: str
+    direction: Direction
+    statements: int
+    duration_ms: int
+
+
+class Observer(Protocol):
+    """Somebody who watches a run."""
+
+    def started(self, environment: str, filename: str, direction: Direction) -> None:
+        """A migration begins."""
+
+    def finished(self, result: StepResult) -> None:
+        """A migration is done and committed."""
+
+    def notice(self, environment: str, text: str) -> None:
+        """Something worth a line that is no error."""
+
+
+class SilentObserver:
+    """Says nothing: a script that is being written applies nothing."""
+
+    def started(self, environment: str, filename: str, direction: Direction) -> None:
+        """Say nothing."""
+
+    def finished(self, result: StepResult) -> None:
+        """Say nothing."""
+
+    def notice(self, environment: str, text: str) -> None:
+        """Say nothing."""
+
+
+class LogObserver(SilentObserver):
+    """Writes one log line per event: what plain `alembic` shows."""
+
+    def finished(self, result: StepResult) -> None:
+        """Log what was done and how long it took."""
+        log.info(
+            "%s: %s %s (%s)",
+            result.environment,
+            "applied" if result.direction is Direction.UP else "rolled back",
+            result.filename,
+            duration.text(result.duration_ms),
+        )
+
+    def notice(self, environment: str, text: str) -> None:
+        """Log the line."""
+        log.info("%s: %s", environment, text)

@@ -1,0 +1,163 @@
+"""What the commands call: each a thin way into Alembic's own commands, or a look without them.
+
+Alembic and SQLAlchemy are imported only where something is run: a look has no need of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts.engine import database, ledger, settings, state, work
+from scripts.engine.observer import Observer
+from scripts.engine.state import Applied, State
+from scripts.engine.work import Work
+from scripts.errors import UsageError
+from scripts.files import history
+from scripts.files.history import Entry
+from scripts.files.project import Environment, Project
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What a rollback of one version would run, and what else there is."""
+
+    applied: Applied
+    work: Work
+    other_sql: str
+    """The other of the two, stored SQL and file: "" unless the file was asked for."""
+
+
+def look(project: Project, environment: Environment) -> State:
+    """Read an environment's files and ledger; changes nothing, and works with files misnamed.
+
+    Raises:
+        UsageError: when no URL is set.
+        ServerError: when the database can't be reached.
+        LedgerError: when the ledger can't be read as one.
+    """
+    chosen = settings.load(project, environment)
+    with database.connection(project, chosen) as connection:
+        return state.read(connection, chosen, history.survey(environment)[0])
+
+
+def to_apply(found: State, to: str | None) -> tuple[Entry, ...]:
+    """Return the pending migrations up to a version, after all the checks that a run makes.
+
+    Args:
+        found: what `look` returned.
+        to: the last version wanted, compared as a number; None for all.
+
+    Raises:
+        HistoryError: when the files do not form one history.
+        LedgerError: when the ledger does not fit them.
+        UsageError: for a version that has no file, or that the database is already past.
+    """
+    history.read(found.history.environment)
+    state.check_upgrade(found)
+    if to is None:
+        return found.pending
+    last = found.history.get(to)
+    if found.applied and last.number < found.applied[-1].number:
+        raise UsageError(
+            f"{found.name} is at {found.current}, past {last.version}",
+            way_out=f"python scripts/rollback.py --database {found.name} --to {last.version}",
+        )
+    return tuple(entry for entry in found.pending if entry.number <= last.number)
+
+
+def upgrade(project: Project, environment: Environment, version: str, observer: Observer) -> None:
+    """Apply all pending migrations up to a version: `alembic -n … upgrade VERSION`.
+
+    Raises:
+        MigrationError: as the run does.
+    """
+    from alembic import command
+
+    command.upgrade(_config(project, environment, observer), version)
+
+
+def downgrade(
+    project: Project,
+    environment: Environment,
+    version: str,
+    observer: Observer,
+    *,
+    use_file: bool = False,
+) -> None:
+    """Roll back to a version, or to "base": `alembic -n … downgrade VERSION`.
+
+    Raises:
+        MigrationError: as the run does.
+    """
+    from alembic import command
+
+    config = _config(project, environment, observer)
+    config.attributes["use_file"] = use_file
+    command.downgrade(config, version)
+
+
+def undo(
+    project: Project, environment: Environment, applied: Sequence[Applied], *, use_file: bool
+) -> list[Undo]:
+    """Read what rolling back these migrations would run, so that people can see it first.
+
+    Raises:
+        RollbackError: when one of them can't be rolled back.
+        FormatError: when its SQL can't be split into statements.
+    """
+    chosen = settings.load(project, environment)
+    with database.connection(project, chosen) as connection:
+        found = state.read(connection, chosen, history.survey(environment)[0])
+        state.check_agreement(found)
+
+        def stored(version: str) -> str | None:
+            return ledger.rollback_sql(connection, found.ledger, version)
+
+        return [
+            Undo(
+                one,
+                work.downgrade(found, one.row.version, None if use_file else stored),
+                (stored(one.row.version) or "") if use_file else "",
+            )
+            for one in applied
+        ]
+
+
+def create(
+    project: Project, environment: Environment, name: str, author: str, observer: Observer
+) -> tuple[Path, Path]:
+    """Write a new migration's two files: `alembic -n … revision -m NAME`.
+
+    Returns:
+        The SQL file and the revision file.
+
+    Raises:
+        UsageError: when no file name can be made of the name.
+        HistoryError: when the files there are do not form one history.
+    """
+    from alembic import command
+
+    config = _config(project, environment, observer)
+    config.attributes["author"] = author
+    with contextlib.redirect_stdout(io.StringIO()):  # Alembic's "Generating …  done"
+        made = command.revision(config, message=name)
+    if made is None or isinstance(made, list):
+        raise AssertionError("Alembic wrote no revision file, or several")
+    revision_file = Path(made.path)
+    return environment.sql / f"{revision_file.stem}.sql", revision_file
+
+
+def _config(project: Project, environment: Environment, observer: Observer) -> Config:
+    from alembic.config import Config
+
+    config = Config(str(project.ini), ini_section=environment.name)
+    config.attributes["observer"] = observer
+    return config

@@ -1,0 +1,192 @@
+"""One run of an environment: what Alembic's steps do, and what the ledger is told of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext, MigrationInfo, MigrationStep, RevisionStep
+from alembic.script import ScriptDirectory
+from psycopg2.sql import SQL, Composable, Literal
+
+from scripts.engine import execution, work
+from scripts.engine.execution import Execute
+from scripts.engine.observer import Direction, Observer, StepResult
+from scripts.engine.state import State
+from scripts.engine.work import Stored, Work
+from scripts.errors import HistoryError, StatementError
+
+Planned = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
+"""Alembic's function for a command: from the heads that the database is at to the steps to take."""
+
+# In a script nobody has a clock but the server; inside a transaction now() is when it began.
+_SERVER_DURATION = SQL("extract(epoch FROM clock_timestamp() - now()) * 1000")
+
+
+@dataclass(kw_only=True)
+class Run:
+    """Alembic hands this to every revision; it lives as long as one `run_migrations`."""
+
+    state: State
+    """What was found before the run."""
+    directory: ScriptDirectory
+    observer: Observer
+    execute: Execute
+    """Sends SQL to the server, or writes it into the script of `--sql`."""
+    compose: Callable[[Composable], str]
+    """Quotes the ledger's statements: by the connection, or without one."""
+    stored: Stored | None
+    """Reads rollback SQL from the ledger; None takes the files' DOWN."""
+    online: bool
+    _context: MigrationContext | None = field(default=None, init=False)
+    _current: str = field(default="", init=False)
+    _recorded: str = field(default="", init=False)
+    _begun: bool = field(default=False, init=False)
+    _unsaid: StepResult | None = field(default=None, init=False)
+
+    def announced(self, planned: Planned) -> Planned:
+        """Wrap Alembic's function: all that its steps will run is read before the first one.
+
+        So a file or a stored rollback that can't be run stops the run while nothing has changed.
+        """
+
+        def steps(heads: Any, context: MigrationContext) -> list[MigrationStep]:
+            self._context, self._current = context, self.state.current
+            self._begun = bool(heads)
+            wanted = list(planned(heads, context))
+            for step in wanted:
+                if isinstance(step, RevisionStep):
+                    self._read(step)
+            return wanted
+
+        return steps
+
+    def _read(self, step: RevisionStep) -> None:
+        version = step.revision.revision
+        if step.is_upgrade:
+            work.upgrade(self.state, version)
+        else:
+            work.downgrade(self.state, version, self.stored)
+
+    def upgrade(self, version: str) -> None:
+        """Run the UP of a version and note it in the ledger.
+
+        Raises:
+            FormatError: when the file is not in the format.
+            StatementError: when PostgreSQL refuses a statement.
+        """
+        todo, record = work.upgrade(self.state, version)
+        duration = self._perform(todo)
+        self._begin_script()
+        self._send(self.state.ledger.insertion(record, duration))
+
+    def downgrade(self, version: str) -> None:
+        """Run what undoes a version and take its row out of the ledger.
+
+        Raises:
+            RollbackError: when it can't be rolled back.
+            StatementError: when PostgreSQL refuses a statement.
+        """
+        self._perform(work.downgrade(self.state, version, self.stored))
+        self._send(self.state.ledger.deletion(version))
+
+    def on_version_apply(
+        self,
+        ctx: MigrationContext,  # noqa: ARG002 - Alembic calls with these names
+        step: MigrationInfo,
+        heads: Collection[str],
+        run_args: Mapping[str, Any],  # noqa: ARG002
+    ) -> None:
+        """Alembic's hook, called in the transaction of each step after the version is written.
+
+        Raises:
+            HistoryError: when the revision did not run the migration that it is named for.
+        """
+        if step.is_stamp:
+            self.mirror(heads)
+        elif self._recorded != step.up_revision_id:
+            raise HistoryError(
+                f"revision {step.up_revision_id} did not run the migration file of that version",
+                detail="a revision file has its SQL file's number and calls migration(__file__)",
+                state=self._rolled_back(),
+            )
+        self._current = next(iter(heads), "base")
+
+    def mirror(self, heads: Iterable[str]) -> None:
+        """Make the ledger have just the versions up to `heads`, without running anything.
+
+        Alembic takes one step from any version to any other for a stamp, so it is the ancestors of
+        the new heads that count, not the step.
+        """
+        records, kept = [], []
+        for revision in self.directory.iterate_revisions(tuple(heads), "base"):
+            if self.state.history.find(revision.revision):
+                records.append(work.upgrade(self.state, revision.revision)[1])
+            else:
+                kept.append(revision.revision)
+        self._begin_script()
+        self._send(*self.state.ledger.mirror(records, kept))
+
+    def create_ledger(self) -> None:
+        """Make the ledger's table what it has to be."""
+        self._send(*self.state.ledger.creation())
+
+    def _begin_script(self) -> None:
+        """A script can't look whether there is a ledger: one that begins at base makes it."""
+        if not self.online and not self._begun:
+            self.create_ledger()
+            self._begun = True
+
+    def say(self) -> None:
+        """Tell the observer of the last step: called when its transaction is known to be over."""
+        if self._unsaid:
+            self.observer.finished(self._unsaid)
+            self._unsaid = None
+
+    def _perform(self, todo: Work) -> Composable:
+        """Run a section; return how long it took, as SQL for the ledger."""
+        if self._context is None:
+            raise AssertionError("Alembic ran a step that it did not announce")
+        self.say()
+        self.observer.started(self.state.name, todo.filename, todo.direction)
+        begin = time.monotonic()
+        outside = nullcontext() if todo.header.transactional else self._context.autocommit_block()
+        try:
+            with outside:
+                execution.run(self.execute, todo.section, todo.header, todo.place)
+        except StatementError as error:
+            error.what = f"{self.state.name}: {todo.filename}: {error.what}"
+            error.state = self._failed(todo, error)
+            raise
+        milliseconds = round((time.monotonic() - begin) * 1000)
+        self._recorded = todo.version
+        self._unsaid = StepResult(
+            environment=self.state.name,
+            version=todo.version,
+            filename=todo.filename,
+            direction=todo.direction,
+            statements=len(todo.section.statements),
+            duration_ms=milliseconds,
+        )
+        if todo.direction is Direction.DOWN and not todo.section.statements:
+            self.observer.notice(self.state.name, f"{todo.filename} has an empty DOWN: nothing ran")
+        return Literal(milliseconds) if self.online else _SERVER_DURATION
+
+    def _failed(self, todo: Work, error: StatementError) -> str:
+        if todo.header.transactional:
+            return self._rolled_back()
+        count = len(todo.section.statements)
+        return (
+            f"NOT rolled back, the file runs outside a transaction: {error.ran} of its {count} "
+            f"statements have taken effect; {self.state.name} is at {self._current}"
+        )
+
+    def _rolled_back(self) -> str:
+        return f"rolled back; {self.state.name} is at {self._current}"
+
+    def _send(self, *statements: Composable) -> None:
+        for statement in statements:
+            self.execute(self.compose(statement))

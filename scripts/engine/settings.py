@@ -1,0 +1,99 @@
+"""Environment variables and .env → the settings of one environment."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dotenv import dotenv_values
+
+from scripts.errors import UsageError
+from scripts.files.project import Environment, Project
+
+DEFAULT_TABLE = "schema_migrations"
+_PART = r'(?:"(?:[^"]|"")+"|[^".\s]+)'
+_TABLE = re.compile(rf"(?:(?P<schema>{_PART})\.)?(?P<name>{_PART})")
+_NAME_LIMIT = 63
+"""Bytes of an identifier: https://www.postgresql.org/docs/current/sql-syntax-lexical.html."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableName:
+    """A table's name, with its schema where one is given; not quoted."""
+
+    schema: str | None
+    name: str
+
+    def __str__(self) -> str:
+        """Return the name for messages."""
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What one environment needs to know."""
+
+    environment: str
+    url: str = field(repr=False)
+    """As it was set; may hold a password, so it is never printed."""
+    ledger: TableName
+
+
+def load(project: Project, environment: Environment, *, need_url: bool = True) -> Settings:
+    """Read an environment's settings from the process's environment and the project's .env.
+
+    Args:
+        project: the checkout; its .env is read, and what the process has set wins.
+        environment: whose settings.
+        need_url: False where no database is touched (`--sql`) or a connection is given; the URL is
+            then "" where none is set.
+
+    Raises:
+        UsageError: for a missing URL or a table name that can't be one.
+    """
+    values = {**dotenv_values(project.root / ".env", interpolate=False), **os.environ}
+    url = values.get(environment.url_setting) or _fallback(values, environment)
+    if need_url and not url:
+        raise UsageError(
+            f"{environment.url_setting} is not set",
+            detail="it is read from the environment and from .env in the project's folder",
+            way_out=f"set it to postgresql://user:password@host/{environment.name}, "
+            f"or to embedded://{environment.name} to try things out",
+        )
+    return Settings(
+        environment=environment.name,
+        url=url,
+        ledger=table_name(values.get("MIGRATION_TABLE") or DEFAULT_TABLE),
+    )
+
+
+def table_name(text: str) -> TableName:
+    """Read `name`, `schema.name`, or either part in double quotes.
+
+    Every letter counts as written: `Audit` is the table "Audit", not audit.
+
+    Raises:
+        UsageError: when it is no such name.
+    """
+    found = _TABLE.fullmatch(text.strip())
+    parts = [found["schema"], found["name"]] if found else []
+    names = [_unquoted(part) if part else None for part in parts]
+    if not names or any(len(name.encode()) > _NAME_LIMIT for name in names if name):
+        raise UsageError(
+            f"MIGRATION_TABLE is {text!r}, which is no table name",
+            way_out=f'write {DEFAULT_TABLE}, ops.{DEFAULT_TABLE} or "my schema".{DEFAULT_TABLE}; '
+            f"at most {_NAME_LIMIT} bytes each",
+        )
+    return TableName(names[0], names[1] or "")
+
+
+def _unquoted(part: str) -> str:
+    return part[1:-1].replace('""', '"') if part.startswith('"') else part
+
+
+def _fallback(values: Mapping[str, str | None], environment: Environment) -> str:
+    """`make` asks for the embedded server where no URL is set; nothing else does."""
+    wanted = values.get("MIGRATION_FALLBACK") == "embedded"
+    return f"embedded://{environment.name}" if wanted else ""

@@ -1,0 +1,127 @@
+"""What one step is going to run, read and checked before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scripts.engine.ledger import Record
+from scripts.engine.observer import Direction
+from scripts.engine.state import State
+from scripts.errors import FormatError, HistoryError, RollbackError
+from scripts.files import migration_file, rollback
+from scripts.files.header import Header
+from scripts.files.migration_file import Section
+from scripts.files.project import shown
+from scripts.files.rollback import Rollback
+
+Stored = Callable[[str], str | None]
+"""Reads the rollback SQL that the ledger keeps for a version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One section with all that is needed to run it and to speak of it."""
+
+    version: str
+    filename: str
+    direction: Direction
+    section: Section
+    header: Header
+    place: str
+    """Where the SQL stands: a path, or the ledger's row."""
+
+
+def upgrade(state: State, version: str) -> tuple[Work, Record]:
+    """Read the UP of a version, and what the ledger will keep of it.
+
+    Raises:
+        FormatError: when the file is not in the format.
+        HistoryError: when the version has no migration file.
+    """
+    entry = state.history.find(version)
+    if entry is None:
+        raise HistoryError(
+            f"{state.name}: version {version} has no migration file in this checkout",
+            state=f"nothing was changed; {state.name} is at {state.current}",
+            way_out="restore the file, or deploy the release that has it",
+        )
+    file = migration_file.read(entry.path)
+    record = Record(
+        version=entry.version,
+        filename=entry.filename,
+        checksum=file.checksum,
+        rollback_sql=file.rollback_sql,
+        description=file.header.description,
+    )
+    work = Work(
+        version=entry.version,
+        filename=entry.filename,
+        direction=Direction.UP,
+        section=file.up,
+        header=file.header,
+        place=shown(entry.path),
+    )
+    return work, record
+
+
+def downgrade(state: State, version: str, stored: Stored | None) -> Work:
+    """Read what undoes a version: from the ledger, for that belongs to what was applied.
+
+    Args:
+        state: the files and the ledger's rows.
+        version: what is to be undone.
+        stored: reads the ledger; None takes the file's DOWN instead.
+
+    Raises:
+        RollbackError: when there is nothing to run, or the migration is declared irreversible.
+        FormatError: when the SQL can't be split into statements.
+    """
+    undo, place = (
+        _from_file(state, version) if stored is None else _from_ledger(state, version, stored)
+    )
+    if undo.header.irreversible is not None:
+        raise RollbackError(
+            f"{state.name}: {version} is declared irreversible: {undo.header.irreversible}",
+            where=place,
+            state=f"nothing was rolled back; {state.name} is at {state.current}",
+            way_out="write a new migration that mends what is wrong, or restore a backup",
+        )
+    applied, entry = state.find(version), state.history.find(version)
+    filename = applied.row.filename if applied else entry.filename if entry else version
+    return Work(
+        version=version,
+        filename=filename,
+        direction=Direction.DOWN,
+        section=undo.down,
+        header=undo.header,
+        place=place,
+    )
+
+
+def _from_file(state: State, version: str) -> tuple[Rollback, str]:
+    entry = state.history.find(version)
+    if entry is None:
+        raise RollbackError(
+            f"{state.name}: the file of {version} is not in this checkout",
+            state=f"nothing was rolled back; {state.name} is at {state.current}",
+            way_out="roll back with what the ledger keeps: leave --use-file and --sql out",
+        )
+    file = migration_file.read(entry.path)
+    return Rollback(file.header, file.down), shown(entry.path)
+
+
+def _from_ledger(state: State, version: str, stored: Stored) -> tuple[Rollback, str]:
+    place = f"rollback_sql of {version} in {state.ledger.table}"
+    text = stored(version)
+    if text is None:
+        raise RollbackError(
+            f"{state.name}: the ledger keeps no rollback SQL for {version}",
+            state=f"nothing was rolled back; {state.name} is at {state.current}",
+            way_out=f"`python scripts/rollback.py --database {state.name} --use-file` runs the "
+            "file's DOWN",
+        )
+    try:
+        return rollback.parse(text), place
+    except FormatError as error:
+        raise error.in_file(place) from error

@@ -1,0 +1,122 @@
+"""Every error that this project raises on purpose, each with an exit code and a way out.
+
+    MigrationError                exit 1: a migration or a check failed
+    ├── FormatError               a migration file breaks the format
+    ├── HistoryError              the files of an environment do not form one history
+    ├── LedgerError               the ledger does not fit the files or Alembic's version
+    ├── StatementError            PostgreSQL refused a statement
+    ├── RollbackError             a migration that can't be rolled back
+    ├── ServerError               a server can't be reached, or the embedded one not started
+    └── UsageError                exit 2: wrong usage or configuration
+
+One place turns them into standard error and an exit code (`console.entry` for the scripts,
+`engine.runtime` for Alembic's own command line). Anything else is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+
+class MigrationError(Exception):
+    """What happened, where, why, what state things are in now, and the way out.
+
+    Args:
+        what: one sentence without a full stop, naming the environment or file it is about.
+        where: a place such as `sql/course/004_add_x.sql:12`.
+        detail: more lines: the reason, the server's message, both values that differ.
+        state: what the database or the disk looks like now ("rolled back; course is at 003").
+        way_out: what to do, with the command or setting to type.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self, what: str, *, where: str = "", detail: str = "", state: str = "", way_out: str = ""
+    ) -> None:
+        """Keep the parts apart: the console prints them, JSON output carries them."""
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.detail = detail
+        self.state = state
+        self.way_out = way_out
+
+    def parts(self) -> dict[str, str]:
+        """Return the parts that are set, by name, in the order in which they are shown."""
+        named = {
+            "error": self.what,
+            "at": self.where,
+            "detail": self.detail,
+            "state": self.state,
+            "help": self.way_out,
+        }
+        return {name: text for name, text in named.items() if text}
+
+    def __str__(self) -> str:
+        """Lay the parts out as people see them: a name, then its text, indented below it."""
+        width = 8
+        lines = []
+        for name, text in self.parts().items():
+            first, *rest = text.splitlines()
+            lines.append(f"{name + ':':<{width}}{first}")
+            lines.extend(f"{'':<{width}}{line}" for line in rest)
+        return "\n".join(lines)
+
+
+class FormatError(MigrationError):
+    """A migration file breaks the format.
+
+    Args:
+        what: as for every error.
+        line: the line that shows it; the first is 1.
+        path: the file as people name it; those who read text without knowing its file leave it out.
+        way_out: as for every error.
+    """
+
+    def __init__(self, what: str, *, line: int, path: str = "", way_out: str = "") -> None:
+        """Keep path and line apart: a finding of validate.py carries both."""
+        where = f"{path}:{line}" if path else f"line {line}"
+        super().__init__(what, where=where, way_out=way_out)
+        self.line = line
+        self.path = path
+
+    def in_file(self, path: str) -> FormatError:
+        """Return the same error with its file named."""
+        return FormatError(self.what, line=self.line, path=path, way_out=self.way_out)
+
+
+class HistoryError(MigrationError):
+    """The files of an environment do not form one history."""
+
+
+class LedgerError(MigrationError):
+    """The ledger does not fit the files or Alembic's version."""
+
+
+class StatementError(MigrationError):
+    """PostgreSQL refused a statement.
+
+    Args:
+        what: as for every error, and so are where and detail.
+        where: the file and the line.
+        detail: the server's message with its SQLSTATE, and the statement.
+        ran: how many statements of the section had been run before it.
+    """
+
+    def __init__(self, what: str, *, where: str, detail: str, ran: int) -> None:
+        """Keep the number: without a transaction it says what has taken effect."""
+        super().__init__(what, where=where, detail=detail)
+        self.ran = ran
+
+
+class RollbackError(MigrationError):
+    """A migration that can't be rolled back."""
+
+
+class ServerError(MigrationError):
+    """A server can't be reached, or the embedded one can't be started."""
+
+
+class UsageError(MigrationError):
+    """Wrong usage or configuration."""
+
+    exit_code = 2

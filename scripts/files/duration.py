@@ -1,0 +1,45 @@
+"""Durations as PostgreSQL writes them: `500ms`, `5s`, `2min`."""
+
+from __future__ import annotations
+
+import re
+
+# https://www.postgresql.org/docs/current/config-setting.html, "Numeric with Unit"
+_MILLISECONDS = {"": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)?")
+LIMIT = 2**31 - 1
+"""The largest timeout that PostgreSQL takes, in milliseconds."""
+
+
+def milliseconds(text: str) -> int:
+    """Read a duration.
+
+    Args:
+        text: a number with the unit ms, s, min, h or d; without a unit it means milliseconds, as
+            it does for PostgreSQL's timeouts.
+
+    Returns:
+        Milliseconds, 0 to 2147483647; 0 means no limit.
+
+    Raises:
+        ValueError: when the text is no such duration; the message says what one looks like.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"'{text}' is not a duration such as 500ms, 5s or 2min")
+    value = float(match[1]) * _MILLISECONDS[match[2] or ""]
+    if value > LIMIT:
+        raise ValueError(f"'{text}' is longer than PostgreSQL allows (24 days)")
+    if 0 < value < 1:
+        raise ValueError(f"'{text}' is shorter than a millisecond, and 0 would mean no limit")
+    return round(value)
+
+
+def text(value: int) -> str:
+    """Write milliseconds for people: 12 ms, 3.4 s, 2 min 5 s."""
+    if value < 1000:
+        return f"{value} ms"
+    if value < 60_000:
+        return f"{value / 1000:.1f} s"
+    minutes, rest = divmod(round(value / 1000), 60)
+    return f"{minutes} min {rest} s"

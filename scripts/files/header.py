@@ -1,0 +1,153 @@
+"""The header of a migration file: `-- Key: value` lines ahead of `-- UP`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scripts.errors import FormatError
+from scripts.files import duration
+
+KEYS = (
+    "Migration",
+    "Description",
+    "Author",
+    "Created",
+    "Transaction",
+    "Lock-Timeout",
+    "Statement-Timeout",
+    "Irreversible",
+)
+DIRECTIVES = KEYS[4:]
+"""The keys that change how a migration runs; the ledger keeps them with the rollback SQL."""
+
+_LINE = re.compile(r"--\s*([A-Za-z][A-Za-z _-]*?)\s*:(?!:)\s*(.*?)\s*")
+# Below this likeness two words are different words: "Notes" and "Author" are, "Transactions" and
+# "Transaction" are not (difflib's ratio, 0 to 1).
+_LIKENESS = 0.75
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What a migration file says about itself."""
+
+    migration: str = ""
+    description: str = ""
+    author: str = ""
+    created: str = ""
+    transactional: bool = True
+    lock_timeout_ms: int | None = None
+    statement_timeout_ms: int | None = None
+    irreversible: str | None = None
+    """The reason why it can't be rolled back, None when it can."""
+
+    def directives(self) -> str:
+        """Write the lines that a rollback has to obey too, each ended by a line break."""
+        lines = []
+        if not self.transactional:
+            lines.append("-- Transaction: none\n")
+        if self.lock_timeout_ms is not None:
+            lines.append(f"-- Lock-Timeout: {self.lock_timeout_ms}ms\n")
+        if self.statement_timeout_ms is not None:
+            lines.append(f"-- Statement-Timeout: {self.statement_timeout_ms}ms\n")
+        if self.irreversible is not None:
+            lines.append(f"-- Irreversible: {self.irreversible}\n")
+        return "".join(lines)
+
+
+def parse(comments: Iterable[tuple[int, str]]) -> Header:
+    """Read a header.
+
+    Args:
+        comments: line number and text of each line comment ahead of the UP section. One that is no
+            `-- Key: value`, or whose key is like none of ours, is an ordinary comment.
+
+    Raises:
+        FormatError: for a key that looks like a mistyped known one, a known key given twice, or a
+            value that its key does not take. `Transactions: none` must never be ignored.
+    """
+    values: dict[str, tuple[int, str]] = {}
+    for line, comment in comments:
+        found = _LINE.fullmatch(comment)
+        key = _known(line, found[1]) if found else None
+        if found is None or key is None:
+            continue
+        if key in values:
+            raise FormatError(
+                f"the header has '{key}' twice, here and on line {values[key][0]}",
+                line=line,
+                way_out="keep one of the two",
+            )
+        values[key] = (line, found[2])
+    return _header(values)
+
+
+def directive_in(comment: str) -> str | None:
+    """Return the directive that a comment would be if it stood in the header, if any.
+
+    Args:
+        comment: a line comment from inside a section, where a directive would have no effect.
+    """
+    found = _LINE.fullmatch(comment)
+    if found is None:
+        return None
+    key = next((key for key in DIRECTIVES if key.lower() == found[1].lower()), None)
+    if key == "Transaction" and found[2].lower() != "none":
+        return None
+    if key in ("Lock-Timeout", "Statement-Timeout") and not re.match(r"\d", found[2]):
+        return None
+    return key
+
+
+def _known(line: int, written: str) -> str | None:
+    for key in KEYS:
+        if key.lower() == written.lower():
+            return key
+    folded = re.sub(r"[ _-]+", "-", written.lower())
+    close = difflib.get_close_matches(folded, [key.lower() for key in KEYS], 1, _LIKENESS)
+    if not close:
+        return None
+    meant = next(key for key in KEYS if key.lower() == close[0])
+    raise FormatError(
+        f"'{written}' is not a header key; did you mean '{meant}'?",
+        line=line,
+        way_out=f"write '-- {meant}: …', or reword the comment so that it has no colon there",
+    )
+
+
+def _header(values: dict[str, tuple[int, str]]) -> Header:
+    text = {key: value for key, (_, value) in values.items()}
+    if "Transaction" in values and text["Transaction"].lower() != "none":
+        raise FormatError(
+            f"'Transaction: {text['Transaction']}' is not known",
+            line=values["Transaction"][0],
+            way_out="write '-- Transaction: none', or leave the line out for one transaction",
+        )
+    if "Irreversible" in values and not text["Irreversible"]:
+        raise FormatError(
+            "'Irreversible' needs a reason",
+            line=values["Irreversible"][0],
+            way_out="write '-- Irreversible: why nobody can undo this'",
+        )
+    return Header(
+        migration=text.get("Migration", ""),
+        description=text.get("Description", ""),
+        author=text.get("Author", ""),
+        created=text.get("Created", ""),
+        transactional="Transaction" not in values,
+        lock_timeout_ms=_milliseconds(values, "Lock-Timeout"),
+        statement_timeout_ms=_milliseconds(values, "Statement-Timeout"),
+        irreversible=text.get("Irreversible"),
+    )
+
+
+def _milliseconds(values: dict[str, tuple[int, str]], key: str) -> int | None:
+    if key not in values:
+        return None
+    line, value = values[key]
+    try:
+        return duration.milliseconds(value)
+    except ValueError as error:
+        raise FormatError(f"{key}: {error}", line=line, way_out=f"write '-- {key}: 5s'") from error

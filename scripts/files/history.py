@@ -1,0 +1,172 @@
+"""The migration files of an environment, in order, and the revision files that go with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.errors import HistoryError, UsageError
+from scripts.files.project import Environment, shown
+
+VERSION_LIMIT = 32
+"""alembic_version.version_num is VARCHAR(32)."""
+_NAME = re.compile(r"(?P<version>[0-9]{1,32})_(?P<slug>[A-Za-z0-9][A-Za-z0-9_-]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One migration, known by the name of its file; nothing of the file has been read."""
+
+    version: str
+    slug: str
+    path: Path
+
+    @property
+    def number(self) -> int:
+        """Return the version as a number: 2 and 002 are the same version."""
+        return int(self.version)
+
+    @property
+    def filename(self) -> str:
+        """Return the name of the migration file."""
+        return self.path.name
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The migrations of one environment, by version."""
+
+    environment: Environment
+    entries: tuple[Entry, ...]
+
+    def find(self, version: str) -> Entry | None:
+        """Return the migration of that version, compared as a number."""
+        wanted = number(version)
+        return next((entry for entry in self.entries if entry.number == wanted), None)
+
+    def get(self, version: str) -> Entry:
+        """Return the migration of that version, compared as a number.
+
+        Raises:
+            UsageError: when there is none; it names the versions that there are.
+        """
+        if version.isascii() and version.isdigit():
+            entry = self.find(version)
+            if entry:
+                return entry
+        known = [entry.version for entry in self.entries]
+        listed = f"{known[0]} to {known[-1]}" if known else "none"
+        raise UsageError(
+            f"{self.environment.name} has no version '{version}'",
+            detail=f"versions in {shown(self.environment.sql)}: {listed}",
+        )
+
+
+def number(version: str) -> int:
+    """Return a version as a number.
+
+    Raises:
+        HistoryError: when it is none, as in a ledger that another tool wrote.
+    """
+    if not (version.isascii() and version.isdigit()):
+        raise HistoryError(f"'{version}' is not a version: versions are numbers such as 004")
+    return int(version)
+
+
+def read(environment: Environment) -> History:
+    """List an environment's migrations.
+
+    Raises:
+        HistoryError: for the first thing that keeps the files from being one history.
+    """
+    history, problems = survey(environment)
+    if problems:
+        raise problems[0]
+    return history
+
+
+def survey(environment: Environment) -> tuple[History, list[HistoryError]]:
+    """List an environment's migrations together with all that is wrong with their files' names.
+
+    Returns:
+        The history of the well-named files, and the problems: names that don't fit, versions that
+        two files share, a file of one kind without its counterpart. Gaps are none of them.
+    """
+    problems: list[HistoryError] = []
+    entries = sorted(_entries(environment.sql, ".sql", problems), key=lambda e: e.number)
+    revisions = sorted(_entries(environment.versions, ".py", problems), key=lambda e: e.number)
+    problems += _duplicates(entries)
+    problems += _duplicates(revisions)
+    problems += _unpaired(environment, entries, revisions)
+    return History(environment, tuple(entries)), problems
+
+
+def next_version(environment: Environment) -> str:
+    """Return the version that a new migration gets: one above the highest, as wide as the others.
+
+    Both folders are looked at, so that a file without its counterpart keeps its number.
+    """
+    entries = [
+        *_entries(environment.sql, ".sql", []),
+        *_entries(environment.versions, ".py", []),
+    ]
+    last = max(entries, key=lambda entry: entry.number, default=None)
+    if last is None:
+        return "001"
+    return str(last.number + 1).zfill(max(3, len(last.version)))
+
+
+def _entries(folder: Path, suffix: str, problems: list[HistoryError]) -> Iterator[Entry]:
+    if not folder.is_dir():
+        problems.append(
+            HistoryError(f"there is no folder {shown(folder)}", way_out="create it, empty")
+        )
+        return
+    for path in folder.iterdir():
+        if path.suffix != suffix or path.name.startswith((".", "__")):
+            continue
+        name = _NAME.fullmatch(path.stem)
+        if name:
+            yield Entry(name["version"], name["slug"], path)
+        else:
+            problems.append(
+                HistoryError(
+                    f"'{path.name}' is not a migration's name",
+                    where=shown(path),
+                    way_out=f"name it like 004_add_user_preferences{suffix}: number, _, words "
+                    "of letters, digits, _ and -",
+                )
+            )
+
+
+def _duplicates(entries: Iterable[Entry]) -> Iterator[HistoryError]:
+    seen: dict[int, Entry] = {}
+    for entry in entries:
+        first = seen.setdefault(entry.number, entry)
+        if first is not entry:
+            yield HistoryError(
+                f"version {entry.version} is there twice: {first.path.name} and {entry.path.name}",
+                where=shown(entry.path),
+                way_out="give one of them the next free number, in its SQL and its revision file",
+            )
+
+
+def _unpaired(
+    environment: Environment, entries: list[Entry], revisions: list[Entry]
+) -> Iterator[HistoryError]:
+    sql = {entry.path.stem: entry for entry in entries}
+    python = {entry.path.stem: entry for entry in revisions}
+    for stem in sorted(sql.keys() - python.keys()):
+        yield HistoryError(
+            f"{stem}.sql has no revision file, so Alembic does not know it",
+            where=shown(sql[stem].path),
+            way_out=f"write {shown(environment.versions / stem)}.py after the one before it",
+        )
+    for stem in sorted(python.keys() - sql.keys()):
+        yield HistoryError(
+            f"{stem}.py has no migration file",
+            where=shown(python[stem].path),
+            way_out=f"restore {shown(environment.sql / stem)}.sql, or remove the revision file",
+        )

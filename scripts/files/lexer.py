@@ -1,0 +1,151 @@
+"""SQL text → tokens, by the rules of PostgreSQL's own lexer.
+
+The rules are those of psql, which has to find the end of a statement without knowing the grammar:
+https://www.postgresql.org/docs/current/sql-syntax-lexical.html and `src/fe_utils/psqlscan.l`.
+White space and single characters that can't matter to a split are not given out as tokens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from typing import NamedTuple
+
+
+class Kind(Enum):
+    """What a token is, as far as splitting and finding comments needs to know."""
+
+    LINE_COMMENT = "line comment"
+    BLOCK_COMMENT = "block comment"
+    STRING = "quoted string"
+    QUOTED_NAME = "quoted identifier"
+    DOLLAR_STRING = "dollar-quoted string"
+    WORD = "word"
+    OPEN = "("
+    CLOSE = ")"
+    SEMICOLON = ";"
+    BACKSLASH = "\\"
+    OTHER = "other"
+
+
+class Token(NamedTuple):
+    """A piece of the text: `text[start:end]`."""
+
+    kind: Kind
+    start: int
+    end: int
+
+
+class UnterminatedError(Exception):
+    """A quote, a dollar quote or a block comment has no end.
+
+    Args:
+        kind: what was opened.
+        start: where, as an index into the text.
+    """
+
+    def __init__(self, kind: Kind, start: int) -> None:
+        """Keep both for the caller, who knows the file and its lines."""
+        super().__init__(f"unterminated {kind.value}")
+        self.kind = kind
+        self.start = start
+
+
+# Every character outside ASCII counts as a letter, as for PostgreSQL (ident_start in scan.l).
+_LETTER = r"A-Za-z_\u0080-\U0010ffff"
+_NAME = rf"[{_LETTER}][{_LETTER}0-9$]*+"
+_TAG = rf"\$(?:[{_LETTER}][{_LETTER}0-9]*+)?\$"
+# A string goes on after white space with a line break in it (comments may stand there as well),
+# and what follows is read like the first part: only for E'' does that change where it ends.
+_GAP = r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r])*+"
+_ESCAPED = r"'(?:[^'\\]++|\\.|'')*+'"
+_TOKEN = re.compile(
+    rf"""
+      (?P<skip>[ \t\n\r\f\v,.=]++)
+    | (?P<escape_string>[eE]{_ESCAPED}(?:{_GAP}{_ESCAPED})*+)
+    | (?P<open_escape_string>[eE]')
+    | (?P<word>{_NAME})
+    | (?P<number>\$?[0-9]++(?:{_NAME})?)       # $1, and 1x: no dollar quote begins inside
+    | (?P<string>'(?:[^']++|'')*+')
+    | (?P<quoted_name>"(?:[^"]++|"")*+")
+    | (?P<tag>{_TAG})
+    | (?P<line_comment>--[^\n\r]*+)
+    | (?P<block_comment>/\*)
+    | (?P<open>\() | (?P<close>\)) | (?P<semicolon>;) | (?P<backslash>\\)
+    | (?P<open_string>') | (?P<open_name>")
+    | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+_KINDS = {
+    "escape_string": Kind.STRING,
+    "word": Kind.WORD,
+    "number": Kind.OTHER,
+    "string": Kind.STRING,
+    "quoted_name": Kind.QUOTED_NAME,
+    "line_comment": Kind.LINE_COMMENT,
+    "open": Kind.OPEN,
+    "close": Kind.CLOSE,
+    "semicolon": Kind.SEMICOLON,
+    "backslash": Kind.BACKSLASH,
+    "other": Kind.OTHER,
+}
+_UNTERMINATED = {
+    "open_escape_string": Kind.STRING,
+    "open_string": Kind.STRING,
+    "open_name": Kind.QUOTED_NAME,
+}
+
+
+def tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]:
+    """Give out the tokens of a text, in order.
+
+    Args:
+        text: SQL; any characters but NUL.
+        start: where to begin, as an index into the text: a place outside quotes and comments.
+        end: where the text is taken to stop.
+
+    Raises:
+        UnterminatedError: when the walk comes to a quote or block comment without an end, and not
+            before: what stands ahead of it has been given out by then.
+    """
+    end = len(text) if end is None else end
+    position = start
+    while position < end:
+        match = _TOKEN.match(text, position, end)
+        if match is None or match.lastgroup is None:  # the last alternative takes any character
+            raise AssertionError(f"no token at {position}")
+        name, stop = match.lastgroup, match.end()
+        if name == "skip":
+            position = stop
+            continue
+        if name in _UNTERMINATED:
+            raise UnterminatedError(_UNTERMINATED[name], position)
+        if name == "block_comment":
+            stop = _block_comment_end(text, position, end)
+            yield Token(Kind.BLOCK_COMMENT, position, stop)
+        elif name == "tag":
+            stop = _dollar_string_end(text, match.group(), stop, end)
+            yield Token(Kind.DOLLAR_STRING, position, stop)
+        else:
+            yield Token(_KINDS[name], position, stop)
+        position = stop
+
+
+def _block_comment_end(text: str, start: int, end: int) -> int:
+    """Block comments nest, unlike in C."""
+    depth = 0
+    for edge in _COMMENT_EDGE.finditer(text, start, end):
+        depth += 1 if edge.group() == "/*" else -1
+        if depth == 0:
+            return edge.end()
+    raise UnterminatedError(Kind.BLOCK_COMMENT, start)
+
+
+def _dollar_string_end(text: str, tag: str, body: int, end: int) -> int:
+    closing = text.find(tag, body, end)
+    if closing < 0:
+        raise UnterminatedError(Kind.DOLLAR_STRING, body - len(tag))
+    return closing + len(tag)

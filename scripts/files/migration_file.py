@@ -1,0 +1,156 @@
+"""One migration file: text → header, UP, DOWN, checksum."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.errors import FormatError
+from scripts.files import header, lexer, refusals, sections, statements
+from scripts.files.header import Header
+from scripts.files.project import shown
+from scripts.files.sections import Piece
+from scripts.files.statements import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """UP, DOWN or a stored rollback: SQL to be run, statement by statement."""
+
+    text: str
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationFile:
+    """A migration file, read and found to be in the format."""
+
+    path: Path
+    header: Header
+    up: Section
+    down: Section
+    checksum: str
+
+    @property
+    def rollback_sql(self) -> str:
+        """Return what the ledger keeps: the directives that a rollback obeys, then the DOWN's SQL.
+
+        It is plain SQL, whether DOWN is commented out or not, and empty but for the directives
+        where DOWN has no statement.
+        """
+        body = self.down.text.strip() + "\n" if self.down.statements else ""
+        return self.header.directives() + body
+
+
+def read(path: Path) -> MigrationFile:
+    """Read a migration file.
+
+    Raises:
+        FormatError: when it is not in the format: file, line, what to write instead.
+        OSError: when it can't be read.
+    """
+    data = path.read_bytes()
+    try:
+        return parse(path, decode(data))
+    except FormatError as error:
+        raise error.in_file(shown(path)) from error
+
+
+def parse(path: Path, text: str) -> MigrationFile:
+    """Take a file's text apart.
+
+    Args:
+        path: its path, for the result only.
+        text: its text without a byte order mark.
+
+    Raises:
+        FormatError: when it is not in the format; the file is not named.
+    """
+    try:
+        parts = sections.take_apart(text)
+    except lexer.UnterminatedError as error:
+        raise _unterminated(Piece(text, 1), error) from error
+    up = section(parts.up)
+    if not up.statements:
+        raise FormatError(
+            "the UP section has no statement",
+            line=parts.up.line - 1,
+            way_out="write the SQL that applies the migration between '-- UP' and '-- DOWN'",
+        )
+    return MigrationFile(
+        path=path,
+        header=header.parse(parts.head),
+        up=up,
+        down=section(sections.plain(parts.down)),
+        checksum=checksum(text.encode()),
+    )
+
+
+def section(piece: Piece) -> Section:
+    """Split a section's SQL and refuse what can't be run.
+
+    Raises:
+        FormatError: for an open quote or parenthesis, or SQL that only psql or only a file that
+            manages its own transaction could run; the file is not named.
+    """
+    found: list[Statement] = []
+    try:
+        for statement in statements.split(piece.text, piece.line):
+            refusals.check(statement)
+            found.append(statement)
+    except lexer.UnterminatedError as error:
+        raise _unterminated(piece, error) from error
+    return Section(piece.text, tuple(found))
+
+
+def checksum(data: bytes) -> str:
+    """Return the SHA-256 of a file as git stores it: no byte order mark, LF line ends.
+
+    Returns:
+        64 hexadecimal digits, what `sha256sum` prints for the file on a machine with LF files.
+    """
+    plain = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
+    return hashlib.sha256(plain).hexdigest()
+
+
+def decode(data: bytes) -> str:
+    """Decode a file, without its byte order mark if it has one.
+
+    Raises:
+        FormatError: when it is not UTF-8 or has a NUL byte, which PostgreSQL can't take; the file
+            is not named.
+    """
+    try:
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError as error:
+        raise FormatError(
+            f"the file is not UTF-8: byte 0x{data[error.start]:02x}",
+            line=data.count(b"\n", 0, error.start) + 1,
+            way_out="save it as UTF-8",
+        ) from error
+    if "\0" in text:
+        raise FormatError(
+            "the file has a NUL byte",
+            line=sections.line_of(text, text.index("\0")),
+            way_out="save it as UTF-8 without NUL bytes",
+        )
+    return text
+
+
+def _unterminated(piece: Piece, error: lexer.UnterminatedError) -> FormatError:
+    """Name the open quote, unless something ahead of it explains it better.
+
+    COPY data and psql's backslash commands are not SQL, so a lone quote in them is no open string.
+    """
+    try:
+        for statement in statements.split(piece.text[: error.start], piece.line):
+            refusals.check(statement)
+    except FormatError as refusal:
+        return refusal
+    return FormatError(
+        f"this {error.kind.value} is never closed",
+        line=piece.line + piece.text.count("\n", 0, error.start),
+        way_out="close it; the search for its end ran to the end of the section",
+    )

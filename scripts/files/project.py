@@ -1,0 +1,111 @@
+"""alembic.ini → the project and its environments."""
+
+from __future__ import annotations
+
+import configparser
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.errors import UsageError
+
+_NO_ENVIRONMENT = "alembic"
+"""The section that Alembic reads without -n; here it only says that -n is wanted."""
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One database with its Alembic environment: a section of alembic.ini."""
+
+    name: str
+    folder: Path
+    """Holds env.py and versions/."""
+    sql: Path
+    """Holds the migration files."""
+
+    @property
+    def versions(self) -> Path:
+        """Return the folder of the revision files."""
+        return self.folder / "versions"
+
+    @property
+    def url_setting(self) -> str:
+        """Return the name of the setting that holds the database's URL."""
+        return f"{self.name.upper()}_DB_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A checkout: where alembic.ini lies, and the environments that it names."""
+
+    root: Path
+    ini: Path
+    environments: tuple[Environment, ...]
+
+    def environment(self, name: str) -> Environment:
+        """Return the environment of that name.
+
+        Raises:
+            UsageError: when alembic.ini has none; it names those that there are.
+        """
+        for environment in self.environments:
+            if environment.name == name:
+                return environment
+        names = [environment.name for environment in self.environments]
+        close = difflib.get_close_matches(name, names, 1)
+        raise UsageError(
+            f"there is no environment '{name}' in {shown(self.ini)}",
+            detail=f"there are: {', '.join(names)}",
+            way_out=f"did you mean '{close[0]}'?" if close else "",
+        )
+
+
+def load(ini: Path) -> Project:
+    """Read alembic.ini.
+
+    Args:
+        ini: its path.
+
+    Raises:
+        UsageError: when it can't be read or names no usable environment.
+    """
+    parser = configparser.ConfigParser({"here": str(ini.parent.absolute())})
+    try:
+        read = parser.read(ini, encoding="utf-8")
+        if not read:
+            raise UsageError(
+                f"there is no {shown(ini)}", way_out="run the command in the project's folder"
+            )
+        environments = tuple(
+            _environment(parser[name], ini)
+            for name in parser.sections()
+            if name != _NO_ENVIRONMENT and parser.has_option(name, "script_location")
+        )
+    except configparser.Error as error:
+        raise UsageError(f"{shown(ini)} can't be read", detail=str(error)) from error
+    if not environments:
+        raise UsageError(
+            f"{shown(ini)} names no environment",
+            way_out="add a section such as [course] with script_location = %(here)s/course",
+        )
+    return Project(ini.parent.absolute(), ini.absolute(), environments)
+
+
+def shown(path: Path) -> str:
+    """Return a path as people want to read it: relative where they stand above it, else whole."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def _environment(section: configparser.SectionProxy, ini: Path) -> Environment:
+    if not _NAME.fullmatch(section.name):
+        raise UsageError(
+            f"[{section.name}] in {shown(ini)} can't be an environment's name",
+            way_out="use small letters, digits and _: it becomes a folder and a setting's name",
+        )
+    folder = ini.parent.absolute() / section["script_location"]
+    return Environment(section.name, folder, folder.parent / "sql" / section.name)

@@ -1,0 +1,74 @@
+"""SQL that psql could run and this system can't, or must not, with what to write instead."""
+
+from __future__ import annotations
+
+import re
+
+from scripts.errors import FormatError
+from scripts.files import lexer
+from scripts.files.lexer import Kind
+from scripts.files.statements import Statement
+
+# https://www.postgresql.org/docs/current/sql-commands.html: what opens or ends a transaction.
+# SAVEPOINT, RELEASE and ROLLBACK TO stay inside one and are fine.
+_TRANSACTION = re.compile(
+    r"(BEGIN|COMMIT|END|ABORT|START TRANSACTION|PREPARE TRANSACTION"
+    r"|ROLLBACK(?!( WORK| TRANSACTION)? TO\b))\b"
+)
+
+
+def check(statement: Statement) -> None:
+    """Refuse a statement that can't be run from a migration file.
+
+    Raises:
+        FormatError: with the line and the way out; the file is not named.
+    """
+    _refuse_psql_command(statement)
+    _refuse_copy(statement)
+    _refuse_transaction(statement)
+    if statement.unclosed:
+        raise FormatError(
+            f"'{statement.unclosed}' is never closed in the statement that begins here",
+            line=statement.line,
+            way_out="close it: nothing after it can be told apart",
+        )
+
+
+def _refuse_psql_command(statement: Statement) -> None:
+    if "\\" not in statement.text:
+        return
+    for token in lexer.tokens(statement.text):
+        if token.kind is not Kind.BACKSLASH:
+            continue
+        command = statement.text[token.start :].split(maxsplit=1)[0]
+        raise FormatError(
+            f"'{command}' is a command of psql, not SQL",
+            line=statement.line_at(token.start),
+            way_out="write the SQL itself: paste what '\\i' would read, drop psql's settings",
+        )
+
+
+def _refuse_copy(statement: Statement) -> None:
+    if statement.command != "COPY":
+        return
+    words = {
+        statement.text[token.start : token.end].upper()
+        for token in lexer.tokens(statement.text)
+        if token.kind is Kind.WORD
+    }
+    if words & {"STDIN", "STDOUT"}:
+        raise FormatError(
+            "COPY from or to the client is not possible in a migration file",
+            line=statement.line,
+            way_out="write the rows as INSERT INTO … VALUES …",
+        )
+
+
+def _refuse_transaction(statement: Statement) -> None:
+    if _TRANSACTION.match(" ".join(statement.words)):
+        raise FormatError(
+            f"'{statement.words[0]}' manages a transaction, and the runner does that",
+            line=statement.line,
+            way_out="leave it out: each file is one transaction; "
+            "'-- Transaction: none' in the header runs each statement by itself",
+        )

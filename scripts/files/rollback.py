@@ -1,0 +1,39 @@
+"""What the ledger stores for a rollback → the SQL to run and how to run it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from scripts.files import header, migration_file, sections
+from scripts.files.header import Header
+from scripts.files.migration_file import Section
+from scripts.files.sections import Piece
+
+_DIRECTIVE = re.compile(rf"-- ({'|'.join(header.DIRECTIVES)}): [^\n]*\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """A DOWN, ready to be run: from the ledger or from a file."""
+
+    header: Header
+    down: Section
+
+
+def parse(stored: str) -> Rollback:
+    """Read a rollback as `MigrationFile.rollback_sql` wrote it, or as an older tool did.
+
+    An older tool may have stored a commented-out section as it stood in the file. Ours never stores
+    comments without a statement, so such a text is uncommented instead of doing nothing.
+
+    Raises:
+        FormatError: when it can't be split; lines count from the stored text's first.
+    """
+    start = 0
+    comments: list[tuple[int, str]] = []
+    while line := _DIRECTIVE.match(stored, start):
+        comments.append((len(comments) + 1, line.group().rstrip()))
+        start = line.end()
+    body = Piece(stored[start:], len(comments) + 1)
+    return Rollback(header.parse(comments), migration_file.section(sections.plain(body)))

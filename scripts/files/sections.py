@@ -1,0 +1,152 @@
+"""A migration file's text → its header comments, its UP section and its DOWN section."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from scripts.errors import FormatError
+from scripts.files import header, lexer
+from scripts.files.lexer import Kind
+
+_MARKER = re.compile(r"-- (UP|DOWN)[ \t]*(?::.*)?")
+_NEARLY = re.compile(r"--\s*(up|down)\b(?!\w)\s*(?::.*|\w*)", re.IGNORECASE)
+_COMMENT_SIGN = re.compile(r"^[ \t]*-- ?", re.MULTILINE)
+
+
+_TWO_SECTIONS = "a file has the lines '-- UP' and '-- DOWN', each once, UP first"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the file and the number of its first line."""
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A file taken apart at its markers."""
+
+    head: tuple[tuple[int, str], ...]
+    """The header's comments, with their lines."""
+    up: Piece
+    down: Piece
+
+
+def take_apart(text: str) -> Parts:
+    """Find the markers with the lexer, so that none inside a string or a body counts.
+
+    Raises:
+        FormatError: for a missing, doubled or misplaced section, or SQL ahead of `-- UP`.
+        lexer.UnterminatedError: for a quote without an end.
+    """
+    markers: dict[str, tuple[int, int]] = {}
+    head: list[tuple[int, str]] = []
+    nearly: tuple[int, str] | None = None
+    for token in lexer.tokens(text):
+        if token.kind is not Kind.LINE_COMMENT:
+            if not markers and token.kind is not Kind.BLOCK_COMMENT:
+                raise FormatError(
+                    "SQL ahead of '-- UP' would never run",
+                    line=line_of(text, token.start),
+                    way_out="put the line '-- UP' above the first statement",
+                )
+            continue
+        comment = text[token.start : token.end].rstrip()
+        found = _MARKER.fullmatch(comment) if _starts_line(text, token.start) else None
+        if found:
+            _add(markers, found[1], token, text)
+        elif not markers:
+            head.append((line_of(text, token.start), comment))
+        else:
+            _refuse_directive(comment, text, token.start)
+        if not found and nearly is None and _NEARLY.fullmatch(comment):
+            nearly = (line_of(text, token.start), comment)
+    _require_both(text, markers, nearly)
+    return _parts(text, tuple(head), markers)
+
+
+def plain(piece: Piece) -> Piece:
+    """Return a section's SQL: a section with none outside comments is commented out as a whole.
+
+    Then one `-- ` is taken off each line, and every line stays where it is.
+
+    Raises:
+        lexer.UnterminatedError: for a quote without an end.
+    """
+    comments = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
+    if all(token.kind in comments for token in lexer.tokens(piece.text)):
+        return Piece(_COMMENT_SIGN.sub("", piece.text), piece.line)
+    return piece
+
+
+def line_of(text: str, position: int) -> int:
+    """Return the number of the line that a position is on; the first is 1."""
+    return text.count("\n", 0, position) + 1
+
+
+def _refuse_directive(comment: str, text: str, position: int) -> None:
+    directive = header.directive_in(comment)
+    if directive:
+        raise FormatError(
+            f"'{directive}' inside a section has no effect",
+            line=line_of(text, position),
+            way_out="move the line into the header, above '-- UP'",
+        )
+
+
+def _starts_line(text: str, position: int) -> bool:
+    return position == 0 or text[position - 1] in "\n\r"
+
+
+def _add(markers: dict[str, tuple[int, int]], name: str, token: lexer.Token, text: str) -> None:
+    line = line_of(text, token.start)
+    if name in markers:
+        first = line_of(text, markers[name][0])
+        raise FormatError(
+            f"'-- {name}' stands twice, here and on line {first}", line=line, way_out=_TWO_SECTIONS
+        )
+    if name == "DOWN" and "UP" not in markers:
+        raise FormatError(
+            "'-- DOWN' stands before '-- UP', or '-- UP' is missing",
+            line=line,
+            way_out=_TWO_SECTIONS,
+        )
+    markers[name] = (token.start, token.end)
+
+
+def _require_both(
+    text: str, markers: dict[str, tuple[int, int]], nearly: tuple[int, str] | None
+) -> None:
+    missing = next((name for name in ("UP", "DOWN") if name not in markers), None)
+    if missing is None:
+        return
+    if nearly:
+        raise FormatError(
+            f"there is no '-- {missing}' section; is '{nearly[1]}' meant for one?",
+            line=nearly[0],
+            way_out="a marker is '-- UP' or '-- DOWN' at the start of a line; text after a colon",
+        )
+    hidden = re.search(rf"^-- {missing}[ \t]*(?::.*)?$", text, re.MULTILINE)
+    if hidden:
+        opened = next(token for token in lexer.tokens(text) if token.end > hidden.start())
+        raise FormatError(
+            f"the '-- {missing}' on line {line_of(text, hidden.start())} stands inside the "
+            f"{opened.kind.value} that begins here",
+            line=line_of(text, opened.start),
+            way_out="look for a quote that is missing or one too many",
+        )
+    raise FormatError(f"there is no '-- {missing}' section", line=1, way_out=_TWO_SECTIONS)
+
+
+def _parts(
+    text: str, head: tuple[tuple[int, str], ...], markers: dict[str, tuple[int, int]]
+) -> Parts:
+    (_, up_start), (up_end, down_start) = markers["UP"], markers["DOWN"]
+    return Parts(
+        head=head,
+        up=Piece(text[up_start:up_end], line_of(text, up_start)),
+        down=Piece(text[down_start:], line_of(text, down_start)),
+    )

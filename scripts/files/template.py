@@ -1,0 +1,90 @@
+"""A new migration: its number, its name, its SQL file. The revision file is Alembic's to write."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from pathlib import Path
+
+from scripts.errors import UsageError
+from scripts.files import history
+from scripts.files.history import Entry
+from scripts.files.project import Environment, shown
+
+SLUG_LIMIT = 60
+"""Characters of a slug; `truncate_slug_length` in alembic.ini is the same number."""
+
+_TEXT = """\
+-- Migration: {filename}
+-- Description: {description}
+-- Author: {author}
+-- Created: {created}
+
+-- UP: Apply migration
+
+
+-- DOWN: Rollback migration (for use by rollback scripts)
+
+"""
+
+
+def slug(name: str) -> str:
+    """Turn a name into the words of a file name: `Add user's préférences` → add_users_preferences.
+
+    Raises:
+        UsageError: when nothing is left of it.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words: list[str] = re.findall(r"[a-z0-9]+", plain.replace("'", ""))
+    if not words:
+        raise UsageError(
+            f"no file name can be made of {name!r}", way_out='say what it does: "add_user_prefs"'
+        )
+    joined = words[0][:SLUG_LIMIT]
+    for word in words[1:]:
+        if len(joined) + 1 + len(word) > SLUG_LIMIT:
+            break
+        joined += f"_{word}"
+    return joined
+
+
+def plan(environment: Environment, name: str) -> Entry:
+    """Return the migration that `name` would become; nothing is written.
+
+    Raises:
+        UsageError: when no file name can be made of the name.
+    """
+    version, words = history.next_version(environment), slug(name)
+    return Entry(version, words, environment.sql / f"{version}_{words}.sql")
+
+
+def write(entry: Entry, *, description: str, author: str, today: date) -> Path:
+    """Write the SQL file of a new migration, with empty sections for its author to fill.
+
+    Args:
+        entry: what `plan` returned.
+        description: a line for people; line breaks in it become blanks.
+        author: likewise; "" leaves the line empty.
+        today: the date for `Created`.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        UsageError: when the file exists by now.
+    """
+    text = _TEXT.format(
+        filename=entry.filename,
+        description=" ".join(description.split()),
+        author=" ".join(author.split()),
+        created=today.isoformat(),
+    )
+    try:
+        with entry.path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(
+            f"{shown(entry.path)} exists", way_out="run the command again for the next number"
+        ) from error
+    return entry.path

@@ -1,0 +1,131 @@
+"""Apply pending migrations: of all databases, of one, up to a version, or one file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
+
+from scripts.console import arguments, entry, report
+from scripts.engine import operations
+from scripts.engine.state import State
+from scripts.errors import UsageError
+from scripts.files import migration_file
+from scripts.files.history import Entry
+from scripts.files.project import Environment, Project
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = arguments.parser(
+        __doc__,
+        (
+            "python scripts/migrate.py",
+            "python scripts/migrate.py --database course --to 3 --dry-run",
+            "python scripts/migrate.py --file 003_create_categories.sql",
+        ),
+    )
+    arguments.add_database(parser)
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--to", metavar="VERSION", help="the last version to apply; 2 means 002")
+    one.add_argument("--file", metavar="NAME", help="apply this file, which must be the next one")
+    parser.add_argument("--dry-run", action="store_true", help="say what would run, change nothing")
+    arguments.add_json(parser, "one object per event")
+    return parser
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    project = arguments.this_project()
+    chosen = arguments.environments(project, options.database)
+    if options.file:
+        chosen = (_owner(chosen, options.file),)
+    todo = [(environment, *_pending(project, environment, options)) for environment in chosen]
+    for _, _, entries in todo[1:]:
+        # Each run reads its own files first; a later database's must not fail after an earlier ran.
+        for item in entries:
+            migration_file.read(item.path)
+    for environment, state, entries in todo:
+        if not entries:
+            _say_nothing_to_do(state, options)
+        elif options.dry_run:
+            _preview(state, entries, options)
+        else:
+            watch = report.observer(as_json=options.json)
+            operations.upgrade(project, environment, entries[-1].version, watch)
+    return 0
+
+
+def _pending(
+    project: Project, environment: Environment, options: argparse.Namespace
+) -> tuple[State, tuple[Entry, ...]]:
+    state = operations.look(project, environment)
+    if not options.file:
+        return state, operations.to_apply(state, options.to)
+    pending = operations.to_apply(state, None)
+    names = [entry.filename for entry in pending]
+    if options.file not in names:
+        return state, ()
+    position = names.index(options.file)
+    if position:
+        raise UsageError(
+            f"{environment.name}: {options.file} is not the next migration",
+            detail="before it comes:\n" + "\n".join(names[:position]),
+            way_out=f"apply those first, or all: python scripts/migrate.py --database "
+            f"{environment.name} --to {pending[position].version}",
+        )
+    return state, pending[:1]
+
+
+def _owner(chosen: tuple[Environment, ...], filename: str) -> Environment:
+    owners = [environment for environment in chosen if _has(environment, filename)]
+    if len(owners) == 1:
+        return owners[0]
+    folders = ", ".join(f"sql/{environment.name}" for environment in owners or chosen)
+    if owners:
+        raise UsageError(f"{filename} is in {folders}", way_out="choose one with --database")
+    raise UsageError(f"there is no {filename} in {folders}")
+
+
+def _has(environment: Environment, filename: str) -> bool:
+    return environment.sql.is_dir() and filename in {
+        path.name for path in environment.sql.iterdir()
+    }
+
+
+def _say_nothing_to_do(state: State, options: argparse.Namespace) -> None:
+    watch = report.observer(as_json=options.json)
+    if options.file:
+        watch.notice(state.name, f"{options.file} is applied already")
+    elif state.ahead:
+        versions = ", ".join(applied.row.version for applied in state.ahead)
+        watch.notice(state.name, f"nothing to do; the database is ahead of this code by {versions}")
+    else:
+        watch.notice(state.name, f"nothing to do, at {state.current}")
+
+
+def _preview(state: State, entries: tuple[Entry, ...], options: argparse.Namespace) -> None:
+    for item in entries:
+        file = migration_file.read(item.path)
+        count = len(file.up.statements)
+        if options.json:
+            report.event(
+                "would_apply",
+                database=state.name,
+                version=item.version,
+                filename=item.filename,
+                statements=count,
+                transactional=file.header.transactional,
+            )
+            continue
+        how = "in one transaction" if file.header.transactional else "without a transaction"
+        print(f"{state.name}: would apply {item.filename} ({count} statements, {how})")
+
+
+def main() -> None:
+    """Run the command and end the process."""
+    entry.run(_parser(), _migrate)
+
+
+if __name__ == "__main__":
+    main()

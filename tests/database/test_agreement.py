@@ -1,0 +1,109 @@
+"""Alembic's version and the ledger tell one story, or the run stops."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.errors import LedgerError
+from tests.workspace import Workspace
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def applied(workspace: Workspace) -> Workspace:
+    """Two of three migrations, applied."""
+    workspace.add_tables("001", "002", "003")
+    workspace.upgrade("002")
+    return workspace
+
+
+def test_a_ledger_row_removed_by_hand_stops_both_directions(applied: Workspace) -> None:
+    applied.query("DELETE FROM schema_migrations WHERE version = '002'")
+    before = applied.dump()
+    for run in (applied.upgrade, lambda: applied.downgrade("base")):
+        with pytest.raises(
+            LedgerError, match="the ledger and Alembic's version disagree"
+        ) as caught:
+            run()
+        assert "the ledger public.schema_migrations is at 001" in caught.value.detail
+        assert "alembic_version is at 002" in caught.value.detail
+        assert caught.value.state == "nothing was changed"
+    assert applied.dump() == before
+
+
+def test_the_mending_command_that_the_error_names_mends_it(applied: Workspace) -> None:
+    applied.query("DELETE FROM schema_migrations WHERE version = '002'")
+    with pytest.raises(LedgerError) as caught:
+        applied.upgrade()
+    assert "stamp --purge 001" in caught.value.way_out
+    assert "stamp --purge 002" in caught.value.way_out
+    done = applied.alembic("-n", "course", "stamp", "--purge", "002")
+    assert done.returncode == 0, done.stderr
+    assert applied.versions() == ["001", "002"]
+    applied.upgrade()
+    assert applied.versions() == ["001", "002", "003"]
+
+
+def test_a_version_changed_by_hand_stops_the_run(applied: Workspace) -> None:
+    applied.query("UPDATE alembic_version SET version_num = '003'")
+    with pytest.raises(LedgerError, match="disagree"):
+        applied.upgrade()
+
+
+def test_a_missing_ledger_is_not_taken_for_an_empty_one(applied: Workspace) -> None:
+    applied.query("DROP TABLE schema_migrations")
+    with pytest.raises(
+        LedgerError, match="Alembic's version is 002, and there is no ledger"
+    ) as caught:
+        applied.upgrade()
+    assert "alembic -n course stamp 002" in caught.value.way_out
+    assert applied.alembic("-n", "course", "stamp", "002").returncode == 0
+    assert applied.versions() == ["001", "002"]
+
+
+def test_a_version_in_neither_files_nor_ledger_is_named(applied: Workspace) -> None:
+    applied.query("UPDATE alembic_version SET version_num = '009'")
+    done = applied.alembic("-n", "course", "upgrade", "head")
+    assert done.returncode == 1
+    assert "alembic_version is at 009" in done.stderr
+
+
+def test_status_still_works_when_they_disagree(applied: Workspace) -> None:
+    applied.query("DELETE FROM alembic_version")
+    assert applied.state().current == "002"
+
+
+class TestStamp:
+    """A stamp writes version and ledger, and runs nothing."""
+
+    def test_up_notes_all_versions_below(self, workspace: Workspace) -> None:
+        workspace.add_tables("001", "002", "003")
+        done = workspace.alembic("-n", "course", "stamp", "002")
+        assert done.returncode == 0, done.stderr
+        assert workspace.versions() == ["001", "002"]
+        assert workspace.alembic_version() == ["002"]
+        assert workspace.tables() == []
+        assert workspace.query(
+            "SELECT rollback_sql, duration_ms FROM schema_migrations WHERE version = '002'"
+        ) == [("DROP TABLE IF EXISTS t_002;\n", None)]
+
+    def test_down_takes_all_versions_above_out(self, applied: Workspace) -> None:
+        applied.upgrade()
+        assert applied.alembic("-n", "course", "stamp", "001").returncode == 0
+        assert applied.versions() == applied.alembic_version() == ["001"]
+
+    def test_base_empties_both(self, applied: Workspace) -> None:
+        assert applied.alembic("-n", "course", "stamp", "base").returncode == 0
+        assert applied.versions() == applied.alembic_version() == []
+
+    def test_keeps_the_row_of_a_migration_that_ran(self, applied: Workspace) -> None:
+        before = applied.query("SELECT * FROM schema_migrations WHERE version = '001'")
+        assert applied.alembic("-n", "course", "stamp", "head").returncode == 0
+        assert applied.query("SELECT * FROM schema_migrations WHERE version = '001'") == before
+
+    def test_after_a_stamp_a_rollback_works(self, applied: Workspace) -> None:
+        applied.query("CREATE TABLE t_003 (id int)")
+        assert applied.alembic("-n", "course", "stamp", "003").returncode == 0
+        applied.downgrade("002")
+        assert applied.tables() == ["t_001", "t_002"]

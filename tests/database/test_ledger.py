@@ -1,0 +1,76 @@
+"""The ledger's table: its name, its place, and tables that are not quite one."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.errors import LedgerError
+from tests.workspace import Workspace
+
+pytestmark = pytest.mark.database
+
+
+@pytest.mark.parametrize(
+    ("setting", "schema", "table"),
+    [
+        pytest.param("audit", "public", "audit", id="plain"),
+        pytest.param("ops.schema_migrations", "ops", "schema_migrations", id="schema"),
+        pytest.param("Ops.Ledger", "Ops", "Ledger", id="capitals"),
+        pytest.param('"my ops"."a.b"', "my ops", "a.b", id="quoted"),
+        pytest.param('"""; DROP TABLE x; --"', "public", '"; DROP TABLE x; --', id="hostile"),
+    ],
+)
+def test_the_ledger_lies_where_the_setting_says_and_alembics_table_beside_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, setting: str, schema: str, table: str
+) -> None:
+    monkeypatch.setenv("MIGRATION_TABLE", setting)
+    workspace.add_tables("001", "002")
+    workspace.upgrade()
+    workspace.downgrade("001")
+    found = workspace.query(
+        "SELECT schemaname, tablename FROM pg_tables"
+        " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2"
+    )
+    assert set(found) == {(schema, table), (schema, "alembic_version"), ("public", "t_001")}
+    assert workspace.state().current == "001"
+
+
+def test_a_ledger_without_the_newer_columns_gets_them(workspace: Workspace) -> None:
+    workspace.add_tables("001", "002")
+    workspace.upgrade("001")
+    workspace.query(
+        "ALTER TABLE schema_migrations DROP COLUMN description, DROP COLUMN applied_by,"
+        " DROP COLUMN duration_ms"
+    )
+    assert workspace.state().applied[0].row.description == ""
+    workspace.upgrade()
+    assert workspace.query(
+        "SELECT version, description, applied_by FROM schema_migrations ORDER BY 1"
+    ) == [("001", "", "postgres"), ("002", "step", "postgres")]
+
+
+def test_a_table_of_that_name_that_is_no_ledger_is_left_alone(workspace: Workspace) -> None:
+    workspace.query("CREATE TABLE schema_migrations (version bigint)")
+    workspace.add_tables("001")
+    with pytest.raises(LedgerError, match="is no ledger: it has no column filename") as caught:
+        workspace.upgrade()
+    assert "it has: version" in caught.value.detail
+    assert workspace.tables() == []
+
+
+def test_an_owner_of_the_schema_who_is_no_superuser_can_migrate(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.query("CREATE SCHEMA app")
+    role = f"plain_{id(workspace)}"
+    workspace.query(f"CREATE ROLE {role} LOGIN; GRANT ALL ON SCHEMA public, app TO {role}")
+    try:
+        url = workspace.urls["course"].replace("postgres@", f"{role}@")
+        monkeypatch.setenv("COURSE_DB_URL", url)
+        workspace.add_tables("001", "002")
+        workspace.upgrade()
+        workspace.downgrade("base")
+        workspace.upgrade()
+        assert workspace.query("SELECT DISTINCT applied_by FROM schema_migrations") == [(role,)]
+    finally:
+        workspace.query(f"DROP OWNED BY {role}; DROP ROLE {role}")
