@@ -119,10 +119,8 @@ class TestOlderCode:
 
     def test_plain_alembic_rolls_back_what_it_has_no_file_for(self, ahead: Workspace) -> None:
         done = ahead.alembic("-n", "course", "downgrade", "-1")
-        assert (done.returncode, done.stderr) == (
-            0,
-            "course: rolled back 003_step.sql (0 ms)\n",
-        ) or ("course: rolled back 003_step.sql" in done.stderr)
+        assert done.returncode == 0
+        assert "course: rolled back 003_step.sql (" in done.stderr
         assert ahead.tables() == ["t_001", "t_002"]
         assert ahead.versions() == ["001", "002"]
         assert ahead.alembic("-n", "course", "downgrade", "base").returncode == 0
