@@ -119,7 +119,11 @@ def _preview(state: State, entries: tuple[Entry, ...], options: argparse.Namespa
             )
             continue
         how = "in one transaction" if file.header.transactional else "without a transaction"
-        print(f"{state.name}: would apply {item.filename} ({count} statements, {how})")
+        print(f"{state.name}: would apply {item.filename} ({_count(count)}, {how})")
+
+
+def _count(statements: int) -> str:
+    return "1 statement" if statements == 1 else f"{statements} statements"
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ def connect(project: Project, settings: Settings) -> Connection:
     except psycopg2.OperationalError as error:
         raise ServerError(
             f"{settings.environment}: can't connect to {_place(dsn)}",
-            detail=str(error).strip(),
+            detail=_without_password(str(error).strip(), dsn),
             state="nothing was changed",
             way_out=f"check {settings.environment.upper()}_DB_URL and that the server is up",
         ) from error
@@ -71,7 +71,7 @@ def _dsn(project: Project, settings: Settings) -> str:
         raise _unreadable(settings, "it begins neither with postgresql:// nor with embedded://")
     dsn = f"postgresql://{url[scheme.end() :]}"
     try:
-        psycopg2.extensions.parse_dsn(dsn)
+        parts = psycopg2.extensions.parse_dsn(dsn)
     except psycopg2.ProgrammingError as error:
         # libpq quotes the part it stumbled on, which may be the password: only the name of an
         # unknown parameter is safe to repeat.
@@ -82,6 +82,9 @@ def _dsn(project: Project, settings: Settings) -> str:
             reason
             or "it has the form postgresql://user:password@host:5432/database?sslmode=require",
         ) from None
+    if not re.fullmatch(r"[0-9,]*", parts.get("port", "")):
+        # libpq took `user:pass/word@host` for a host, a port and a database.
+        raise _unreadable(settings, "its port is no number")
     return dsn
 
 
@@ -98,6 +101,11 @@ def _embedded(home: Path, name: str) -> str:
     joined = server.join(home, bin=Path(bin_folder) if bin_folder else None)
     server.ensure_database(joined, name)
     return joined.url(name)
+
+
+def _without_password(message: str, dsn: str) -> str:
+    password = psycopg2.extensions.parse_dsn(dsn).get("password")
+    return message.replace(password, "***") if password else message
 
 
 def _place(dsn: str) -> str:

@@ -96,9 +96,11 @@ def load(ini: Path) -> Project:
 def shown(path: Path) -> str:
     """Return a path as people want to read it: relative where they stand above it, else whole."""
     try:
-        return str(path.absolute().relative_to(Path.cwd()))
-    except (ValueError, OSError):
+        here = Path.cwd()
+    except FileNotFoundError:  # the working directory was removed
         return str(path)
+    is_below = here != Path(here.anchor) and path.is_relative_to(here)
+    return str(path.relative_to(here)) if is_below else str(path)
 
 
 def _environment(section: configparser.SectionProxy, ini: Path) -> Environment:
