@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Where a database's URL is not set, `make` uses the embedded PostgreSQL. Nothing else does by itself.
 export MIGRATION_FALLBACK := embedded
+# Without compiled modules each command would spend half a second more on starting.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help migrate test lint format bench lock clean
 
@@ -30,7 +32,7 @@ format: $(READY)  ## mend what a tool can mend
 	$(BIN)/ruff format .
 
 bench: $(READY)  ## compare with psql applying the same statements
-	$(BIN)/python tests/bench.py
+	SIZES="$(SIZES)" $(BIN)/python tests/bench.py
 
 lock:  ## write the lock files anew from pyproject.toml
 	uvx --from uv uv pip compile pyproject.toml --universal --python-version 3.11 \

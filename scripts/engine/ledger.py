@@ -6,12 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg2 import sql
-from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from scripts.engine.settings import TableName
-from scripts.errors import LedgerError
 
 VERSION_TABLE = "alembic_version"
 
@@ -27,7 +24,7 @@ _COLUMNS = {
     "applied_by": "text NOT NULL DEFAULT session_user",
     "duration_ms": "bigint",
 }
-_REQUIRED = tuple(_COLUMNS)[:5]
+REQUIRED = tuple(_COLUMNS)[:5]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,99 +155,3 @@ def _values(record: Record) -> Composable:
 def qualified(schema: str | None, name: str) -> Composable:
     """Return a quoted name, with its schema where there is one."""
     return Identifier(schema, name) if schema else Identifier(name)
-
-
-def find(connection: Connection, table: TableName) -> Ledger:
-    """Look for the ledger and say where it is, or where it will be.
-
-    From here on its name has a schema, so that a migration that changes the search path, as the
-    output of pg_dump does, can't lead the ledger's statements elsewhere.
-
-    Raises:
-        LedgerError: when the table lacks a column that no default can fill, or there is no schema.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT n.nspname, c.relname IS NOT NULL,"
-            " ARRAY(SELECT attname::text FROM pg_attribute"
-            "  WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)"
-            " FROM (SELECT to_regclass(%s) AS oid) wanted"
-            " LEFT JOIN pg_class c ON c.oid = wanted.oid"
-            " LEFT JOIN pg_namespace n ON n.oid = c.relnamespace"
-            "  OR c.oid IS NULL AND n.nspname = coalesce(%s, current_schema())",
-            (qualified(table.schema, table.name).as_string(connection), table.schema),
-        )
-        found, exists, columns = cursor.fetchone() or (None, False, [])
-    schema = found or table.schema
-    if not schema:
-        raise LedgerError(
-            f"there is no schema to put the table {table} into",
-            detail="the connection's search_path names no schema that exists",
-            way_out="set MIGRATION_TABLE to schema.table",
-        )
-    missing = [name for name in _REQUIRED if exists and name not in columns]
-    if missing:
-        raise LedgerError(
-            f"the table {schema}.{table.name} is no ledger: it has no column {', '.join(missing)}",
-            detail=f"it has: {', '.join(columns)}",
-            state="nothing was changed",
-            way_out="set MIGRATION_TABLE to another name, or add the columns if it is one",
-        )
-    return Ledger(TableName(schema, table.name), found is not None, exists, frozenset(columns))
-
-
-def rows(connection: Connection, ledger: Ledger) -> list[Row]:
-    """Read the rows of a ledger that may not exist yet, in no particular order."""
-    if not ledger.exists:
-        return []
-    optional = {"description": "''", "applied_by": "''", "duration_ms": "NULL"}
-    chosen = SQL(", ").join(
-        Identifier(name) if name in ledger.columns else SQL(default)
-        for name, default in optional.items()
-    )
-    query = SQL("SELECT version, filename, applied_at, checksum, {} FROM {}")
-    with connection.cursor() as cursor:
-        cursor.execute(query.format(chosen, ledger.name))
-        return [
-            Row(
-                version=str(row[0]),
-                filename=row[1],
-                applied_at=row[2],
-                checksum=row[3],
-                description=row[4],
-                applied_by=row[5],
-                duration_ms=row[6],
-            )
-            for row in cursor
-        ]
-
-
-def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | None:
-    """Read what the ledger keeps to undo a migration; None when it keeps nothing.
-
-    Raises:
-        LedgerError: when the migration has no row.
-    """
-    query = SQL("SELECT rollback_sql FROM {} WHERE version = {}")
-    with connection.cursor() as cursor:
-        cursor.execute(query.format(ledger.name, Literal(version)))
-        row = cursor.fetchone()
-    if row is None:
-        raise LedgerError(
-            f"the ledger {ledger.table} has no row for {version}",
-            state="nothing was changed",
-            way_out="python scripts/status.py shows what it has",
-        )
-    stored: str | None = row[0]
-    return stored
-
-
-def alembic_heads(connection: Connection, ledger: Ledger) -> tuple[str, ...]:
-    """Read Alembic's own table, which lies in the ledger's schema; () when there is none."""
-    name = qualified(ledger.table.schema, VERSION_TABLE)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (name.as_string(connection),))
-        if not (cursor.fetchone() or (False,))[0]:
-            return ()
-        cursor.execute(sql.SQL("SELECT version_num FROM {} ORDER BY 1").format(name))
-        return tuple(version for (version,) in cursor)

@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as RawConnection  # noqa: N812 - it i
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
-from scripts.engine import database, execution, ledger, missing, settings, state
+from scripts.engine import database, execution, ledger, lookup, missing, settings, state
 from scripts.engine.observer import LogObserver
 from scripts.engine.run import Planned, Run
 from scripts.engine.settings import Settings
@@ -122,7 +122,7 @@ def _migrate(config: Config, connection: Connection, found: State, command: Comm
         observer=config.attributes.get("observer") or LogObserver(),
         execute=execution.sender(raw),
         compose=lambda statement: statement.as_string(raw),
-        stored=None if use_file else lambda v: ledger.rollback_sql(raw, found.ledger, v),
+        stored=None if use_file else lambda v: lookup.rollback_sql(raw, found.ledger, v),
         online=True,
     )
 

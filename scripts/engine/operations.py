@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.engine import database, ledger, settings, state, work
+from scripts.engine import database, lookup, settings, state, work
 from scripts.engine.observer import Observer
 from scripts.engine.state import Applied, State
 from scripts.engine.work import Work
@@ -119,7 +119,7 @@ def undo(
         state.check_agreement(found)
 
         def stored(version: str) -> str | None:
-            return ledger.rollback_sql(connection, found.ledger, version)
+            return lookup.rollback_sql(connection, found.ledger, version)
 
         return [
             Undo(

@@ -14,6 +14,7 @@ from psycopg2.sql import SQL, Composable, Literal
 
 from scripts.engine import execution, work
 from scripts.engine.execution import Execute
+from scripts.engine.ledger import Record
 from scripts.engine.observer import Direction, Observer, StepResult
 from scripts.engine.state import State
 from scripts.engine.work import Stored, Work
@@ -21,6 +22,10 @@ from scripts.errors import HistoryError, StatementError
 
 Planned = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
 """Alembic's function for a command: from the heads that the database is at to the steps to take."""
+
+# Files are read before the first one runs, and read again as they run if they were too large to be
+# kept: so a long history takes no more memory than a short one.
+_KEEP_CHARACTERS = 4_000_000
 
 # In a script nobody has a clock but the server; inside a transaction now() is when it began.
 _SERVER_DURATION = SQL("extract(epoch FROM clock_timestamp() - now()) * 1000")
@@ -44,6 +49,8 @@ class Run:
     _context: MigrationContext | None = field(default=None, init=False)
     _current: str = field(default="", init=False)
     _recorded: str = field(default="", init=False)
+    _kept: dict[str, tuple[Work, Record]] = field(default_factory=dict, init=False)
+    _kept_characters: int = field(default=0, init=False)
     _begun: bool = field(default=False, init=False)
     _unsaid: StepResult | None = field(default=None, init=False)
 
@@ -65,11 +72,15 @@ class Run:
         return steps
 
     def _read(self, step: RevisionStep) -> None:
+        """Read a step's SQL, and keep it as long as all that is kept is small."""
         version = step.revision.revision
-        if step.is_upgrade:
-            work.upgrade(self.state, version)
-        else:
+        if not step.is_upgrade:
             work.downgrade(self.state, version, self.stored)
+            return
+        read = work.upgrade(self.state, version)
+        self._kept_characters += len(read[0].section.text)
+        if self._kept_characters < _KEEP_CHARACTERS:
+            self._kept[version] = read
 
     def upgrade(self, version: str) -> None:
         """Run the UP of a version and note it in the ledger.
@@ -78,7 +89,10 @@ class Run:
             FormatError: when the file is not in the format.
             StatementError: when PostgreSQL refuses a statement.
         """
-        todo, record = work.upgrade(self.state, version)
+        if version in self._kept:
+            todo, record = self._kept.pop(version)
+        else:
+            todo, record = work.upgrade(self.state, version)
         duration = self._perform(todo)
         self._begin_script()
         self._send(self.state.ledger.insertion(record, duration))

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.engine import ledger
+from scripts.engine import ledger, lookup
 from scripts.engine.ledger import Ledger, Row
 from scripts.engine.settings import Settings
 from scripts.errors import LedgerError
@@ -72,10 +72,13 @@ class State:
         """Return the version that the database is at, "base" when nothing is applied."""
         return self.applied[-1].row.version if self.applied else "base"
 
+    @cached_property
+    def _by_number(self) -> dict[int, Applied]:
+        return {applied.number: applied for applied in self.applied}
+
     def find(self, version: str) -> Applied | None:
         """Return the applied migration of that version, compared as a number."""
-        wanted = history.number(version)
-        return next((applied for applied in self.applied if applied.number == wanted), None)
+        return self._by_number.get(history.number(version))
 
     def below(self, version: str) -> str:
         """Return the version applied before another one, "base" when there is none."""
@@ -90,11 +93,10 @@ def read(connection: Connection, settings: Settings, entries: History) -> State:
     Raises:
         LedgerError: when the ledger can't be read as one.
     """
-    found = ledger.find(connection, settings.ledger)
-    rows = sorted(ledger.rows(connection, found), key=lambda row: _number(found, row))
-    by_number = {entry.number: entry for entry in entries.entries}
-    applied = (_applied(row, by_number.get(_number(found, row))) for row in rows)
-    return State(entries, found, tuple(applied), ledger.alembic_heads(connection, found))
+    found = lookup.find(connection, settings.ledger)
+    rows = sorted(lookup.rows(connection, found), key=lambda row: _number(found, row))
+    applied = (_applied(row, entries.by_number.get(_number(found, row))) for row in rows)
+    return State(entries, found, tuple(applied), lookup.alembic_heads(connection, found))
 
 
 def _applied(row: Row, entry: Entry | None) -> Applied:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from scripts.errors import HistoryError, UsageError
@@ -34,17 +35,21 @@ class Entry:
         return self.path.name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class History:
     """The migrations of one environment, by version."""
 
     environment: Environment
     entries: tuple[Entry, ...]
 
+    @cached_property
+    def by_number(self) -> dict[int, Entry]:
+        """Return the migrations by their version as a number."""
+        return {entry.number: entry for entry in self.entries}
+
     def find(self, version: str) -> Entry | None:
         """Return the migration of that version, compared as a number."""
-        wanted = number(version)
-        return next((entry for entry in self.entries if entry.number == wanted), None)
+        return self.by_number.get(number(version))
 
     def get(self, version: str) -> Entry:
         """Return the migration of that version, compared as a number.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -20,7 +21,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from scripts.engine.embedded import account, binaries, folders, server, watchdog
+from scripts.engine.embedded import account, binaries, folders, locks, server, watchdog
 from scripts.errors import ServerError
 
 pytestmark = pytest.mark.database
@@ -326,7 +327,7 @@ def test_a_user_killed_during_initdb_leaves_nothing_half_done(home: Path) -> Non
 
 
 def test_after_its_home_was_deleted_the_next_user_gets_an_empty_server(home: Path) -> None:
-    with using(home, "database"):
+    with using(home, "database", "ephemeral"):
         old = postmaster(home)
         shutil.rmtree(home)
         joined = server.join(home, settings=FAST)
@@ -334,8 +335,47 @@ def test_after_its_home_was_deleted_the_next_user_gets_an_empty_server(home: Pat
         # PostgreSQL would do it by itself, within a minute.
         os.kill(old, signal.SIGINT)
 
+    # The old watchdog has seen that the home is not the one that it was to remove.
     wait_for(lambda: len(watchdogs(home)) == 1)
     assert ask(joined.url("postgres"), "SELECT 1") == 1
+    assert (folder_of(home) / watchdog.USERS).exists()
+
+
+def test_who_joins_while_an_ephemeral_home_is_removed_keeps_the_new_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ".postgres" / "18"
+    folder.mkdir(parents=True)
+    (folder / "old").touch()
+    remove = shutil.rmtree
+
+    def join_first(path: Path, *, ignore_errors: bool) -> None:
+        folder.mkdir(exist_ok=True)
+        (folder / "new").touch()
+        remove(path, ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", join_first)
+    watchdog._remove(folder, folder.parent, folder.parent / "18.txt")
+
+    assert [path.name for path in folder.iterdir()] == ["new"]
+
+
+def test_a_lock_on_a_file_that_was_just_removed_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "users.lock"
+    lock = fcntl.flock
+
+    def remove_first(file: int, kind: int) -> None:
+        monkeypatch.undo()
+        path.unlink()
+        lock(file, kind)
+
+    monkeypatch.setattr(fcntl, "flock", remove_first)
+    held = locks.hold(path, account.choose(tmp_path / "none", tmp_path), shared=True)
+
+    assert watchdog.is_current(held, path)
+    os.close(held)
 
 
 def test_a_path_too_long_for_a_socket_works(home: Path) -> None:
