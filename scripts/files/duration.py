@@ -39,7 +39,7 @@ def text(value: int) -> str:
     """Write milliseconds for people: 12 ms, 3.4 s, 2 min 5 s."""
     if value < 1000:
         return f"{value} ms"
-    if value < 60_000:
+    if value < 59_950:  # above, one decimal would make it 60.0 s
         return f"{value / 1000:.1f} s"
     minutes, rest = divmod(round(value / 1000), 60)
     return f"{minutes} min {rest} s"

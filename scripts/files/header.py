@@ -23,10 +23,17 @@ KEYS = (
 DIRECTIVES = KEYS[4:]
 """The keys that change how a migration runs; the ledger keeps them with the rollback SQL."""
 
+STORED = re.compile(rf"-- ({'|'.join(DIRECTIVES)}): [^\n]*\n")
+"""A directive as `Header.directives` writes it."""
 _LINE = re.compile(r"--\s*([A-Za-z][A-Za-z _-]*?)\s*:(?!:)\s*(.*?)\s*")
 # Below this likeness two words are different words: "Notes" and "Author" are, "Transactions" and
 # "Transaction" are not (difflib's ratio, 0 to 1).
 _LIKENESS = 0.75
+# What a directive looks like when its writer forgot the colon, wrote =, or drew a bullet before it.
+_MALFORMED = re.compile(
+    r"--[\s*#-]*(Transaction|(?:Lock|Statement)[ _-]?Timeout|Irreversible)\s*(?:[:=].*|none)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +78,11 @@ def parse(comments: Iterable[tuple[int, str]]) -> Header:
     values: dict[str, tuple[int, str]] = {}
     for line, comment in comments:
         found = _LINE.fullmatch(comment)
-        key = _known(line, found[1]) if found else None
-        if found is None or key is None:
+        if found is None:
+            _refuse_malformed(line, comment)
+            continue
+        key = _known(line, found[1])
+        if key is None:
             continue
         if key in values:
             raise FormatError(
@@ -107,14 +117,24 @@ def _known(line: int, written: str) -> str | None:
             return key
     folded = re.sub(r"[ _-]+", "-", written.lower())
     close = difflib.get_close_matches(folded, [key.lower() for key in KEYS], 1, _LIKENESS)
-    if not close:
+    if not close and not folded.endswith("timeout"):
         return None
-    meant = next(key for key in KEYS if key.lower() == close[0])
+    meant = next(key for key in KEYS if key.lower() == (close or ["lock-timeout"])[0])
     raise FormatError(
         f"'{written}' is not a header key; did you mean '{meant}'?",
         line=line,
         way_out=f"write '-- {meant}: …', or reword the comment so that it has no colon there",
     )
+
+
+def _refuse_malformed(line: int, comment: str) -> None:
+    found = _MALFORMED.fullmatch(comment)
+    if found:
+        raise FormatError(
+            f"'{comment}' looks like a directive and would be ignored",
+            line=line,
+            way_out=f"write '-- {found[1]}: …', or other words if it is only a comment",
+        )
 
 
 def _header(values: dict[str, tuple[int, str]]) -> Header:

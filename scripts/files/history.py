@@ -100,8 +100,8 @@ def survey(environment: Environment) -> tuple[History, list[HistoryError]]:
         two files share, a file of one kind without its counterpart. Gaps are none of them.
     """
     problems: list[HistoryError] = []
-    entries = sorted(_entries(environment.sql, ".sql", problems), key=lambda e: e.number)
-    revisions = sorted(_entries(environment.versions, ".py", problems), key=lambda e: e.number)
+    entries = sorted(_entries(environment.sql, ".sql", problems), key=_order)
+    revisions = sorted(_entries(environment.versions, ".py", problems), key=_order)
     problems += _duplicates(entries)
     problems += _duplicates(revisions)
     problems += _unpaired(environment, entries, revisions)
@@ -123,6 +123,11 @@ def next_version(environment: Environment) -> str:
     return str(last.number + 1).zfill(max(3, len(last.version)))
 
 
+def _order(entry: Entry) -> tuple[int, str]:
+    """Put two files of one version in the order of their names, not of the disk."""
+    return entry.number, entry.filename
+
+
 def _entries(folder: Path, suffix: str, problems: list[HistoryError]) -> Iterator[Entry]:
     if not folder.is_dir():
         problems.append(
@@ -130,9 +135,9 @@ def _entries(folder: Path, suffix: str, problems: list[HistoryError]) -> Iterato
         )
         return
     for path in folder.iterdir():
-        if path.suffix != suffix or path.name.startswith((".", "__")):
+        if path.suffix.lower() != suffix or path.name.startswith((".", "__")):
             continue
-        name = _NAME.fullmatch(path.stem)
+        name = _NAME.fullmatch(path.stem) if path.suffix == suffix else None
         if name:
             yield Entry(name["version"], name["slug"], path)
         else:

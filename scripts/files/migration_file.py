@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.errors import FormatError
@@ -41,6 +41,9 @@ class MigrationFile:
         where DOWN has no statement.
         """
         body = self.down.text.strip() + "\n" if self.down.statements else ""
+        if header.STORED.match(body):
+            # A comment that only looks like a directive: a blank line keeps it apart from them.
+            body = "\n" + body
         return self.header.directives() + body
 
 
@@ -76,7 +79,7 @@ def parse(path: Path, text: str) -> MigrationFile:
     if not up.statements:
         raise FormatError(
             "the UP section has no statement",
-            line=parts.up.line - 1,
+            line=parts.up.line,
             way_out="write the SQL that applies the migration between '-- UP' and '-- DOWN'",
         )
     return MigrationFile(
@@ -122,8 +125,9 @@ def decode(data: bytes) -> str:
         FormatError: when it is not UTF-8 or has a NUL byte, which PostgreSQL can't take; the file
             is not named.
     """
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        text = data.removeprefix(codecs.BOM_UTF8).decode()
+        text = data.decode()
     except UnicodeDecodeError as error:
         raise FormatError(
             f"the file is not UTF-8: byte 0x{data[error.start]:02x}",
@@ -146,7 +150,8 @@ def _unterminated(piece: Piece, error: lexer.UnterminatedError) -> FormatError:
     """
     try:
         for statement in statements.split(piece.text[: error.start], piece.line):
-            refusals.check(statement)
+            # The last one is cut off by the open quote, which also hides what closes it.
+            refusals.check(statement if statement.ended else replace(statement, unclosed=""))
     except FormatError as refusal:
         return refusal
     return FormatError(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from scripts.files import header, migration_file, sections
 from scripts.files.header import Header
 from scripts.files.migration_file import Section
 from scripts.files.sections import Piece
-
-_DIRECTIVE = re.compile(rf"-- ({'|'.join(header.DIRECTIVES)}): [^\n]*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ def parse(stored: str) -> Rollback:
     """
     start = 0
     comments: list[tuple[int, str]] = []
-    while line := _DIRECTIVE.match(stored, start):
+    while line := header.STORED.match(stored, start):
         comments.append((len(comments) + 1, line.group().rstrip()))
         start = line.end()
     body = Piece(stored[start:], len(comments) + 1)

@@ -11,7 +11,7 @@ from scripts.files.lexer import Kind
 
 _MARKER = re.compile(r"-- (UP|DOWN)[ \t]*(?::.*)?")
 _NEARLY = re.compile(r"--\s*(up|down)\b(?!\w)\s*(?::.*|\w*)", re.IGNORECASE)
-_COMMENT_SIGN = re.compile(r"^[ \t]*-- ?", re.MULTILINE)
+_COMMENT_SIGN = re.compile(r"(?:^|(?<=\r))[ \t]*-- ?", re.MULTILINE)
 
 
 _TWO_SECTIONS = "a file has the lines '-- UP' and '-- DOWN', each once, UP first"
@@ -71,15 +71,15 @@ def take_apart(text: str) -> Parts:
 def plain(piece: Piece) -> Piece:
     """Return a section's SQL: a section with none outside comments is commented out as a whole.
 
-    Then one `-- ` is taken off each line, and every line stays where it is.
-
-    Raises:
-        lexer.UnterminatedError: for a quote without an end.
+    Then one `-- ` is taken off each line, and every line stays where it is. A text with an open
+    quote or block comment is given back as it is: splitting it says what is wrong.
     """
     comments = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
-    if all(token.kind in comments for token in lexer.tokens(piece.text)):
-        return Piece(_COMMENT_SIGN.sub("", piece.text), piece.line)
-    return piece
+    try:
+        commented = all(token.kind in comments for token in lexer.tokens(piece.text))
+    except lexer.UnterminatedError:
+        return piece
+    return Piece(_COMMENT_SIGN.sub("", piece.text), piece.line) if commented else piece
 
 
 def line_of(text: str, position: int) -> int:
@@ -129,7 +129,7 @@ def _require_both(
             line=nearly[0],
             way_out="a marker is '-- UP' or '-- DOWN' at the start of a line; text after a colon",
         )
-    hidden = re.search(rf"^-- {missing}[ \t]*(?::.*)?$", text, re.MULTILINE)
+    hidden = re.search(rf"^-- {missing}[ \t]*(?::.*)?\r?$", text, re.MULTILINE)
     if hidden:
         opened = next(token for token in lexer.tokens(text) if token.end > hidden.start())
         raise FormatError(

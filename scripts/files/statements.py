@@ -46,8 +46,10 @@ class Statement:
 
     def summary(self, width: int = 80) -> str:
         """Return the statement on one line, shortened to `width` characters."""
-        line = " ".join(self.text[self.body : self.body + 4 * width].split())
-        return line if len(line) <= width else f"{line[: width - 1]}…"
+        end = self.body + 4 * width
+        line = " ".join(self.text[self.body : end].split())
+        whole = len(line) <= width and not self.text[end:].strip()
+        return line if whole else f"{line[: width - 1]}…"
 
 
 def split(text: str, first_line: int = 1) -> Iterator[Statement]:

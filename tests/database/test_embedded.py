@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from scripts.engine.embedded import account, binaries, folders, locks, server, watchdog
+from scripts.engine.embedded import account, binaries, cluster, folders, locks, server, watchdog
 from scripts.errors import ServerError
 
 pytestmark = pytest.mark.database
@@ -276,6 +277,15 @@ def test_a_killed_server_is_started_again_by_the_next_user(home: Path) -> None:
         os.kill(postmaster(home), signal.SIGKILL)
         assert server.join(home, settings=FAST) == joined
         assert ask(url, "SELECT 1") == 1
+
+
+def test_a_socket_that_only_the_kernel_answers_is_no_server(home: Path) -> None:
+    path = home.parent / "socket"
+    with socket.socket(socket.AF_UNIX) as listener, ThreadPoolExecutor(1) as pool:
+        listener.bind(str(path))
+        listener.listen()
+        pool.submit(lambda: listener.accept()[0].close())
+        assert not cluster._answers(path)
 
 
 @pytest.mark.parametrize("kind", ["empty", "number of another process"])

@@ -1,0 +1,8 @@
+"""Create the instructors and what they teach."""
+
+from scripts.engine.revision import migration
+
+revision = "002"
+down_revision = "001"
+
+upgrade, downgrade = migration(__file__)

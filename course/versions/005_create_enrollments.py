@@ -1,0 +1,8 @@
+"""Create the enrollments of learners in courses."""
+
+from scripts.engine.revision import migration
+
+revision = "005"
+down_revision = "004"
+
+upgrade, downgrade = migration(__file__)

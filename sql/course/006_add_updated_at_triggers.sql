@@ -1,0 +1,40 @@
+-- Migration: 006_add_updated_at_triggers.sql
+-- Description: Keep updated_at up to date by triggers
+-- Author: Upskill platform team
+-- Created: 2026-11-23
+
+-- UP: Apply migration
+
+CREATE OR REPLACE FUNCTION set_updated_at() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.updated_at := now();
+    RETURN NEW;
+END;
+$$;
+
+COMMENT ON FUNCTION set_updated_at() IS 'Trigger function: notes when a row was changed last';
+
+-- An UPDATE that changes nothing leaves the time alone.
+
+CREATE OR REPLACE TRIGGER courses_set_updated_at BEFORE UPDATE ON courses
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+CREATE OR REPLACE TRIGGER instructors_set_updated_at BEFORE UPDATE ON instructors
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+CREATE OR REPLACE TRIGGER categories_set_updated_at BEFORE UPDATE ON categories
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+CREATE OR REPLACE TRIGGER sections_set_updated_at BEFORE UPDATE ON sections
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+CREATE OR REPLACE TRIGGER lessons_set_updated_at BEFORE UPDATE ON lessons
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+CREATE OR REPLACE TRIGGER enrollments_set_updated_at BEFORE UPDATE ON enrollments
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+
+-- DOWN: Rollback migration (for use by rollback scripts)
+DROP TRIGGER IF EXISTS enrollments_set_updated_at ON enrollments;
+DROP TRIGGER IF EXISTS lessons_set_updated_at ON lessons;
+DROP TRIGGER IF EXISTS sections_set_updated_at ON sections;
+DROP TRIGGER IF EXISTS categories_set_updated_at ON categories;
+DROP TRIGGER IF EXISTS instructors_set_updated_at ON instructors;
+DROP TRIGGER IF EXISTS courses_set_updated_at ON courses;
+DROP FUNCTION IF EXISTS set_updated_at();
