@@ -63,7 +63,7 @@ _ESCAPED = r"'(?:[^'\\]++|\\.|'')*+'"
 _TOKEN = re.compile(
     rf"""
       (?P<skip>[ \t\n\r\f\v,.=]++)
-    | (?P<escape_string>[eE]{_ESCAPED}(?:{_GAP}{_ESCAPED})*+)
+    | (?P<escape_string>[eE]{_ESCAPED}(?:{_GAP}{_ESCAPED})*+(?!{_GAP}'))
     | (?P<open_escape_string>[eE]')
     | (?P<word>{_NAME})
     | (?P<number>\$?[0-9]++(?:{_NAME})?)       # $1, and 1x: no dollar quote begins inside

@@ -1,0 +1,5 @@
+SELECT 'a;b', ';', '''', 'it''s; fine', '', '--', '/*', '$$', '"';
+SELECT 'over
+lines; and
+-- more
+';

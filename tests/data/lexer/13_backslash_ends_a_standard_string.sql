@@ -1,0 +1,3 @@
+SELECT 'C:\';
+SELECT 'a\'';b', '\';
+SELECT '\\';

@@ -1,0 +1,5 @@
+SELECT E'one'
+  'it\'s; two'
+
+	'th\'ree;';
+SELECT 2;

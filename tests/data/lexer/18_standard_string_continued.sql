@@ -1,0 +1,4 @@
+SELECT 'one'
+'C:\';
+SELECT 'a' -- b;
+'\';

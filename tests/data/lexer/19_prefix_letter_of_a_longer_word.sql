@@ -1,0 +1,4 @@
+SELECT te'\';
+SELECT _e'\', ne'\';
+SELECT ée'\';
+SELECT 1e'\';

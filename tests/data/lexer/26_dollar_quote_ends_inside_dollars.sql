@@ -1,0 +1,3 @@
+SELECT $a$ $$a$;
+SELECT $$ $a $$;
+SELECT $a$ $a $aa$ ;$a$;

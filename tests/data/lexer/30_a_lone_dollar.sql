@@ -1,0 +1,4 @@
+SELECT $ ;
+SELECT $a ;
+SELECT $-$ ;
+SELECT $a b$;

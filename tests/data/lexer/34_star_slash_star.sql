@@ -1,0 +1,5 @@
+SELECT 2*/*;*/3;
+SELECT 2 */* ; */ 3;
+SELECT 2 //* ; */ 3;
+SELECT 2 */ 3;
+SELECT 4;

@@ -1,0 +1,3 @@
+SELECT 1e5, 1_000, 0x1F, 1.e5, .5, 1., 0b101, 0o17, 1e-5, 1.5E+10;
+SELECT 1..2;SELECT .5;
+SELECT 1a;

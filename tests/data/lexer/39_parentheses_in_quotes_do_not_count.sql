@@ -1,0 +1,6 @@
+SELECT '(';
+SELECT "(" -- (
+;
+SELECT $$($$ /* ( */;
+SELECT (')');
+SELECT 5;

@@ -1,0 +1,6 @@
+CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql
+BEGIN ATOMIC
+  SELECT 1;
+  SELECT a + 2; -- END;
+END;
+SELECT 'after';

@@ -1,0 +1,5 @@
+CREATE FUNCTION "begin"("end" int) RETURNS int
+BEGIN ATOMIC
+  SELECT "end" AS "begin"; SELECT 'BEGIN', $$BEGIN$$ /* BEGIN */;
+END;
+SELECT 2;

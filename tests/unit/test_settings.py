@@ -1,0 +1,166 @@
+"""Settings: from the environment and .env, without a password ever shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts.engine import settings
+from scripts.engine.settings import TableName
+from scripts.errors import UsageError
+from scripts.files.project import Environment, Project
+
+URL = "postgresql://app:s3cr%t@db.example.org:5432/course?sslmode=require"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project with one environment, and a process without any of the settings."""
+    for name in ("COURSE_DB_URL", "MIGRATION_TABLE", "MIGRATION_FALLBACK"):
+        monkeypatch.delenv(name, raising=False)
+    course = Environment("course", tmp_path / "course", tmp_path / "sql" / "course")
+    return Project(tmp_path, tmp_path / "alembic.ini", (course,))
+
+
+def load(project: Project, *, need_url: bool = True) -> settings.Settings:
+    return settings.load(project, project.environments[0], need_url=need_url)
+
+
+def test_the_url_comes_from_the_environment_as_it_is(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_DB_URL", URL)
+
+    assert load(project).url == URL
+    assert load(project).environment == "course"
+    assert load(project).ledger == TableName(None, "schema_migrations")
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+def test_the_url_comes_from_dotenv_as_it_is(project: Project, quote: str) -> None:
+    url = "postgresql://app:a$HOME${HOME}%25@h/course"
+    (project.root / ".env").write_text(f"COURSE_DB_URL={quote}{url}{quote}\n")
+
+    assert load(project).url == url
+
+
+def test_the_environment_wins_over_dotenv(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.root / ".env").write_text("COURSE_DB_URL=postgresql://file/a\nMIGRATION_TABLE=filed\n")
+    monkeypatch.setenv("COURSE_DB_URL", URL)
+
+    assert load(project).url == URL
+    assert load(project).ledger == TableName(None, "filed")
+
+
+def test_dotenv_is_read_in_the_project_only(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".env").write_text(f"COURSE_DB_URL={URL}\n")
+    monkeypatch.chdir(elsewhere)
+
+    with pytest.raises(UsageError):
+        load(project)
+
+
+@pytest.mark.parametrize("value", [None, ""], ids=["missing", "empty"])
+def test_a_missing_url_is_an_error_that_names_the_variable(
+    project: Project, monkeypatch: pytest.MonkeyPatch, value: str | None
+) -> None:
+    if value is not None:
+        monkeypatch.setenv("COURSE_DB_URL", value)
+
+    with pytest.raises(UsageError) as caught:
+        load(project)
+
+    assert str(caught.value) == (
+        "error:  COURSE_DB_URL is not set\n"
+        "detail: it is read from the environment and from .env in the project's folder\n"
+        "help:   set it to postgresql://user:password@host/course, or to embedded://course to try "
+        "things out"
+    )
+    assert caught.value.exit_code == 2
+
+
+def test_no_url_is_needed_where_no_database_is_touched(project: Project) -> None:
+    assert load(project, need_url=False).url == ""
+
+
+def test_only_make_falls_back_to_the_embedded_server(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_FALLBACK", "embedded")
+    assert load(project).url == "embedded://course"
+
+    monkeypatch.setenv("COURSE_DB_URL", URL)
+    assert load(project).url == URL
+
+    monkeypatch.delenv("COURSE_DB_URL")
+    monkeypatch.setenv("MIGRATION_FALLBACK", "yes")
+    with pytest.raises(UsageError):
+        load(project)
+
+
+def test_no_password_is_in_the_representation(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_DB_URL", URL)
+
+    assert "s3cr" not in repr(load(project)) + str(load(project))
+
+
+@pytest.mark.parametrize(
+    ("text", "schema", "name", "shown"),
+    [
+        ("ledger", None, "ledger", "ledger"),
+        ("ops.ledger", "ops", "ledger", "ops.ledger"),
+        ("Audit", None, "Audit", "Audit"),
+        ('"my ledger"', None, "my ledger", "my ledger"),
+        ('"a.b"', None, "a.b", "a.b"),
+        ('"my.schema"."my.table"', "my.schema", "my.table", "my.schema.my.table"),
+        ('ops."l""edger"', "ops", 'l"edger', 'ops.l"edger'),
+        ('"ops".ledger', "ops", "ledger", "ops.ledger"),
+        ("  ledger\n", None, "ledger", "ledger"),
+        ("журнал", None, "журнал", "журнал"),
+        ("x;DROP--'", None, "x;DROP--'", "x;DROP--'"),
+        ("n" * 63, None, "n" * 63, "n" * 63),
+    ],
+)
+def test_table_names(text: str, schema: str | None, name: str, shown: str) -> None:
+    table = settings.table_name(text)
+
+    assert table == TableName(schema, name)
+    assert str(table) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", ".", "a.", ".a", "a.b.c", "a b", '"a', 'a"', '""', '"a"b', '"a"."'),
+        *("n" * 64, "é" * 32, "a." + "n" * 64, "n" * 64 + ".a"),
+    ],
+)
+def test_what_can_t_be_a_table_name_is_an_error(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        settings.table_name(text)
+
+    assert str(caught.value) == (
+        f"error:  MIGRATION_TABLE is {text!r}, which is no table name\n"
+        'help:   write schema_migrations, ops.schema_migrations or "my schema".schema_migrations; '
+        "at most 63 bytes each"
+    )
+
+
+def test_the_table_name_is_read_from_its_setting(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_TABLE", "")
+    assert str(load(project, need_url=False).ledger) == "schema_migrations"
+
+    monkeypatch.setenv("MIGRATION_TABLE", "a.b.c")
+    with pytest.raises(UsageError, match=r"MIGRATION_TABLE is 'a\.b\.c'"):
+        load(project, need_url=False)
