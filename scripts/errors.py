@@ -6,6 +6,7 @@
     ├── LedgerError               the ledger does not fit the files or Alembic's version
     ├── StatementError            PostgreSQL refused a statement
     ├── RollbackError             a migration that can't be rolled back
+    ├── FileError                 a file can't be read or written
     ├── ServerError               a server can't be reached, or the embedded one not started
     └── UsageError                exit 2: wrong usage or configuration
 
@@ -114,6 +115,20 @@ class RollbackError(MigrationError):
 
 class ServerError(MigrationError):
     """A server can't be reached, or the embedded one can't be started."""
+
+
+class FileError(MigrationError):
+    """A file or folder can't be read or written."""
+
+    @classmethod
+    def of(cls, error: OSError) -> FileError:
+        """Say what the operating system said, without a traceback."""
+        what = (error.strerror or str(error)).lower()
+        return cls(
+            f"the operating system says: {what}",
+            where=str(error.filename or ""),
+            way_out="look at the path, its owner and its permissions, and at the space on the disk",
+        )
 
 
 class UsageError(MigrationError):

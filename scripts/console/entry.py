@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from scripts.errors import MigrationError
+from scripts.errors import FileError, MigrationError
 
 EXIT_CODES = "exit codes: 0 done, 1 a migration or a check failed, 2 wrong usage or configuration"
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -26,11 +26,7 @@ def run(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace],
     try:
         code = command(options)
     except MigrationError as error:
-        sys.stdout.flush()
-        print(error, file=sys.stderr)
-        if getattr(options, "json", False):
-            print(json.dumps({"event": "failed", **error.parts()}))
-        code = error.exit_code
+        code = _failed(error, options)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         code = _INTERRUPTED
@@ -38,4 +34,14 @@ def run(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace],
         # Whoever read our output has gone; Python would complain once more on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
+    except OSError as error:
+        code = _failed(FileError.of(error), options)
     sys.exit(code)
+
+
+def _failed(error: MigrationError, options: argparse.Namespace) -> int:
+    sys.stdout.flush()
+    print(error, file=sys.stderr)
+    if getattr(options, "json", False):
+        print(json.dumps({"event": "failed", **error.parts()}))
+    return error.exit_code

@@ -41,6 +41,8 @@ def fill_in(environment: Environment, asked: RevisionContext) -> None:
             "a migration needs a name",
             way_out=f'alembic -n {environment.name} revision -m "what it does"',
         )
+    for folder in (environment.sql, environment.versions):
+        folder.mkdir(parents=True, exist_ok=True)  # git keeps no empty folders
     entries = history.read(environment).entries
     heads = asked.script_directory.get_heads()
     if heads != [entry.version for entry in entries[-1:]]:

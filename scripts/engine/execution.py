@@ -13,8 +13,11 @@ from scripts.files.header import Header
 from scripts.files.migration_file import Section
 from scripts.files.statements import Statement
 
-Execute = Callable[[str], None]
-"""Takes one piece of SQL: sends it to the server, or writes it out."""
+Execute = Callable[[str], int]
+"""Takes one piece of SQL: sends it to the server, or writes it out.
+
+Returns how many rows it touched, -1 where that makes no sense or nobody can know.
+"""
 
 
 def run(execute: Execute, section: Section, header: Header, place: str) -> None:
@@ -65,9 +68,10 @@ def sender(connection: Connection) -> Execute:
     psycopg2 takes `%` for a placeholder only when it is given parameters, and it is given none.
     """
 
-    def execute(text: str) -> None:
+    def execute(text: str) -> int:
         with connection.cursor() as cursor:
             cursor.execute(text)
+            return cursor.rowcount
 
     return execute
 
@@ -79,12 +83,13 @@ def writer(write: Callable[[str], None]) -> Execute:
         write: takes a piece of the script; adds the line breaks that part it from the next.
     """
 
-    def execute(text: str) -> None:
+    def execute(text: str) -> int:
         body = text.strip()
         if not body.endswith(";"):
             # After a comment at its end a semicolon would be part of that.
             body += "\n;" if "--" in body.rpartition("\n")[2] else ";"
         write(body)
+        return -1
 
     return execute
 

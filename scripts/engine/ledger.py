@@ -114,6 +114,25 @@ class Ledger:
         """Return the statement that takes a migration's row away."""
         return SQL("DELETE FROM {} WHERE version = {}").format(self.name, Literal(version))
 
+    def moving(self, statement: Composable, source: str, target: str) -> Composable:
+        """Let a statement that writes one row also move Alembic's version.
+
+        Run, the whole statement touches one row, or none when Alembic's version is not `source`.
+
+        Args:
+            statement: `insertion` or `deletion`.
+            source: the version that Alembic's table has.
+            target: the version that it gets.
+        """
+        return SQL(
+            "WITH noted AS ({}) UPDATE {} SET version_num = {} WHERE version_num = {}"
+        ).format(
+            statement,
+            qualified(self.table.schema, VERSION_TABLE),
+            Literal(target),
+            Literal(source),
+        )
+
     def mirror(self, records: Iterable[Record], kept: Iterable[str]) -> list[Composable]:
         """Return the statements after which the ledger has just these versions.
 

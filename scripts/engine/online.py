@@ -18,6 +18,7 @@ from scripts.engine.observer import LogObserver
 from scripts.engine.run import Planned, Run
 from scripts.engine.settings import Settings
 from scripts.engine.state import State
+from scripts.engine.version import VersionImpl
 from scripts.errors import UsageError
 from scripts.files import history
 from scripts.files.history import History
@@ -137,6 +138,9 @@ def _migrate(config: Config, connection: Connection, found: State, command: Comm
         version_table_schema=found.ledger.table.schema,
         on_version_apply=run.on_version_apply,
     )
+    impl = context.get_context().impl
+    if isinstance(impl, VersionImpl):
+        impl.version_is_moved = command in (Command.UPGRADE, Command.DOWNGRADE)
     if command is Command.UPGRADE:
         _say_ahead(run)
     with context.begin_transaction():

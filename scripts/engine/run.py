@@ -18,7 +18,7 @@ from scripts.engine.ledger import Record
 from scripts.engine.observer import Direction, Observer, StepResult
 from scripts.engine.state import State
 from scripts.engine.work import Stored, Work
-from scripts.errors import HistoryError, StatementError
+from scripts.errors import HistoryError, LedgerError, StatementError
 
 Planned = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
 """Alembic's function for a command: from the heads that the database is at to the steps to take."""
@@ -49,6 +49,7 @@ class Run:
     _context: MigrationContext | None = field(default=None, init=False)
     _current: str = field(default="", init=False)
     _recorded: str = field(default="", init=False)
+    _note: Composable | None = field(default=None, init=False)
     _kept: dict[str, tuple[Work, Record]] = field(default_factory=dict, init=False)
     _kept_characters: int = field(default=0, init=False)
     _begun: bool = field(default=False, init=False)
@@ -83,7 +84,7 @@ class Run:
             self._kept[version] = read
 
     def upgrade(self, version: str) -> None:
-        """Run the UP of a version and note it in the ledger.
+        """Run the UP of a version, to be noted in the ledger.
 
         Raises:
             FormatError: when the file is not in the format.
@@ -93,19 +94,17 @@ class Run:
             todo, record = self._kept.pop(version)
         else:
             todo, record = work.upgrade(self.state, version)
-        duration = self._perform(todo)
-        self._begin_script()
-        self._send(self.state.ledger.insertion(record, duration))
+        self._note = self.state.ledger.insertion(record, self._perform(todo))
 
     def downgrade(self, version: str) -> None:
-        """Run what undoes a version and take its row out of the ledger.
+        """Run what undoes a version; its row is to be taken out of the ledger.
 
         Raises:
             RollbackError: when it can't be rolled back.
             StatementError: when PostgreSQL refuses a statement.
         """
         self._perform(work.downgrade(self.state, version, self.stored))
-        self._send(self.state.ledger.deletion(version))
+        self._note = self.state.ledger.deletion(version)
 
     def on_version_apply(
         self,
@@ -114,20 +113,38 @@ class Run:
         heads: Collection[str],
         run_args: Mapping[str, Any],  # noqa: ARG002
     ) -> None:
-        """Alembic's hook, called in the transaction of each step after the version is written.
+        """Write the ledger: Alembic's hook, called in the transaction of each step, at its end.
 
         Raises:
             HistoryError: when the revision did not run the migration that it is named for.
+            LedgerError: when Alembic's version is not what it was at the step's beginning.
         """
+        reached = next(iter(heads), "base")
         if step.is_stamp:
             self.mirror(heads)
-        elif self._recorded != step.up_revision_id:
+        elif self._note is None or self._recorded != step.up_revision_id:
             raise HistoryError(
                 f"revision {step.up_revision_id} did not run the migration file of that version",
                 detail="a revision file has its SQL file's number and calls migration(__file__)",
                 state=self._rolled_back(),
             )
-        self._current = next(iter(heads), "base")
+        elif self.online and "base" not in (self._current, reached):
+            self._move(self._note, reached)
+        else:
+            self._begin_script()
+            self._send(self._note)
+        self._current, self._note = reached, None
+
+    def _move(self, note: Composable, reached: str) -> None:
+        """Write the ledger and Alembic's version, which `version.VersionImpl` leaves to us."""
+        moving = self.state.ledger.moving(note, self._current, reached)
+        if self.execute(self.compose(moving)) != 1:
+            raise LedgerError(
+                f"{self.state.name}: alembic_version is no longer at {self._current}",
+                detail="somebody else changed it while this run was at work",
+                state=self._rolled_back(),
+                way_out="python scripts/status.py shows where the database is now",
+            )
 
     def mirror(self, heads: Iterable[str]) -> None:
         """Make the ledger have just the versions up to `heads`, without running anything.

@@ -12,7 +12,7 @@ from alembic.util import CommandError
 
 from scripts.engine import creation, offline, online
 from scripts.engine.observer import log
-from scripts.errors import MigrationError, UsageError
+from scripts.errors import FileError, MigrationError, UsageError
 from scripts.files import project
 
 
@@ -50,6 +50,8 @@ def _run(config: Config) -> None:
             offline.write(here, environment)
         else:
             online.run(config, here, environment)
+    except OSError as error:
+        raise FileError.of(error) from error
     except CommandError as error:
         raise UsageError(
             f"{environment.name}: {error}",

@@ -53,7 +53,11 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
     Raises:
         UsageError: for a missing URL or a table name that can't be one.
     """
-    values = {**dotenv_values(project.root / ".env", interpolate=False), **os.environ}
+    values = {
+        # An editor on Windows may have put a byte order mark first.
+        **dotenv_values(project.root / ".env", interpolate=False, encoding="utf-8-sig"),
+        **os.environ,
+    }
     url = values.get(environment.url_setting) or _fallback(values, environment)
     if need_url and not url:
         raise UsageError(

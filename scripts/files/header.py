@@ -103,7 +103,9 @@ def directive_in(comment: str) -> str | None:
     found = _LINE.fullmatch(comment)
     if found is None:
         return None
-    key = next((key for key in DIRECTIVES if key.lower() == found[1].lower()), None)
+    key = _closest(found[1])
+    if key not in DIRECTIVES:
+        return None
     if key == "Transaction" and found[2].lower() != "none":
         return None
     if key in ("Lock-Timeout", "Statement-Timeout") and not re.match(r"\d", found[2]):
@@ -112,19 +114,26 @@ def directive_in(comment: str) -> str | None:
 
 
 def _known(line: int, written: str) -> str | None:
-    for key in KEYS:
-        if key.lower() == written.lower():
-            return key
-    folded = re.sub(r"[ _-]+", "-", written.lower())
-    close = difflib.get_close_matches(folded, [key.lower() for key in KEYS], 1, _LIKENESS)
-    if not close and not folded.endswith("timeout"):
-        return None
-    meant = next(key for key in KEYS if key.lower() == (close or ["lock-timeout"])[0])
+    meant = _closest(written)
+    if meant is None or meant.lower() == written.lower():
+        return meant
     raise FormatError(
         f"'{written}' is not a header key; did you mean '{meant}'?",
         line=line,
         way_out=f"write '-- {meant}: …', or reword the comment so that it has no colon there",
     )
+
+
+def _closest(written: str) -> str | None:
+    """Return the key that a word is, or is nearly; None for a word of its own."""
+    folded = re.sub(r"[ _-]+", "-", written.lower())
+    lowered = {key.lower(): key for key in KEYS}
+    if folded.endswith("timeout") and folded not in lowered:
+        return "Statement-Timeout" if folded.startswith("st") else "Lock-Timeout"
+    [*close] = difflib.get_close_matches(folded, lowered, 1, _LIKENESS)
+    meant = lowered[close[0]] if close else None
+    # `Created by` is more than one word and mistypes none; for what changes a run, doubt is enough.
+    return meant if meant in DIRECTIVES or "-" not in folded else None
 
 
 def _refuse_malformed(line: int, comment: str) -> None:

@@ -43,11 +43,12 @@ class UnterminatedError(Exception):
     Args:
         kind: what was opened.
         start: where, as an index into the text.
+        what: a sentence for people, where there is more to say than that it is never closed.
     """
 
-    def __init__(self, kind: Kind, start: int) -> None:
-        """Keep both for the caller, who knows the file and its lines."""
-        super().__init__(f"unterminated {kind.value}")
+    def __init__(self, kind: Kind, start: int, what: str = "") -> None:
+        """Keep the place for the caller, who knows the file and its lines."""
+        super().__init__(what or f"this {kind.value} is never closed")
         self.kind = kind
         self.start = start
 

@@ -155,7 +155,7 @@ def _unterminated(piece: Piece, error: lexer.UnterminatedError) -> FormatError:
     except FormatError as refusal:
         return refusal
     return FormatError(
-        f"this {error.kind.value} is never closed",
+        str(error),
         line=piece.line + piece.text.count("\n", 0, error.start),
-        way_out="close it; the search for its end ran to the end of the section",
+        way_out="look for a quote that is missing or one too many",
     )

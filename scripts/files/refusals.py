@@ -17,6 +17,10 @@ _TRANSACTION = re.compile(
 )
 
 
+# What psql and the server read differently from then on, and the lexer can't know.
+_STRINGS = re.compile(r"SET (SESSION |LOCAL )?STANDARD_CONFORMING_STRINGS\b")
+
+
 def check(statement: Statement) -> None:
     """Refuse a statement that can't be run from a migration file.
 
@@ -26,6 +30,7 @@ def check(statement: Statement) -> None:
     _refuse_psql_command(statement)
     _refuse_copy(statement)
     _refuse_transaction(statement)
+    _refuse_old_strings(statement)
     if statement.unclosed:
         raise FormatError(
             f"'{statement.unclosed}' is never closed in the statement that begins here",
@@ -61,6 +66,17 @@ def _refuse_copy(statement: Statement) -> None:
             "COPY from or to the client is not possible in a migration file",
             line=statement.line,
             way_out="write the rows as INSERT INTO … VALUES …",
+        )
+
+
+def _refuse_old_strings(statement: Statement) -> None:
+    if not _STRINGS.match(" ".join(statement.words)):
+        return
+    if not re.search(r"(=|\bTO\b)\s*'?(ON|TRUE|YES|1|DEFAULT)\b", statement.text, re.IGNORECASE):
+        raise FormatError(
+            "with standard_conforming_strings off, a backslash changes where a string ends",
+            line=statement.line,
+            way_out="leave the setting out, and write strings with backslashes as E'…'",
         )
 
 

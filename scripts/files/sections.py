@@ -10,7 +10,9 @@ from scripts.files import header, lexer
 from scripts.files.lexer import Kind
 
 _MARKER = re.compile(r"-- (UP|DOWN)[ \t]*(?::.*)?")
-_NEARLY = re.compile(r"--\s*(up|down)\b(?!\w)\s*(?::.*|\w*)", re.IGNORECASE)
+# `-- Down`, `--UP:`: written as a marker, but for its case and blanks.
+_MISTYPED = re.compile(r"--\s*(up|down)\s*(?::.*)?", re.IGNORECASE)
+_NEARLY = re.compile(r"--[\s*#=-]*(up|down)\b.*", re.IGNORECASE)
 _COMMENT_SIGN = re.compile(r"(?:^|(?<=\r))[ \t]*-- ?", re.MULTILINE)
 
 
@@ -40,11 +42,11 @@ def take_apart(text: str) -> Parts:
 
     Raises:
         FormatError: for a missing, doubled or misplaced section, or SQL ahead of `-- UP`.
-        lexer.UnterminatedError: for a quote without an end.
+        lexer.UnterminatedError: for a quote without an end, or whose end lies behind a marker.
     """
     markers: dict[str, tuple[int, int]] = {}
     head: list[tuple[int, str]] = []
-    nearly: tuple[int, str] | None = None
+    others: list[tuple[int, str]] = []
     for token in lexer.tokens(text):
         if token.kind is not Kind.LINE_COMMENT:
             if not markers and token.kind is not Kind.BLOCK_COMMENT:
@@ -62,9 +64,10 @@ def take_apart(text: str) -> Parts:
             head.append((line_of(text, token.start), comment))
         else:
             _refuse_directive(comment, text, token.start)
-        if not found and nearly is None and _NEARLY.fullmatch(comment):
-            nearly = (line_of(text, token.start), comment)
-    _require_both(text, markers, nearly)
+        if not found and _NEARLY.fullmatch(comment):
+            others.append((token.start, comment))
+    _require_both(text, markers, others)
+    _refuse_mistyped(text, others)
     return _parts(text, tuple(head), markers)
 
 
@@ -117,26 +120,40 @@ def _add(markers: dict[str, tuple[int, int]], name: str, token: lexer.Token, tex
     markers[name] = (token.start, token.end)
 
 
+def _refuse_mistyped(text: str, others: list[tuple[int, str]]) -> None:
+    """A `-- Down` ahead of the real one would make what undoes a migration a part of its UP."""
+    for position, comment in others:
+        if _MISTYPED.fullmatch(comment) and _starts_line(text, position):
+            what = f"'{comment}' reads like a marker and is none"
+            raise _not_a_marker(line_of(text, position), what)
+
+
+def _not_a_marker(line: int, what: str) -> FormatError:
+    return FormatError(
+        what,
+        line=line,
+        way_out="a marker is '-- UP' or '-- DOWN' at the start of a line; text after a colon",
+    )
+
+
 def _require_both(
-    text: str, markers: dict[str, tuple[int, int]], nearly: tuple[int, str] | None
+    text: str, markers: dict[str, tuple[int, int]], others: list[tuple[int, str]]
 ) -> None:
     missing = next((name for name in ("UP", "DOWN") if name not in markers), None)
     if missing is None:
         return
-    if nearly:
-        raise FormatError(
-            f"there is no '-- {missing}' section; is '{nearly[1]}' meant for one?",
-            line=nearly[0],
-            way_out="a marker is '-- UP' or '-- DOWN' at the start of a line; text after a colon",
-        )
+    for position, comment in others:
+        if re.match(rf"--\W*{missing}\b", comment, re.IGNORECASE):
+            what = f"there is no '-- {missing}' section; is '{comment}' meant for one?"
+            raise _not_a_marker(line_of(text, position), what)
     hidden = re.search(rf"^-- {missing}[ \t]*(?::.*)?\r?$", text, re.MULTILINE)
     if hidden:
         opened = next(token for token in lexer.tokens(text) if token.end > hidden.start())
-        raise FormatError(
+        raise lexer.UnterminatedError(
+            opened.kind,
+            opened.start,
             f"the '-- {missing}' on line {line_of(text, hidden.start())} stands inside the "
             f"{opened.kind.value} that begins here",
-            line=line_of(text, opened.start),
-            way_out="look for a quote that is missing or one too many",
         )
     raise FormatError(f"there is no '-- {missing}' section", line=1, way_out=_TWO_SECTIONS)
 

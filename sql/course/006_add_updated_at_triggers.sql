@@ -8,27 +8,29 @@
 CREATE OR REPLACE FUNCTION set_updated_at() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    NEW.updated_at := now();
+    -- An UPDATE that changes nothing leaves the time alone. The test stands here and not in the
+    -- triggers' WHEN, which refuses NEW.* once a table has a generated column.
+    IF NEW IS DISTINCT FROM OLD THEN
+        NEW.updated_at := now();
+    END IF;
     RETURN NEW;
 END;
 $$;
 
 COMMENT ON FUNCTION set_updated_at() IS 'Trigger function: notes when a row was changed last';
 
--- An UPDATE that changes nothing leaves the time alone.
-
 CREATE OR REPLACE TRIGGER courses_set_updated_at BEFORE UPDATE ON courses
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 CREATE OR REPLACE TRIGGER instructors_set_updated_at BEFORE UPDATE ON instructors
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 CREATE OR REPLACE TRIGGER categories_set_updated_at BEFORE UPDATE ON categories
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 CREATE OR REPLACE TRIGGER sections_set_updated_at BEFORE UPDATE ON sections
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 CREATE OR REPLACE TRIGGER lessons_set_updated_at BEFORE UPDATE ON lessons
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 CREATE OR REPLACE TRIGGER enrollments_set_updated_at BEFORE UPDATE ON enrollments
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 
 -- DOWN: Rollback migration (for use by rollback scripts)
 DROP TRIGGER IF EXISTS enrollments_set_updated_at ON enrollments;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,28 @@ def test_it_writes_the_next_number_and_two_files(workspace: Workspace) -> None:
         "\n"
         "upgrade, downgrade = migration(__file__)\n"
     )
+
+
+def test_the_first_migration_of_an_environment_makes_its_folders(workspace: Workspace) -> None:
+    for folder in ("sql/course", "course/versions"):
+        shutil.rmtree(workspace.root / folder)
+    done = workspace.run("create", "--database", "course", "--name", "start")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (workspace.root / "sql/course/001_start.sql").exists()
+    assert (workspace.root / "course/versions/001_start.py").exists()
+
+
+def test_a_folder_that_is_a_file_is_an_error_without_a_traceback(workspace: Workspace) -> None:
+    shutil.rmtree(workspace.root / "sql/course")
+    (workspace.root / "sql/course").write_text("")
+    for done in (
+        workspace.run("create", "--database", "course", "--name", "start"),
+        workspace.alembic("-n", "course", "revision", "-m", "start"),
+    ):
+        assert done.returncode == 1
+        assert done.stderr.startswith("error:  the operating system says: file exists\n")
+        assert "sql/course" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_alembic_revision_writes_exactly_the_same_files(workspace: Workspace) -> None:

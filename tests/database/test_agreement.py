@@ -69,6 +69,15 @@ def test_a_version_in_neither_files_nor_ledger_is_named(applied: Workspace) -> N
     assert "alembic_version is at 009" in done.stderr
 
 
+def test_a_version_that_is_changed_during_a_migration_rolls_it_back(applied: Workspace) -> None:
+    applied.add("004", "UPDATE alembic_version SET version_num = '001';", "-- SELECT 1;")
+    with pytest.raises(LedgerError, match="alembic_version is no longer at 003") as caught:
+        applied.upgrade()
+    assert caught.value.state == "rolled back; course is at 003"
+    assert applied.versions() == ["001", "002", "003"]
+    assert applied.state().alembic_heads == ("003",)
+
+
 def test_status_still_works_when_they_disagree(applied: Workspace) -> None:
     applied.query("DELETE FROM alembic_version")
     assert applied.state().current == "002"

@@ -63,6 +63,7 @@ def test_a_directive_may_be_written_in_several_ways(line: str) -> None:
         pytest.param("-- Ticket: UP-12", id="ticket"),
         pytest.param("-- Duration: 5 min", id="a-little-like-a-key"),
         pytest.param("-- Action: none", id="end-of-a-key"),
+        pytest.param("-- Created by: Ann", id="more-than-a-key"),
         pytest.param("-- Why it has to be one transaction: locks", id="prose-with-a-colon"),
         pytest.param("-- The transaction is irreversible", id="prose-without-a-colon"),
         pytest.param("-- Transaction handling is left to the runner", id="prose-begins-like-a-key"),
@@ -93,6 +94,7 @@ def test_other_comments_are_only_comments(line: str) -> None:
         pytest.param("Ireversible: lost", "Irreversible", id="doubled-letter"),
         pytest.param("Reversible: no", "Irreversible", id="opposite"),
         pytest.param("Desciption: x", "Description", id="people-s-key"),
+        pytest.param("Authors: x", "Author", id="people-s-key-plural"),
     ],
 )
 def test_a_mistyped_key_is_an_error(written: str, meant: str) -> None:
@@ -166,7 +168,13 @@ def test_irreversible_without_a_reason_is_an_error() -> None:
 @pytest.mark.parametrize("section", ["up", "down"])
 @pytest.mark.parametrize(
     "line",
-    ["-- Transaction: none", "--lock-timeout: 5s", "  -- Irreversible: gone"],
+    [
+        "-- Transaction: none",
+        "-- Transactions: none",
+        "--lock-timeout: 5s",
+        "-- Timeout: 5s",
+        "  -- Irreversible: gone",
+    ],
 )
 def test_a_directive_inside_a_section_is_an_error(section: str, line: str) -> None:
     sql = f"SELECT 1;\n{line}\n"

@@ -53,6 +53,26 @@ def test_copy_with_the_client_is_refused(sql: str) -> None:
     )
 
 
+def test_copy_data_whose_apostrophe_swallows_the_marker_is_named_for_what_it_is() -> None:
+    error = refusal(migration(up="COPY t FROM STDIN;\n1\tO'Brien\n\\.", down="SELECT 'a';"))
+
+    assert error.what == "COPY from or to the client is not possible in a migration file"
+    assert error.line == 2
+
+
+@pytest.mark.parametrize("sql", ["SET {} = off;", "SET LOCAL {} TO 'off';", "set session {} to 0;"])
+def test_strings_with_backslashes_of_old_are_refused(sql: str) -> None:
+    assert shown(migration(up=f"SELECT 0;\n{sql.format('standard_conforming_strings')}")) == (
+        "error:  with standard_conforming_strings off, a backslash changes where a string ends\n"
+        "at:     line 3\n"
+        "help:   leave the setting out, and write strings with backslashes as E'…'"
+    )
+
+
+def test_what_pg_dump_writes_about_strings_is_fine() -> None:
+    read(migration(up="SET standard_conforming_strings = on;"))
+
+
 def test_copy_on_the_server_is_fine() -> None:
     read(migration(up="COPY t FROM '/srv/STDIN.csv'; COPY t TO PROGRAM 'gzip > stdout';"))
 
@@ -152,7 +172,7 @@ def test_an_open_quote_is_refused_where_it_begins(sql: str, name: str, line: int
     assert shown(migration(up=sql)) == (
         f"error:  this {name} is never closed\n"
         f"at:     line {line}\n"
-        "help:   close it; the search for its end ran to the end of the section"
+        "help:   look for a quote that is missing or one too many"
     )
 
 

@@ -72,6 +72,8 @@ def test_a_missing_section_is_an_error(missing: str) -> None:
         pytest.param("--  down: undo", "--  down: undo", id="two-blanks"),
         pytest.param("  -- DOWN: undo", "-- DOWN: undo", id="indented"),
         pytest.param("-- DOWN migration", "-- DOWN migration", id="no-colon"),
+        pytest.param("-- DOWN roll it back", "-- DOWN roll it back", id="words"),
+        pytest.param("-- === DOWN ===", "-- === DOWN ===", id="drawn"),
     ],
 )
 def test_a_nearly_right_marker_is_named(marker: str, comment: str) -> None:
@@ -80,6 +82,20 @@ def test_a_nearly_right_marker_is_named(marker: str, comment: str) -> None:
         "at:     line 3\n"
         "help:   a marker is '-- UP' or '-- DOWN' at the start of a line; text after a colon"
     )
+
+
+@pytest.mark.parametrize("marker", ["-- Down", "--DOWN: undo", "-- up", "--  UP:"])
+def test_a_nearly_right_marker_beside_both_right_ones_is_an_error(marker: str) -> None:
+    assert shown(migration(up=f"CREATE TABLE t ();\n{marker}\nDROP TABLE t;")) == (
+        f"error:  '{marker}' reads like a marker and is none\n"
+        "at:     line 3\n"
+        "help:   a marker is '-- UP' or '-- DOWN' at the start of a line; text after a colon"
+    )
+
+
+@pytest.mark.parametrize("comment", ["-- up to here", "-- Down payment: 5 %", "SELECT 1; -- down"])
+def test_a_comment_that_only_begins_like_a_marker_is_fine(comment: str) -> None:
+    read(migration(up=f"SELECT 1;\n{comment}"))
 
 
 def test_a_nearly_right_up_is_an_error_too() -> None:
