@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -124,13 +125,16 @@ def _known(line: int, written: str) -> str | None:
     )
 
 
+@functools.lru_cache(maxsize=256)
 def _closest(written: str) -> str | None:
     """Return the key that a word is, or is nearly; None for a word of its own."""
-    folded = re.sub(r"[ _-]+", "-", written.lower())
     lowered = {key.lower(): key for key in KEYS}
-    if folded.endswith("timeout") and folded not in lowered:
+    if written.lower() in lowered:
+        return lowered[written.lower()]
+    folded = re.sub(r"[ _-]+", "-", written.lower())
+    if folded.endswith("timeout"):
         return "Statement-Timeout" if folded.startswith("st") else "Lock-Timeout"
-    [*close] = difflib.get_close_matches(folded, lowered, 1, _LIKENESS)
+    close = difflib.get_close_matches(folded, lowered, 1, _LIKENESS)
     meant = lowered[close[0]] if close else None
     # `Created by` is more than one word and mistypes none; for what changes a run, doubt is enough.
     return meant if meant in DIRECTIVES or "-" not in folded else None
