@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.errors import FormatError
-from scripts.files import header, lexer, refusals, sections, statements
+from scripts.files import header, lexer, refusals, sections, statements, transactions
 from scripts.files.header import Header
 from scripts.files.project import shown
 from scripts.files.sections import Piece
@@ -82,13 +82,22 @@ def parse(path: Path, text: str) -> MigrationFile:
             line=parts.up.line,
             way_out="write the SQL that applies the migration between '-- UP' and '-- DOWN'",
         )
-    return MigrationFile(
-        path=path,
-        header=header.parse(parts.head),
-        up=up,
-        down=section(sections.plain(parts.down)),
-        checksum=checksum(text.encode()),
-    )
+    down = section(sections.plain(parts.down))
+    head = header.parse(parts.head)
+    require_outside(head, up, down)
+    return MigrationFile(path=path, header=head, up=up, down=down, checksum=checksum(text.encode()))
+
+
+def require_outside(head: Header, *parts: Section) -> None:
+    """Refuse statements that need `-- Transaction: none` where the header does not have it.
+
+    Raises:
+        FormatError: with the line and the header line to add; the file is not named.
+    """
+    if head.transactional:
+        for part in parts:
+            for statement in part.statements:
+                transactions.check(statement)
 
 
 def section(piece: Piece) -> Section:

@@ -25,7 +25,8 @@ def parse(stored: str) -> Rollback:
     comments without a statement, so such a text is uncommented instead of doing nothing.
 
     Raises:
-        FormatError: when it can't be split; lines count from the stored text's first.
+        FormatError: when it can't be split, or run as its directives say; lines count from the
+            stored text's first.
     """
     start = 0
     comments: list[tuple[int, str]] = []
@@ -33,4 +34,6 @@ def parse(stored: str) -> Rollback:
         comments.append((len(comments) + 1, line.group().rstrip()))
         start = line.end()
     body = Piece(stored[start:], len(comments) + 1)
-    return Rollback(header.parse(comments), migration_file.section(sections.plain(body)))
+    head, down = header.parse(comments), migration_file.section(sections.plain(body))
+    migration_file.require_outside(head, down)
+    return Rollback(head, down)
