@@ -139,8 +139,8 @@ def _migrate(config: Config, connection: Connection, found: State, command: Comm
         on_version_apply=run.on_version_apply,
     )
     impl = context.get_context().impl
-    if isinstance(impl, VersionImpl):
-        impl.version_is_moved = command in (Command.UPGRADE, Command.DOWNGRADE)
+    if isinstance(impl, VersionImpl) and command in (Command.UPGRADE, Command.DOWNGRADE):
+        impl.version_is_moved = run.moves_version = True
     if command is Command.UPGRADE:
         _say_ahead(run)
     with context.begin_transaction():

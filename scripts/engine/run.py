@@ -46,6 +46,8 @@ class Run:
     stored: Stored | None
     """Reads rollback SQL from the ledger; None takes the files' DOWN."""
     online: bool
+    moves_version: bool = field(default=False, init=False)
+    """Whether Alembic leaves its version's row to us: see `version.VersionImpl`."""
     _context: MigrationContext | None = field(default=None, init=False)
     _current: str = field(default="", init=False)
     _recorded: str = field(default="", init=False)
@@ -128,7 +130,7 @@ class Run:
                 detail="a revision file has its SQL file's number and calls migration(__file__)",
                 state=self._rolled_back(),
             )
-        elif self.online and "base" not in (self._current, reached):
+        elif self.moves_version and "base" not in (self._current, reached):
             self._move(self._note, reached)
         else:
             self._begin_script()
