@@ -4,6 +4,7 @@
     ├── FormatError               a migration file breaks the format
     ├── HistoryError              the files of an environment do not form one history
     ├── LedgerError               the ledger does not fit the files or Alembic's version
+    ├── LockError                 exit 4: another run has the lock, or this one lost it
     ├── StatementError            PostgreSQL refused a statement
     ├── RollbackError             a migration that can't be rolled back
     ├── FileError                 a file can't be read or written
@@ -91,6 +92,12 @@ class HistoryError(MigrationError):
 
 class LedgerError(MigrationError):
     """The ledger does not fit the files or Alembic's version."""
+
+
+class LockError(MigrationError):
+    """Another run has the lock of this database, or this run has lost it."""
+
+    exit_code = 4
 
 
 class StatementError(MigrationError):

@@ -11,7 +11,10 @@ from typing import NoReturn
 
 from scripts.errors import FileError, MigrationError
 
-EXIT_CODES = "exit codes: 0 done, 1 a migration or a check failed, 2 wrong usage or configuration"
+EXIT_CODES = (
+    "exit codes: 0 done, 1 a migration or a check failed, 2 wrong usage or configuration,\n"
+    "4 another run has the lock"
+)
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
+from scripts import __version__
 from scripts.engine.embedded import server
 from scripts.engine.settings import Settings
 from scripts.errors import ServerError, UsageError
@@ -39,7 +40,7 @@ def connect(project: Project, settings: Settings) -> Connection:
     try:
         return psycopg2.connect(
             dsn,
-            fallback_application_name=f"{APPLICATION} {settings.environment}",
+            fallback_application_name=f"{APPLICATION} {__version__} {settings.environment}",
             client_encoding="UTF8",
         )
     except psycopg2.OperationalError as error:

@@ -13,8 +13,9 @@ from psycopg2.extensions import connection as RawConnection  # noqa: N812 - it i
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
-from scripts.engine import database, execution, ledger, lookup, missing, settings, state
-from scripts.engine.observer import LogObserver
+from scripts.engine import database, execution, ledger, lock, lookup, missing, settings, state
+from scripts.engine.lock import Lock
+from scripts.engine.observer import LogObserver, Observer
 from scripts.engine.run import Planned, Run
 from scripts.engine.settings import Settings
 from scripts.engine.state import State
@@ -58,10 +59,58 @@ def run(config: Config, here: Project, environment: Environment) -> None:
     options = context.get_context().opts
     command = Command.of(options["fn"])
     with _connection(given, here, chosen) as connection:
-        found = _look(connection, chosen, _history(environment, command))
-        missing.add(context.script, found)
-        _check(found, command, options.get("destination_rev"))
-        _migrate(config, connection, found, command)
+        target = options.get("destination_rev")
+        entries = _history(environment, command)
+        found = _look(connection, chosen, entries)
+        if _is_idle(found, command, target):
+            _carry_out(config, connection, found, command, None)
+            return
+        with _lock(connection, chosen, found, config) as held:
+            # Whoever had the lock until now may have changed everything.
+            found = _look(connection, chosen, entries)
+            _carry_out(config, connection, found, command, held)
+
+
+def _is_idle(found: State, command: Command, target: Any) -> bool:
+    """Tell whether there is nothing to do that a lock would be needed for."""
+    if command is not Command.UPGRADE:
+        return command is Command.INSPECT
+    if target in ("head", "heads"):
+        return not found.pending
+    entry = found.history.find(target) if isinstance(target, str) and target.isdigit() else None
+    return entry is not None and found.find(entry.version) is not None
+
+
+@contextmanager
+def _lock(
+    connection: Connection, chosen: Settings, found: State, config: Config
+) -> Iterator[Lock | None]:
+    """Hold the database's lock on a second connection, made as the first one was."""
+    second = connection.engine.raw_connection()
+    try:
+        raw = second.driver_connection
+        if not isinstance(raw, RawConnection) or raw is _raw(connection):
+            # A pool of one connection, which an embedder chose: it has no second one.
+            yield None
+            return
+        observer = _observer(config)
+        with lock.held(raw, found.name, found.ledger.table, chosen.lock_wait_ms, observer) as held:
+            yield held
+    finally:
+        second.close()
+
+
+def _carry_out(
+    config: Config, connection: Connection, found: State, command: Command, held: Lock | None
+) -> None:
+    missing.add(context.script, found)
+    _check(found, command, context.get_context().opts.get("destination_rev"))
+    _migrate(config, connection, found, command, held)
+
+
+def _observer(config: Config) -> Observer:
+    chosen: Observer = config.attributes.get("observer") or LogObserver()
+    return chosen
 
 
 def _history(environment: Environment, command: Command) -> History:
@@ -114,20 +163,23 @@ def _check_target(found: State, version: str) -> None:
         )
 
 
-def _migrate(config: Config, connection: Connection, found: State, command: Command) -> None:
+def _migrate(
+    config: Config, connection: Connection, found: State, command: Command, held: Lock | None
+) -> None:
     raw = _raw(connection)
     use_file = config.attributes.get("use_file", False)
     run = Run(
         state=found,
         directory=context.script,
-        observer=config.attributes.get("observer") or LogObserver(),
+        observer=_observer(config),
         execute=execution.sender(raw),
         compose=lambda statement: statement.as_string(raw),
         stored=None if use_file else lambda v: lookup.rollback_sql(raw, found.ledger, v),
         online=True,
     )
-
-    if command is not Command.INSPECT:
+    if held:
+        run.guard = held.check
+    if not _is_idle(found, command, context.get_context().opts.get("destination_rev")):
         with _transaction(connection):
             run.create_ledger()
     context.configure(

@@ -46,6 +46,8 @@ class Run:
     stored: Stored | None
     """Reads rollback SQL from the ledger; None takes the files' DOWN."""
     online: bool
+    guard: Callable[[str], None] = lambda _state: None
+    """Makes sure that no other run is at work; takes the state for its error."""
     moves_version: bool = field(default=False, init=False)
     """Whether Alembic leaves its version's row to us: see `version.VersionImpl`."""
     _context: MigrationContext | None = field(default=None, init=False)
@@ -184,6 +186,7 @@ class Run:
         if self._context is None:
             raise AssertionError("Alembic ran a step that it did not announce")
         self.say()
+        self.guard(f"{self.state.name} is at {self._current}")
         self.observer.started(self.state.name, todo.filename, todo.direction)
         begin = time.monotonic()
         outside = nullcontext() if todo.header.transactional else self._context.autocommit_block()

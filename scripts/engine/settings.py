@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from dotenv import dotenv_values
 
 from scripts.errors import UsageError
+from scripts.files import duration
 from scripts.files.project import Environment, Project
 
 DEFAULT_TABLE = "schema_migrations"
@@ -39,6 +40,8 @@ class Settings:
     url: str = field(repr=False)
     """As it was set; may hold a password, so it is never printed."""
     ledger: TableName
+    lock_wait_ms: int
+    """How long to wait for another run to end; 0 waits for ever."""
 
 
 def load(project: Project, environment: Environment, *, need_url: bool = True) -> Settings:
@@ -51,7 +54,7 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
             then "" where none is set.
 
     Raises:
-        UsageError: for a missing URL or a table name that can't be one.
+        UsageError: for a missing URL, a table name that can't be one, or a time that is none.
     """
     values = {
         # An editor on Windows may have put a byte order mark first.
@@ -70,6 +73,7 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
         environment=environment.name,
         url=url,
         ledger=table_name(values.get("MIGRATION_TABLE") or DEFAULT_TABLE),
+        lock_wait_ms=_duration(values, "MIGRATION_LOCK_WAIT", "10min"),
     )
 
 
@@ -95,6 +99,13 @@ def table_name(text: str) -> TableName:
 
 def _unquoted(part: str) -> str:
     return part[1:-1].replace('""', '"') if part.startswith('"') else part
+
+
+def _duration(values: Mapping[str, str | None], name: str, default: str) -> int:
+    try:
+        return duration.milliseconds(values.get(name) or default)
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}", way_out=f"write {name}={default}") from error
 
 
 def _fallback(values: Mapping[str, str | None], environment: Environment) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scripts import errors
-from scripts.errors import FormatError, MigrationError, StatementError, UsageError
+from scripts.errors import FormatError, LockError, MigrationError, StatementError, UsageError
 
 
 def test_all_parts_are_laid_out_in_order() -> None:
@@ -60,5 +60,5 @@ def test_a_statement_error_knows_how_many_ran() -> None:
     ],
 )
 def test_exit_codes(kind: type[MigrationError]) -> None:
-    assert kind.exit_code == (2 if kind is UsageError else 1)
+    assert kind.exit_code == {UsageError: 2, LockError: 4}.get(kind, 1)
     assert kind.__name__ in (errors.__doc__ or "")

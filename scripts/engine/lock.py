@@ -1,0 +1,174 @@
+"""One run at a time: an advisory lock, held by an open transaction on a connection of its own.
+
+The run commits after each migration, so its own transactions can't hold the lock, and a session's
+lock would stay behind on a server that a pooler hands to the next client. The holder is idle in a
+READ COMMITTED transaction, which `CREATE INDEX CONCURRENTLY` does not wait for. Waiting means
+trying again: a runner blocked inside `pg_advisory_xact_lock` keeps a snapshot, and an index build
+waits for that for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_INTRANS
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
+from scripts.engine.observer import Observer
+from scripts.engine.settings import TableName
+from scripts.errors import LockError
+from scripts.files import duration
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_SAY_EVERY = 30.0
+"""Seconds: how long between two tries at most, and between two lines about the wait."""
+
+# An idle transaction must not be ended by what is meant for forgotten ones; transaction_timeout
+# came with PostgreSQL 17: https://www.postgresql.org/docs/current/runtime-config-client.html
+_NO_TIMEOUTS = (
+    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN"
+    " ('idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout')"
+)
+_HOLDER = (
+    "SELECT a.pid, a.application_name, a.usename, coalesce(host(a.client_addr), 'this machine'),"
+    " a.xact_start FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+    " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
+    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND l.classid::bigint = %s AND l.objid::bigint = %s"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The session that has the lock; what its user may hide from ours is None."""
+
+    pid: int
+    application: str | None
+    user: str | None
+    host: str
+    since: datetime | None
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        since = f"{self.since.astimezone():%Y-%m-%d %H:%M:%S %z}" if self.since else "unknown"
+        return (
+            f"pid {self.pid} ({self.application or '?'}), {self.user} on {self.host}, since {since}"
+        )
+
+
+class Lock:
+    """The lock, held."""
+
+    def __init__(self, connection: Connection, environment: str) -> None:
+        """Know the connection whose transaction holds the lock."""
+        self._connection = connection
+        self._environment = environment
+
+    def check(self, state: str) -> None:
+        """Make sure that the lock is still held.
+
+        Args:
+            state: what the database looks like, for the error.
+
+        Raises:
+            LockError: when the connection or its transaction is gone, and the lock with it.
+        """
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            lost = self._connection.info.transaction_status != TRANSACTION_STATUS_INTRANS
+            reason = "its transaction has ended"
+        except psycopg2.Error as error:
+            lost, reason = True, str(error).strip()
+        if lost:
+            raise LockError(
+                f"{self._environment}: the lock that keeps other runs out was lost",
+                detail=reason,
+                state=state,
+                way_out="run the command again: it goes on from where this one stopped",
+            )
+
+
+@contextmanager
+def held(
+    connection: Connection, environment: str, table: TableName, wait_ms: int, observer: Observer
+) -> Iterator[Lock]:
+    """Hold the lock of a database for a `with` block.
+
+    Args:
+        connection: one that nobody else uses; its transaction ends with the block.
+        environment: for messages.
+        table: the ledger; two ledgers in one database have two locks.
+        wait_ms: how long to wait for another run to end, in milliseconds; 0 waits for ever.
+        observer: is told who holds it.
+
+    Raises:
+        LockError: when it is not to be had in that time.
+    """
+    connection.set_session(isolation_level="READ COMMITTED")
+    number = key(_database(connection), table)
+    begin, said, pause = time.monotonic(), None, _FIRST_PAUSE
+    try:
+        while not _try(connection, number):
+            holder = _holder(connection, number)
+            # What locks the try has, the transaction keeps; a waiting one must keep none.
+            connection.rollback()
+            waited = time.monotonic() - begin
+            if wait_ms and waited * 1000 >= wait_ms:
+                raise _waited_in_vain(environment, wait_ms, holder)
+            if said is None or waited - said >= _SAY_EVERY:
+                said = waited
+                observer.notice(environment, f"waiting for another run: {holder or 'it is ending'}")
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - only spreads the tries
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+        yield Lock(connection, environment)
+    finally:
+        if not connection.closed:
+            connection.rollback()
+            connection.set_session(isolation_level="DEFAULT")
+
+
+def key(database: str, table: TableName) -> int:
+    """Return the lock's number: a bigint that no other database and ledger are likely to have."""
+    digest = hashlib.sha256(f"upskill migrations\0{database}\0{table}".encode()).digest()
+    return int.from_bytes(digest[:8], signed=True)
+
+
+def _database(connection: Connection) -> str:
+    """Ask the server: behind a pooler one database may go by several names."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        return str((cursor.fetchone() or ("",))[0])
+
+
+def _try(connection: Connection, number: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_NO_TIMEOUTS)
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (number,))
+        return bool((cursor.fetchone() or (False,))[0])
+
+
+def _holder(connection: Connection, number: int) -> Holder | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLDER, ((number >> 32) & 0xFFFFFFFF, number & 0xFFFFFFFF))
+        row = cursor.fetchone()
+    return Holder(*row) if row else None
+
+
+def _waited_in_vain(environment: str, wait_ms: int, holder: Holder | None) -> LockError:
+    return LockError(
+        f"{environment}: another run did not end within {duration.text(wait_ms)}",
+        detail=f"the lock is held by {holder}" if holder else "",
+        state="nothing was changed",
+        way_out="wait for it and run the command again; if that run is stuck, "
+        f"end it with SELECT pg_terminate_backend({holder.pid})"
+        if holder
+        else "run the command again",
+    )

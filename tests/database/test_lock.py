@@ -1,0 +1,181 @@
+"""One run per database at a time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from scripts import __version__
+from scripts.engine import lock
+from scripts.engine.settings import TableName
+from scripts.errors import LockError
+from tests.workspace import Workspace
+
+pytestmark = pytest.mark.database
+TABLE = TableName("public", "schema_migrations")
+RUNNERS = 8
+
+
+@contextmanager
+def another_run(workspace: Workspace) -> Iterator[int]:
+    """Hold the lock as another run does; gives the pid of its session."""
+    with (
+        closing(psycopg2.connect(workspace.urls["course"], application_name="other run")) as raw,
+        lock.held(raw, "course", TABLE, 0, workspace.recorder),
+    ):
+        yield raw.info.backend_pid
+
+
+@pytest.mark.parametrize("door", ["alembic", "migrate"])
+def test_a_run_that_waited_in_vain_names_the_holder_and_exits_with_4(
+    workspace: Workspace, door: str
+) -> None:
+    workspace.add_tables("001")
+    command = {
+        "alembic": ("-m", "alembic", "-n", "course", "upgrade", "head"),
+        "migrate": ("scripts/migrate.py", "--database", "course"),
+    }[door]
+    with another_run(workspace) as pid:
+        done = workspace.execute(
+            sys.executable, *command, environment={"MIGRATION_LOCK_WAIT": "300ms"}
+        )
+    assert done.returncode == 4
+    assert f"course: waiting for another run: pid {pid} (other run), postgres on" in (
+        done.stdout + done.stderr
+    )
+    assert "error:  course: another run did not end within 300 ms" in done.stderr
+    assert "state:  nothing was changed" in done.stderr
+    assert f"pg_terminate_backend({pid})" in done.stderr
+    assert workspace.tables() == []
+
+
+def test_both_connections_say_tool_version_and_environment(workspace: Workspace) -> None:
+    workspace.add(
+        "001",
+        "CREATE TABLE seen AS SELECT application_name FROM pg_stat_activity"
+        " WHERE datname = current_database();",
+        "-- DROP TABLE seen;",
+    )
+    workspace.upgrade()
+    assert (
+        workspace.query("SELECT * FROM seen") == [(f"upskill-migrations {__version__} course",)] * 2
+    )
+
+
+def test_a_waiting_run_goes_on_when_the_other_has_ended(workspace: Workspace) -> None:
+    workspace.add_tables("001")
+    with another_run(workspace):
+        waiting = threading.Thread(target=workspace.upgrade)
+        waiting.start()
+        while not workspace.recorder.notices:
+            waiting.join(0.01)
+        assert workspace.tables() == []
+    waiting.join(30)
+    assert workspace.versions() == ["001"]
+
+
+def test_a_run_that_finds_nothing_to_do_takes_no_lock(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.add_tables("001", "002")
+    workspace.upgrade("001")
+    monkeypatch.setenv("MIGRATION_LOCK_WAIT", "1ms")
+    with another_run(workspace):
+        workspace.upgrade("001")
+        workspace.remove("002")
+        workspace.upgrade("head")
+        assert workspace.alembic("-n", "course", "current").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["downgrade", "stamp"])
+def test_a_rollback_and_a_stamp_wait_too(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    workspace.add_tables("001")
+    workspace.upgrade()
+    with another_run(workspace):
+        done = workspace.alembic(
+            "-n", "course", command, "base", environment={"MIGRATION_LOCK_WAIT": "1ms"}
+        )
+    assert done.returncode == 4
+    assert workspace.versions() == ["001"]
+
+
+def test_another_ledger_in_the_same_database_has_a_lock_of_its_own(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.add_tables("001")
+    monkeypatch.setenv("MIGRATION_TABLE", "ops.ledger")
+    monkeypatch.setenv("MIGRATION_LOCK_WAIT", "1ms")
+    with another_run(workspace):
+        workspace.upgrade()
+    assert workspace.query("SELECT version FROM ops.ledger") == [("001",)]
+
+
+def test_a_run_that_lost_its_lock_stops_before_the_next_migration(workspace: Workspace) -> None:
+    workspace.add(
+        "001",
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database());",
+        "-- SELECT 1;",
+    )
+    workspace.add_tables("002")
+    with pytest.raises(LockError, match="the lock that keeps other runs out was lost") as caught:
+        workspace.upgrade()
+    assert caught.value.state == "course is at 001"
+    assert workspace.versions() == ["001"]
+    workspace.upgrade()
+    assert workspace.versions() == ["001", "002"]
+
+
+def test_the_lock_outlives_the_timeouts_for_forgotten_transactions(workspace: Workspace) -> None:
+    name = workspace.query("SELECT current_database()")[0][0]
+    workspace.query(f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '50ms'")
+    with another_run(workspace) as pid:
+        workspace.query("SELECT pg_sleep(0.2)")
+        assert workspace.query(f"SELECT state FROM pg_stat_activity WHERE pid = {pid}") == [
+            ("idle in transaction",)
+        ]
+
+
+@pytest.mark.parametrize("concurrently", [False, True], ids=["plain", "concurrently"])
+def test_of_many_that_start_together_each_migration_runs_once(
+    workspace: Workspace, tmp_path: Path, concurrently: bool
+) -> None:
+    workspace.query("CREATE TABLE runs (version text)")
+    for version in ("001", "002", "003"):
+        workspace.add(
+            version,
+            f"INSERT INTO runs VALUES ('{version}');\nCREATE TABLE t_{version} (id int);",
+            f"-- DROP TABLE t_{version};",
+        )
+    if concurrently:
+        workspace.add(
+            "004",
+            "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t_001 (id);\n"
+            "INSERT INTO runs VALUES ('004');",
+            "-- DROP INDEX CONCURRENTLY IF EXISTS i;",
+            header="-- Transaction: none\n",
+        )
+    runners = [
+        subprocess.Popen(
+            [sys.executable, "scripts/migrate.py", "--database", "course"],
+            cwd=workspace.root,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(RUNNERS)
+    ]
+    ended = [(runner.communicate(timeout=120)[1], runner.returncode) for runner in runners]
+    assert ended == [("", 0)] * RUNNERS
+    expected = ["001", "002", "003", "004"][: 3 + concurrently]
+    assert workspace.versions() == expected
+    assert workspace.query("SELECT version FROM runs ORDER BY 1") == [(v,) for v in expected]
