@@ -108,12 +108,14 @@ class StatementError(MigrationError):
         where: the file and the line.
         detail: the server's message with its SQLSTATE, and the statement.
         ran: how many statements of the section had been run before it.
+        sqlstate: the server's code for it, "" when the connection was lost.
     """
 
-    def __init__(self, what: str, *, where: str, detail: str, ran: int) -> None:
+    def __init__(self, what: str, *, where: str, detail: str, ran: int, sqlstate: str = "") -> None:
         """Keep the number: without a transaction it says what has taken effect."""
         super().__init__(what, where=where, detail=detail)
         self.ran = ran
+        self.sqlstate = sqlstate
 
 
 class RollbackError(MigrationError):

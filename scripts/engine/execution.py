@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
+from scripts.engine.settings import Limits
 from scripts.errors import StatementError
 from scripts.files.header import Header
 from scripts.files.migration_file import Section
@@ -20,40 +21,44 @@ Returns how many rows it touched, -1 where that makes no sense or nobody can kno
 """
 
 
-def run(execute: Execute, section: Section, header: Header, place: str) -> None:
-    """Run a section inside the transaction that is open, or statement by statement without one.
+def run(execute: Execute, section: Section, place: str) -> None:
+    """Run a section's statements one by one.
 
     Args:
         execute: what takes the SQL, byte for byte.
         section: the statements.
-        header: the timeouts to set, and whether there is a transaction.
         place: where the SQL stands, as an error names it.
 
     Raises:
         StatementError: when the server refuses a statement.
     """
-    with _timeouts(execute, header):
-        for ran, statement in enumerate(section.statements):
-            try:
-                execute(statement.text)
-            except psycopg2.Error as error:
-                raise _refused(statement, error, place, ran) from error
+    for ran, statement in enumerate(section.statements):
+        try:
+            execute(statement.text)
+        except psycopg2.Error as error:
+            raise _refused(statement, error, place, ran) from error
 
 
 @contextmanager
-def _timeouts(execute: Execute, header: Header) -> Iterator[None]:
-    """Set the header's timeouts: for the transaction, or for the session and back.
+def timeouts(execute: Execute, header: Header, limits: Limits) -> Iterator[None]:
+    """Set the timeouts for a `with` block: for the transaction, or for the session and back.
 
-    SET LOCAL ends with the transaction, so nothing stays behind on a pooled connection.
+    SET LOCAL ends with the transaction, so nothing stays behind on a pooled connection. Without a
+    transaction only the header's count: `CREATE INDEX CONCURRENTLY` has to wait for old
+    transactions to end, blocks nobody by it, and leaves an invalid index when it is cut short.
     """
     wanted = {
-        "lock_timeout": header.lock_timeout_ms,
-        "statement_timeout": header.statement_timeout_ms,
+        "lock_timeout": (header.lock_timeout_ms, limits.lock_timeout_ms),
+        "statement_timeout": (header.statement_timeout_ms, limits.statement_timeout_ms),
     }
-    chosen = {name: value for name, value in wanted.items() if value is not None}
+    chosen = {
+        name: default if own is None else own
+        for name, (own, default) in wanted.items()
+        if header.transactional or own is not None
+    }
     scope = "LOCAL" if header.transactional else "SESSION"
-    for name, value in chosen.items():
-        execute(f"SET {scope} {name} = {value};")
+    if chosen:
+        execute(" ".join(f"SET {scope} {name} = {value};" for name, value in chosen.items()))
     try:
         yield
     finally:
@@ -112,4 +117,5 @@ def _refused(statement: Statement, error: psycopg2.Error, place: str, ran: int) 
         where=f"{place}:{line}",
         detail="\n".join(line for line in lines if line),
         ran=ran,
+        sqlstate=error.pgcode or "",
     )

@@ -33,6 +33,7 @@ def write(here: Project, environment: Environment) -> None:
         execute=execution.writer(begun.impl.static_output),
         compose=lambda statement: render(statement, begun.dialect),
         stored=None,
+        limits=chosen.limits,
         online=False,
     )
     context.configure(

@@ -62,13 +62,22 @@ def run(config: Config, here: Project, environment: Environment) -> None:
         target = options.get("destination_rev")
         entries = _history(environment, command)
         found = _look(connection, chosen, entries)
-        if _is_idle(found, command, target):
-            _carry_out(config, connection, found, command, None)
-            return
-        with _lock(connection, chosen, found, config) as held:
-            # Whoever had the lock until now may have changed everything.
-            found = _look(connection, chosen, entries)
-            _carry_out(config, connection, found, command, held)
+        idle = _is_idle(found, command, target)
+        with nullcontext() if idle else _lock(connection, chosen, found, config) as held:
+            if held:
+                # Whoever had the lock until now may have changed everything.
+                found = _look(connection, chosen, entries)
+            missing.add(context.script, found)
+            _check(found, command, target)
+            run = _prepared(config, connection, chosen, found)
+            if held:
+                run.guard = held.check
+            if not idle:
+                with _transaction(connection):
+                    run.create_ledger()
+            if not connection.in_transaction():
+                run.settle = connection.commit
+            _migrate(connection, run, command)
 
 
 def _is_idle(found: State, command: Command, target: Any) -> bool:
@@ -98,14 +107,6 @@ def _lock(
             yield held
     finally:
         second.close()
-
-
-def _carry_out(
-    config: Config, connection: Connection, found: State, command: Command, held: Lock | None
-) -> None:
-    missing.add(context.script, found)
-    _check(found, command, context.get_context().opts.get("destination_rev"))
-    _migrate(config, connection, found, command, held)
 
 
 def _observer(config: Config) -> Observer:
@@ -163,31 +164,28 @@ def _check_target(found: State, version: str) -> None:
         )
 
 
-def _migrate(
-    config: Config, connection: Connection, found: State, command: Command, held: Lock | None
-) -> None:
+def _prepared(config: Config, connection: Connection, chosen: Settings, found: State) -> Run:
     raw = _raw(connection)
     use_file = config.attributes.get("use_file", False)
-    run = Run(
+    return Run(
         state=found,
         directory=context.script,
         observer=_observer(config),
         execute=execution.sender(raw),
         compose=lambda statement: statement.as_string(raw),
         stored=None if use_file else lambda v: lookup.rollback_sql(raw, found.ledger, v),
+        limits=chosen.limits,
         online=True,
     )
-    if held:
-        run.guard = held.check
-    if not _is_idle(found, command, context.get_context().opts.get("destination_rev")):
-        with _transaction(connection):
-            run.create_ledger()
+
+
+def _migrate(connection: Connection, run: Run, command: Command) -> None:
     context.configure(
         connection=connection,
         fn=run.announced(context.get_context().opts["fn"]),
         transaction_per_migration=True,
         version_table=ledger.VERSION_TABLE,
-        version_table_schema=found.ledger.table.schema,
+        version_table_schema=run.state.ledger.table.schema,
         on_version_apply=run.on_version_apply,
     )
     impl = context.get_context().impl

@@ -12,10 +12,11 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo, Migration
 from alembic.script import ScriptDirectory
 from psycopg2.sql import SQL, Composable, Literal
 
-from scripts.engine import execution, work
+from scripts.engine import execution, retry, work
 from scripts.engine.execution import Execute
 from scripts.engine.ledger import Record
 from scripts.engine.observer import Direction, Observer, StepResult
+from scripts.engine.settings import Limits
 from scripts.engine.state import State
 from scripts.engine.work import Stored, Work
 from scripts.errors import HistoryError, LedgerError, StatementError
@@ -46,8 +47,11 @@ class Run:
     stored: Stored | None
     """Reads rollback SQL from the ledger; None takes the files' DOWN."""
     online: bool
+    limits: Limits
     guard: Callable[[str], None] = lambda _state: None
     """Makes sure that no other run is at work; takes the state for its error."""
+    settle: Callable[[], None] = lambda: None
+    """Ends the transaction in which Alembic read the heads: each step begins one of its own."""
     moves_version: bool = field(default=False, init=False)
     """Whether Alembic leaves its version's row to us: see `version.VersionImpl`."""
     _context: MigrationContext | None = field(default=None, init=False)
@@ -66,6 +70,7 @@ class Run:
         """
 
         def steps(heads: Any, context: MigrationContext) -> list[MigrationStep]:
+            self.settle()
             self._context, self._current = context, self.state.current
             self._begun = bool(heads)
             wanted = list(planned(heads, context))
@@ -191,8 +196,8 @@ class Run:
         begin = time.monotonic()
         outside = nullcontext() if todo.header.transactional else self._context.autocommit_block()
         try:
-            with outside:
-                execution.run(self.execute, todo.section, todo.header, todo.place)
+            with outside, execution.timeouts(self.execute, todo.header, self.limits):
+                self._run(todo)
         except StatementError as error:
             error.what = f"{self.state.name}: {todo.filename}: {error.what}"
             error.state = self._failed(todo, error)
@@ -210,6 +215,19 @@ class Run:
         if todo.direction is Direction.DOWN and not todo.section.statements:
             self.observer.notice(self.state.name, f"{todo.filename} has an empty DOWN: nothing ran")
         return Literal(milliseconds) if self.online else _SERVER_DURATION
+
+    def _run(self, todo: Work) -> None:
+        def attempt() -> None:
+            execution.run(self.execute, todo.section, todo.place)
+
+        def say(text: str) -> None:
+            self.observer.notice(self.state.name, text)
+
+        statements = todo.section.statements
+        if self.online and todo.header.transactional and retry.possible(statements):
+            retry.run(attempt, self.execute, self.limits.lock_retries, say)
+        else:
+            attempt()
 
     def _failed(self, todo: Work, error: StatementError) -> str:
         if todo.header.transactional:

@@ -16,6 +16,7 @@ from scripts.files.project import Environment, Project
 DEFAULT_TABLE = "schema_migrations"
 _PART = r'(?:"(?:[^"]|"")+"|[^".\s]+)'
 _TABLE = re.compile(rf"(?:(?P<schema>{_PART})\.)?(?P<name>{_PART})")
+_MOST_RETRIES = 1000
 _NAME_LIMIT = 63
 """Bytes of an identifier: https://www.postgresql.org/docs/current/sql-syntax-lexical.html."""
 
@@ -33,6 +34,18 @@ class TableName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a statement may wait and run where its file's header does not say."""
+
+    lock_timeout_ms: int
+    """How long it waits for a lock; 0 waits for ever."""
+    statement_timeout_ms: int
+    """How long it may run; 0 sets no limit."""
+    lock_retries: int
+    """How many times a migration that met a lock or a deadlock is tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What one environment needs to know."""
 
@@ -42,6 +55,7 @@ class Settings:
     ledger: TableName
     lock_wait_ms: int
     """How long to wait for another run to end; 0 waits for ever."""
+    limits: Limits
 
 
 def load(project: Project, environment: Environment, *, need_url: bool = True) -> Settings:
@@ -74,6 +88,11 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
         url=url,
         ledger=table_name(values.get("MIGRATION_TABLE") or DEFAULT_TABLE),
         lock_wait_ms=_duration(values, "MIGRATION_LOCK_WAIT", "10min"),
+        limits=Limits(
+            lock_timeout_ms=_duration(values, "MIGRATION_LOCK_TIMEOUT", "5s"),
+            statement_timeout_ms=_duration(values, "MIGRATION_STATEMENT_TIMEOUT", "0"),
+            lock_retries=_number(values, "MIGRATION_LOCK_RETRIES", "10"),
+        ),
     )
 
 
@@ -106,6 +125,16 @@ def _duration(values: Mapping[str, str | None], name: str, default: str) -> int:
         return duration.milliseconds(values.get(name) or default)
     except ValueError as error:
         raise UsageError(f"{name}: {error}", way_out=f"write {name}={default}") from error
+
+
+def _number(values: Mapping[str, str | None], name: str, default: str) -> int:
+    text = values.get(name) or default
+    if not (text.isascii() and text.isdigit() and int(text) <= _MOST_RETRIES):
+        raise UsageError(
+            f"{name} is {text!r}, and has to be a number from 0 to {_MOST_RETRIES}",
+            way_out=f"write {name}={default}",
+        )
+    return int(text)
 
 
 def _fallback(values: Mapping[str, str | None], environment: Environment) -> str:

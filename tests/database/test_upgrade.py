@@ -194,7 +194,7 @@ def test_timeouts_of_the_header_hold_for_the_file_and_end_with_it(workspace: Wor
     workspace.upgrade()
     assert workspace.query("TABLE a") == [("3s", "2min")]
     assert workspace.query("TABLE b") == [("1500ms", "0")]
-    assert workspace.query("TABLE c") == [("0", "0")]
+    assert workspace.query("TABLE c") == [("5s", "0")]
 
 
 def test_an_index_is_built_concurrently_without_a_transaction(workspace: Workspace) -> None:
