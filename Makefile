@@ -8,7 +8,7 @@ export MIGRATION_FALLBACK := embedded
 # Without compiled modules each command would spend half a second more on starting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help migrate test lint format bench lock clean
+.PHONY: help migrate test lint format bench soak lock clean
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ format: $(READY)  ## mend what a tool can mend
 
 bench: $(READY)  ## compare with psql applying the same statements
 	SIZES="$(SIZES)" $(BIN)/python tests/bench.py
+
+soak: $(READY)  ## many runners at once, again and again
+	ROUNDS="$(ROUNDS)" $(BIN)/python tests/soak.py
 
 lock:  ## write the lock files anew from pyproject.toml
 	uvx --from uv uv pip compile pyproject.toml --universal --python-version 3.11 \
