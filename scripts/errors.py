@@ -5,6 +5,7 @@
     ├── HistoryError              the files of an environment do not form one history
     ├── LedgerError               the ledger does not fit the files or Alembic's version
     ├── LockError                 exit 4: another run has the lock, or this one lost it
+    ├── Interrupted               exit 130 or 143: Ctrl-C, SIGTERM
     ├── StatementError            PostgreSQL refused a statement
     ├── RollbackError             a migration that can't be rolled back
     ├── FileError                 a file can't be read or written
@@ -16,6 +17,8 @@ One place turns them into standard error and an exit code (`console.entry` for t
 """
 
 from __future__ import annotations
+
+import signal
 
 
 class MigrationError(Exception):
@@ -100,22 +103,50 @@ class LockError(MigrationError):
     exit_code = 4
 
 
+class Interrupted(MigrationError):  # noqa: N818 - nothing is wrong with it
+    """A signal ended the run at a safe place.
+
+    Args:
+        number: the signal's.
+        where: the file and line of the statement that was cancelled, if any.
+        detail: what the server said.
+        ran: how many statements of the section had been run.
+    """
+
+    def __init__(self, number: int, *, where: str = "", detail: str = "", ran: int = 0) -> None:
+        """Exit as shells expect of a program that a signal has ended."""
+        super().__init__(
+            f"interrupted by {signal.Signals(number).name}",
+            where=where,
+            detail=detail,
+            way_out="run the command again: it goes on from where this one stopped",
+        )
+        self.exit_code = 128 + number
+        self.ran = ran
+
+
 class StatementError(MigrationError):
     """PostgreSQL refused a statement.
 
     Args:
-        what: as for every error, and so are where and detail.
-        where: the file and the line.
+        what: as for every error.
+        place: where the SQL stands: a path, or the ledger's row.
+        line: the line in it.
         detail: the server's message with its SQLSTATE, and the statement.
         ran: how many statements of the section had been run before it.
         sqlstate: the server's code for it, "" when the connection was lost.
     """
 
-    def __init__(self, what: str, *, where: str, detail: str, ran: int, sqlstate: str = "") -> None:
-        """Keep the number: without a transaction it says what has taken effect."""
-        super().__init__(what, where=where, detail=detail)
+    def __init__(  # noqa: PLR0913 - each is a fact of its own
+        self, what: str, *, place: str, line: int, detail: str, ran: int, sqlstate: str = ""
+    ) -> None:
+        """Keep the facts apart: the event log has a column for each."""
+        super().__init__(what, where=f"{place}:{line}", detail=detail)
+        self.line = line
         self.ran = ran
         self.sqlstate = sqlstate
+        self.tries = 1
+        """How many times it was run, when a lock or a deadlock was the reason."""
 
 
 class RollbackError(MigrationError):

@@ -59,7 +59,7 @@ def _migrate(options: argparse.Namespace) -> int:
 def _pending(
     project: Project, environment: Environment, options: argparse.Namespace
 ) -> tuple[State, tuple[Entry, ...]]:
-    state = operations.look(project, environment)
+    state = operations.look(project, environment, report.say)
     if not options.file:
         return state, operations.to_apply(state, options.to)
     pending = operations.to_apply(state, None)

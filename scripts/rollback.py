@@ -31,7 +31,9 @@ def _parser() -> argparse.ArgumentParser:
     amount.add_argument(
         "--to", metavar="VERSION", help="the version to go back to, or base; needs --database"
     )
-    amount.add_argument("--steps", type=_count, default=1, metavar="N", help="how many (1)")
+    amount.add_argument(
+        "--steps", type=arguments.count, default=1, metavar="N", help="how many (1)"
+    )
     parser.add_argument(
         "--use-file",
         action="store_true",
@@ -43,19 +45,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
-
-
 def _rollback(options: argparse.Namespace) -> int:
     if options.to and not options.database:
         raise UsageError("--to needs --database", way_out="versions differ between the databases")
     project = arguments.this_project()
     chosen = arguments.environments(project, options.database)
-    states = {one.name: operations.look(project, one) for one in chosen}
+    states = {one.name: operations.look(project, one, report.say) for one in chosen}
     wanted = _choose(states, options)
     if not wanted:
         for state in states.values():
@@ -113,7 +108,10 @@ def _show(
         if not applied:
             continue
         environment = state.history.environment
-        for undo in operations.undo(project, environment, applied, use_file=options.use_file):
+        undos = operations.undo(
+            project, environment, applied, report.say, use_file=options.use_file
+        )
+        for undo in undos:
             _show_one(name, undo, options)
 
 

@@ -30,7 +30,7 @@ def _validate(options: argparse.Namespace) -> int:
     for environment in arguments.environments(project, options.database):
         findings += files.check(environment)
         if settings.load(project, environment, need_url=False).url:
-            findings += ledger.check(project, environment)
+            findings += ledger.check(project, environment, report.say)
             compared.append(environment.name)
     report.findings(findings, compared, as_json=options.json)
     return int(any(finding.severity is Severity.ERROR for finding in findings))

@@ -1,7 +1,11 @@
-"""One PostgreSQL for the whole session, a database of its own for each test."""
+"""One PostgreSQL for the whole session, a database of its own for each test.
+
+Its owner is a role that can do nothing else, as a careful operator sets it up.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -26,6 +30,7 @@ FAST = {
     "max_connections": "200",
     "autovacuum": "off",
 }
+OWNER = "migrator"
 _numbers = itertools.count(1)
 
 
@@ -39,7 +44,9 @@ def postgres(testrun_uid: str) -> Iterator[Server]:
     home = parent / f"upskill-tests-{os.getuid()}-{testrun_uid[:12]}" / "postgres"
     home.parent.mkdir(mode=0o755, exist_ok=True)
     chosen = os.environ.get("POSTGRES_BIN")
-    yield server.join(home, bin=Path(chosen) if chosen else None, settings=FAST, ephemeral=True)
+    joined = server.join(home, bin=Path(chosen) if chosen else None, settings=FAST, ephemeral=True)
+    create_owner(joined)
+    yield joined
     server.leave(home)
     if not any(home.parent.iterdir()):
         shutil.rmtree(home.parent, ignore_errors=True)
@@ -74,6 +81,17 @@ def workspace(
         yield made
 
 
+def create_owner(postgres: Server) -> None:
+    """Create the role, unless another worker has done so or does so now."""
+    with (
+        closing(psycopg2.connect(postgres.url("postgres"))) as connection,
+        connection.cursor() as cursor,
+        contextlib.suppress(psycopg2.errors.DuplicateObject, psycopg2.errors.UniqueViolation),
+    ):
+        cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(OWNER)))
+        connection.commit()
+
+
 class new_database:  # noqa: N801 - a context manager, used like a function
     """Create a database for a `with` block and drop it after, whoever is still connected."""
 
@@ -83,8 +101,8 @@ class new_database:  # noqa: N801 - a context manager, used like a function
 
     def __enter__(self) -> str:
         # Cloned file by file: 11 ms on a memory file system, a tenth of the default way.
-        self._run("CREATE DATABASE {} TEMPLATE template0 STRATEGY FILE_COPY")
-        return self._postgres.url(self._name)
+        self._run(f"CREATE DATABASE {{}} OWNER {OWNER} TEMPLATE template0 STRATEGY FILE_COPY")
+        return self._postgres.url(self._name).replace("//postgres@", f"//{OWNER}@")
 
     def __exit__(self, *_: object) -> None:
         self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)")

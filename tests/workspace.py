@@ -151,7 +151,9 @@ class Workspace:
 
     def state(self, environment: str = "course") -> State:
         """Return what status.py shows."""
-        return operations.look(self.project, self.environment(environment))
+        return operations.look(
+            self.project, self.environment(environment), self.recorder.notices.append
+        )
 
     def run(self, script: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run scripts/<script>.py as a person would."""
@@ -189,13 +191,14 @@ class Workspace:
             return cursor.fetchall() if cursor.description else []
 
     def tables(self, environment: str = "course") -> list[str]:
-        """Return the names of the tables, without the ledger's and Alembic's."""
+        """Return the names of the tables, without the ledger's, its events' and Alembic's."""
         rows = self.query(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
             " AND relkind IN ('r', 'p') ORDER BY 1",
             environment,
         )
-        return [name for (name,) in rows if name not in ("schema_migrations", "alembic_version")]
+        ours = ("schema_migrations", "schema_migrations_events", "alembic_version")
+        return [name for (name,) in rows if name not in ours]
 
     def versions(self, environment: str = "course") -> list[str]:
         """Return the versions that the ledger has."""
@@ -209,7 +212,12 @@ class Workspace:
     def dump(self, environment: str = "course", *options: str) -> str:
         """Return pg_dump's view of the database, without what differs from one run to the next."""
         dumped = subprocess.run(
-            [self.bin / "pg_dump", *options, "--dbname", self.urls[environment]],
+            [
+                self.bin / "pg_dump",
+                *options,
+                "--exclude-table=*.*_events",
+                f"--dbname={self.urls[environment]}",
+            ],
             capture_output=True,
             text=True,
             check=True,

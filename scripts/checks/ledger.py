@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 from scripts.checks.finding import Finding, Severity
 from scripts.engine import operations, state
+from scripts.engine.session.database import Say
 from scripts.errors import LedgerError
 from scripts.files.project import Environment, Project, shown
 
 
-def check(project: Project, environment: Environment) -> Iterator[Finding]:
+def check(project: Project, environment: Environment, say: Say) -> Iterator[Finding]:
     """Find files that changed after they were applied, and a ledger that disagrees with Alembic.
 
     Raises:
         ServerError: when the database can't be reached.
     """
-    found = operations.look(project, environment)
+    found = operations.look(project, environment, say)
     try:
         state.check_agreement(found)
     except LedgerError as error:

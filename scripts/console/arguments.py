@@ -43,6 +43,17 @@ def add_json(to: argparse.ArgumentParser, what: str) -> None:
     to.add_argument("--json", action="store_true", help=f"{what} on standard output")
 
 
+def count(text: str) -> int:
+    """Read how many of something are wanted.
+
+    Raises:
+        ArgumentTypeError: for less than one, or no number.
+    """
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
 def this_project() -> Project:
     """Return the project of this checkout, or of the working directory when installed elsewhere.
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from scripts.checks.finding import Finding, Severity
+from scripts.console import table
+from scripts.engine.events import Row
 from scripts.engine.observer import Direction, Observer, SilentObserver, StepResult
 from scripts.engine.state import Applied, State
 from scripts.files import duration
@@ -101,7 +104,7 @@ def as_fields(state: State) -> dict[str, Any]:
 def status(state: State) -> str:
     """Lay out an environment's status for people."""
     lines = [_summary(state)]
-    lines += _table(
+    lines += table.lines(
         ("version", "state", "applied at", "took", "file"),
         [_applied_cells(applied) for applied in state.applied]
         + [(entry.version, "pending", "", "", entry.filename) for entry in state.pending],
@@ -139,14 +142,50 @@ def moment(when: datetime) -> str:
     return when.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    if not rows:
-        return []
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+def events(name: str, rows: Sequence[Row] | None) -> str:
+    """Lay out the last events of an environment for people; None stands for no event log."""
+    if rows is None:
+        return f"{name}: there is no event log: no run has written one yet"
+    head = ("when", "event", "version", "took", "waited", "by", "what")
+    return "\n".join([f"{name}: the last {len(rows)} events", *table.lines(head, _cells(rows))])
+
+
+def _cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     return [
-        "  "
-        + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in (head, *rows)
+        (
+            moment(row.at),
+            row.event,
+            row.version or "",
+            "" if row.duration_ms is None else duration.text(row.duration_ms),
+            "" if not row.lock_wait_ms else duration.text(row.lock_wait_ms),
+            f"{row.db_user}@{row.host}",
+            _what(row),
+        )
+        for row in rows
+    ]
+
+
+def _what(row: Row) -> str:
+    parts = [row.direction or "", row.filename or ""]
+    if row.statement:
+        parts.append(f"statement {row.statement}")
+    if row.line:
+        parts.append(f"line {row.line}")
+    if row.sqlstate:
+        parts.append(f"[{row.sqlstate}]")
+    if row.error:
+        parts.append(row.error.partition("\n")[0])
+    return " ".join(part for part in parts if part)
+
+
+def events_as_fields(found: Mapping[str, Sequence[Row] | None]) -> list[dict[str, Any]]:
+    """Return the last events as what --json prints."""
+    return [
+        {
+            "database": name,
+            "events": rows and [asdict(row) | {"at": row.at.isoformat()} for row in rows],
+        }
+        for name, rows in found.items()
     ]
 
 

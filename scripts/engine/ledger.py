@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,7 @@ _COLUMNS = {
     "description": "text NOT NULL DEFAULT ''",
     "applied_by": "text NOT NULL DEFAULT session_user",
     "duration_ms": "bigint",
+    "rollback_checksum": "text",
 }
 REQUIRED = tuple(_COLUMNS)[:5]
 
@@ -50,6 +52,11 @@ class Record:
     checksum: str
     rollback_sql: str
     description: str
+
+    @property
+    def rollback_checksum(self) -> str:
+        """Return what shows later that the rollback SQL is still the one that was stored."""
+        return fingerprint(self.rollback_sql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,33 +112,40 @@ class Ledger:
             record: what was applied.
             duration: milliseconds, as SQL: a literal, or an expression that the server works out.
         """
-        return SQL(
-            "INSERT INTO {} (version, filename, rollback_sql, checksum, description, duration_ms)"
-            " VALUES ({}, {})"
-        ).format(self.name, _values(record), duration)
+        return SQL("INSERT INTO {} ({}, duration_ms) VALUES ({}, {})").format(
+            self.name, _RECORDED, _values(record), duration
+        )
 
     def deletion(self, version: str) -> Composable:
         """Return the statement that takes a migration's row away."""
         return SQL("DELETE FROM {} WHERE version = {}").format(self.name, Literal(version))
 
-    def moving(self, statement: Composable, source: str, target: str) -> Composable:
-        """Let a statement that writes one row also move Alembic's version.
+    def noting(
+        self, note: Composable, move: tuple[str, str] | None, event: Composable | None
+    ) -> Composable:
+        """Let a statement that writes one row do more: all of it, or nothing.
 
-        Run, the whole statement touches one row, or none when Alembic's version is not `source`.
+        Run, it gives one row with the transaction's number, or none when Alembic's version is not
+        what it should be. The number fits `txid_status`:
+        https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT.
 
         Args:
-            statement: `insertion` or `deletion`.
-            source: the version that Alembic's table has.
-            target: the version that it gets.
+            note: `insertion` or `deletion`.
+            move: the version that Alembic's table has, and the one that it gets; None where Alembic
+                moves it.
+            event: what writes the event log, if anything does.
         """
-        return SQL(
-            "WITH noted AS ({}) UPDATE {} SET version_num = {} WHERE version_num = {}"
-        ).format(
-            statement,
-            qualified(self.table.schema, VERSION_TABLE),
-            Literal(target),
-            Literal(source),
-        )
+        parts = [SQL("noted AS ({})").format(note)]
+        if event:
+            parts.append(SQL("told AS ({})").format(event))
+        done: Composable = SQL("SELECT txid_current()")
+        if move:
+            done = SQL(
+                "UPDATE {} SET version_num = {} WHERE version_num = {} RETURNING txid_current()"
+            ).format(
+                qualified(self.table.schema, VERSION_TABLE), Literal(move[1]), Literal(move[0])
+            )
+        return SQL("WITH {} {}").format(SQL(", ").join(parts), done)
 
     def mirror(self, records: Iterable[Record], kept: Iterable[str]) -> list[Composable]:
         """Return the statements after which the ledger has just these versions.
@@ -149,26 +163,25 @@ class Ledger:
         return [
             deletion,
             *(
-                SQL(
-                    "INSERT INTO {} (version, filename, rollback_sql, checksum, description)"
-                    " VALUES ({}) ON CONFLICT (version) DO NOTHING"
-                ).format(self.name, _values(record))
+                SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT (version) DO NOTHING").format(
+                    self.name, _RECORDED, _values(record)
+                )
                 for record in records
             ),
         ]
 
 
+_FIELDS = ("version", "filename", "rollback_sql", "rollback_checksum", "checksum", "description")
+_RECORDED = SQL(", ").join(Identifier(name) for name in _FIELDS)
+
+
 def _values(record: Record) -> Composable:
-    return SQL(", ").join(
-        Literal(value)
-        for value in (
-            record.version,
-            record.filename,
-            record.rollback_sql,
-            record.checksum,
-            record.description,
-        )
-    )
+    return SQL(", ").join(Literal(getattr(record, name)) for name in _FIELDS)
+
+
+def fingerprint(rollback_sql: str) -> str:
+    """Return the SHA-256 of stored rollback SQL: 64 hexadecimal digits."""
+    return hashlib.sha256(rollback_sql.encode()).hexdigest()
 
 
 def qualified(schema: str | None, name: str) -> Composable:

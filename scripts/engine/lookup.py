@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Identifier, Literal
 
-from scripts.engine.ledger import REQUIRED, VERSION_TABLE, Ledger, Row, qualified
+from scripts.engine.ledger import REQUIRED, VERSION_TABLE, Ledger, Row, fingerprint, qualified
 from scripts.engine.settings import TableName
 from scripts.errors import LedgerError
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What a run has to know of the server."""
+
+    read_only: bool = False
+    standby: bool = False
+    version: int = 0
+    """As libpq has it: 150004 is 15.4."""
+    platform: str = ""
+
+
+def server(connection: Connection) -> Server:
+    """Ask the server what it is."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('transaction_read_only')::bool, pg_is_in_recovery(),"
+            " current_setting('server_version_num')::int, version()"
+        )
+        row = cursor.fetchone()
+    return Server(*row) if row else Server()
 
 
 def find(connection: Connection, table: TableName) -> Ledger:
@@ -79,11 +103,14 @@ def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | 
     """Read what the ledger keeps to undo a migration; None when it keeps nothing.
 
     Raises:
-        LedgerError: when the migration has no row.
+        LedgerError: when the migration has no row, or its rollback SQL is not what was stored.
     """
-    query = SQL("SELECT rollback_sql FROM {} WHERE version = {}")
+    # A ledger of an older tool has no checksum to hold it against.
+    known = "rollback_checksum" in ledger.columns
+    query = SQL("SELECT rollback_sql, {} FROM {} WHERE version = {}")
+    checksum = Identifier("rollback_checksum") if known else SQL("NULL")
     with connection.cursor() as cursor:
-        cursor.execute(query.format(ledger.name, Literal(version)))
+        cursor.execute(query.format(checksum, ledger.name, Literal(version)))
         row = cursor.fetchone()
     if row is None:
         raise LedgerError(
@@ -91,8 +118,17 @@ def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | 
             state="nothing was changed",
             way_out="python scripts/status.py shows what it has",
         )
-    stored: str | None = row[0]
-    return stored
+    stored, noted = row
+    found = fingerprint(stored or "")
+    if noted not in (None, found):
+        raise LedgerError(
+            f"the rollback SQL of {version} in {ledger.table} is not what was stored",
+            detail=f"stored: {noted}\nnow:    {found}",
+            state="nothing was changed",
+            way_out="find out who changed it; `python scripts/rollback.py --use-file` runs the "
+            "file's DOWN instead",
+        )
+    return stored if stored is None else str(stored)
 
 
 def alembic_heads(connection: Connection, ledger: Ledger) -> tuple[str, ...]:

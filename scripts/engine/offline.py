@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
 from alembic import context
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 from sqlalchemy import Dialect, literal, null
 
-from scripts.engine import execution, ledger, settings
-from scripts.engine.ledger import Ledger
+from scripts.engine import execution, ledger, settings, timeouts
+from scripts.engine.events import Event
+from scripts.engine.execution import Execute
+from scripts.engine.ledger import Ledger, Record
 from scripts.engine.observer import SilentObserver
+from scripts.engine.performer import Autocommit, Performed
+from scripts.engine.record import Move
 from scripts.engine.run import Run
+from scripts.engine.settings import Limits
 from scripts.engine.state import State
-from scripts.files import history
+from scripts.engine.work import Work
+from scripts.files import history, session_state
 from scripts.files.project import Environment, Project
 
 DIALECT_OPTIONS = {"paramstyle": "named"}
 """With psycopg2's own paramstyle SQLAlchemy would double every percent sign."""
 
+# In a script nobody has a clock but the server; inside a transaction now() is when it began.
+_SERVER_DURATION = SQL("extract(epoch FROM clock_timestamp() - now()) * 1000")
+
 
 def write(here: Project, environment: Environment) -> None:
     """Write what Alembic's command would run, ledger and version included, to its output.
+
+    The event log is for what this tool ran itself: a script has none.
 
     Raises:
         MigrationError: as a run does, for files that are not in the format.
     """
     chosen = settings.load(here, environment, need_url=False)
     begun = context.get_context()
+    execute = execution.writer(begun.impl.static_output)
+    where = Ledger(chosen.ledger)
+    role = [SQL("SET ROLE {}").format(Identifier(chosen.role))] if chosen.role else []
+    recorder = ScriptRecorder(ledger=where, execute=execute, dialect=begun.dialect)
     run = Run(
-        state=State(history.read(environment), Ledger(chosen.ledger), (), ()),
+        state=State(history.read(environment), where, (), ()),
         directory=context.script,
         observer=SilentObserver(),
-        execute=execution.writer(begun.impl.static_output),
-        compose=lambda statement: render(statement, begun.dialect),
+        performer=ScriptPerformer(execute, chosen.limits, lambda: recorder.send(role)),
+        recorder=recorder,
         stored=None,
-        limits=chosen.limits,
-        online=False,
+        prepare=lambda _: None,
     )
     context.configure(
         dialect_name="postgresql",
@@ -48,10 +65,91 @@ def write(here: Project, environment: Environment) -> None:
     )
     # Without it psql would go on after an error, and run a migration on top of a failed one.
     begun.impl.static_output("\\set ON_ERROR_STOP on")
-    for statement in run.state.ledger.schema_creation():
-        run.execute(run.compose(statement))
+    recorder.send(role)
+    recorder.send(where.schema_creation())
     with context.begin_transaction():
         context.run_migrations(run=run)
+
+
+@dataclass(frozen=True)
+class ScriptPerformer:
+    """Writes a section's statements into the script."""
+
+    execute: Execute
+    limits: Limits
+    assume_role: Callable[[], None]
+
+    def perform(self, todo: Work, autocommit: Autocommit) -> Performed:
+        """Write a section; see `Performer.perform`."""
+        statements = todo.section.statements
+        if todo.header.transactional:
+            self.execute(timeouts.local(todo.header, self.limits))
+            for statement in statements:
+                self.execute(statement.text)
+            self._reset(session_state.resets(statements))
+        else:
+            with autocommit():
+                self._outside(todo)
+        return Performed(_SERVER_DURATION, 0, 0)
+
+    def _outside(self, todo: Work) -> None:
+        current: dict[str, int] = {}
+        for statement in todo.section.statements:
+            wanted = timeouts.session(todo.header, self.limits, statement)
+            self._send(f"SET {k} = {v}" for k, v in wanted.items() if current.get(k) != v)
+            current = wanted
+            self.execute(statement.text)
+        self._send(f"RESET {name}" for name in current)
+        self._reset(session_state.resets(todo.section.statements))
+
+    def _reset(self, resets: list[str]) -> None:
+        self._send(resets)
+        if resets:
+            self.assume_role()
+
+    def _send(self, statements: Iterable[str]) -> None:
+        for statement in statements:
+            self.execute(statement)
+
+
+@dataclass(kw_only=True)
+class ScriptRecorder:
+    """Writes the ledger's statements into the script."""
+
+    ledger: Ledger
+    execute: Execute
+    dialect: Dialect
+    _needs_ledger: bool = field(default=False, init=False)
+
+    def begin(self, *, at_base: bool) -> None:
+        """A script can't look whether there is a ledger: one that begins at base makes it."""
+        self._needs_ledger = at_base
+
+    def note(
+        self,
+        note: Composable,
+        move: Move | None,  # noqa: ARG002 - Alembic writes its version itself
+        happened: Sequence[Event],  # noqa: ARG002
+        state: str,  # noqa: ARG002
+    ) -> None:
+        """Write the ledger's statement; see `Recorder.note`."""
+        self._create()
+        self.send([note])
+
+    def stamp(self, records: Iterable[Record], kept: Iterable[str], reached: str) -> None:  # noqa: ARG002
+        """Write what makes the ledger have just these versions."""
+        self._create()
+        self.send(self.ledger.mirror(records, kept))
+
+    def send(self, statements: Iterable[Composable]) -> None:
+        """Write statements."""
+        for statement in statements:
+            self.execute(render(statement, self.dialect))
+
+    def _create(self) -> None:
+        if self._needs_ledger:
+            self.send(self.ledger.creation())
+            self._needs_ledger = False
 
 
 def render(composed: Composable, dialect: Dialect) -> str:

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from enum import Enum
 from typing import Any
 
+import psycopg2
 from alembic import context
 from alembic.config import Config
-from psycopg2.extensions import connection as RawConnection  # noqa: N812 - it is a class
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import DBAPIError
 
-from scripts.engine import database, execution, ledger, lock, lookup, missing, settings, state
-from scripts.engine.lock import Lock
+from scripts.engine import (
+    aftermath,
+    assembly,
+    connection,
+    event_log,
+    ledger,
+    missing,
+    settings,
+    state,
+)
+from scripts.engine.assembly import Assembled
+from scripts.engine.connection import RunConnection
 from scripts.engine.observer import LogObserver, Observer
 from scripts.engine.run import Planned, Run
-from scripts.engine.settings import Settings
+from scripts.engine.session import lock, signals, waiting
+from scripts.engine.session.lock import Lock
 from scripts.engine.state import State
 from scripts.engine.version import VersionImpl
-from scripts.errors import UsageError
+from scripts.errors import Interrupted, MigrationError, UsageError
 from scripts.files import history
 from scripts.files.history import History
 from scripts.files.project import Environment, Project
@@ -56,28 +66,29 @@ def run(config: Config, here: Project, environment: Environment) -> None:
     """
     given = config.attributes.get("connection")
     chosen = settings.load(here, environment, need_url=given is None)
+    observer: Observer = config.attributes.get("observer") or LogObserver()
     options = context.get_context().opts
     command = Command.of(options["fn"])
-    with _connection(given, here, chosen) as connection:
-        target = options.get("destination_rev")
+    target = options.get("destination_rev")
+
+    def say(text: str) -> None:
+        observer.notice(environment.name, text)
+
+    with signals.deferred(), connection.opened(given, here, chosen, say) as opened:
         entries = _history(environment, command)
-        found = _look(connection, chosen, entries)
+        found = opened.look(entries)
+        _check_writable(found, command)
         idle = _is_idle(found, command, target)
-        with nullcontext() if idle else _lock(connection, chosen, found, config) as held:
+        with nullcontext() if idle else _lock(opened, found) as held:
             if held:
                 # Whoever had the lock until now may have changed everything.
-                found = _look(connection, chosen, entries)
+                found = opened.look(entries)
             missing.add(context.script, found)
-            _check(found, command, target)
-            run = _prepared(config, connection, chosen, found)
-            if held:
-                run.guard = held.check
-            if not idle:
-                with _transaction(connection):
-                    run.create_ledger()
-            if not connection.in_transaction():
-                run.settle = connection.commit
-            _migrate(connection, run, command)
+            use_file = config.attributes.get("use_file", False)
+            made = assembly.assemble(opened, found, held, observer, use_file=use_file)
+            with _noted(made, held, idle=idle):
+                _check(found, command, target)
+                _migrate(opened, made, command, idle=idle)
 
 
 def _is_idle(found: State, command: Command, target: Any) -> bool:
@@ -91,27 +102,31 @@ def _is_idle(found: State, command: Command, target: Any) -> bool:
 
 
 @contextmanager
-def _lock(
-    connection: Connection, chosen: Settings, found: State, config: Config
-) -> Iterator[Lock | None]:
-    """Hold the database's lock on a second connection, made as the first one was."""
-    second = connection.engine.raw_connection()
-    try:
-        raw = second.driver_connection
-        if not isinstance(raw, RawConnection) or raw is _raw(connection):
-            # A pool of one connection, which an embedder chose: it has no second one.
+def _lock(opened: RunConnection, found: State) -> Iterator[Lock | None]:
+    """Hold the database's lock on a second connection."""
+    table, wait_ms = found.ledger.table, opened.settings.lock_wait_ms
+    with opened.second() as second:
+        if second is None:
             yield None
             return
-        observer = _observer(config)
-        with lock.held(raw, found.name, found.ledger.table, chosen.lock_wait_ms, observer) as held:
-            yield held
-    finally:
-        second.close()
+        try:
+            with lock.held(second, found.name, table, wait_ms, opened.say) as held:
+                yield held
+        except Interrupted as error:
+            error.state = error.state or f"nothing was changed; {found.name} is at {found.current}"
+            raise
 
 
-def _observer(config: Config) -> Observer:
-    chosen: Observer = config.attributes.get("observer") or LogObserver()
-    return chosen
+@contextmanager
+def _noted(made: Assembled, held: Lock | None, *, idle: bool) -> Iterator[None]:
+    """Note in the event log what ends the run, if it is an error."""
+    try:
+        yield
+    except MigrationError as error:
+        if held and not idle:
+            # The lock's own transaction: its commit writes the rows, and lets the next run begin.
+            made.log.append_apart(held.connection, *event_log.failures(error, made.run.step))
+        raise
 
 
 def _history(environment: Environment, command: Command) -> History:
@@ -121,28 +136,9 @@ def _history(environment: Environment, command: Command) -> History:
     return history.survey(environment)[0]
 
 
-@contextmanager
-def _connection(
-    given: Connection | Engine | None, here: Project, chosen: Settings
-) -> Iterator[Connection]:
-    if isinstance(given, Connection):
-        yield given
-        return
-    engine = given or create_engine(
-        "postgresql+psycopg2://",
-        creator=lambda: database.connect(here, chosen),
-        poolclass=NullPool,
-        use_native_hstore=False,
-    )
-    with engine.connect() as connection:
-        yield connection
-
-
-def _look(connection: Connection, chosen: Settings, entries: History) -> State:
-    """Read the state, leaving no transaction open that was not."""
-    found = state.read(_raw(connection), chosen, entries)
-    _end(connection)
-    return found
+def _check_writable(found: State, command: Command) -> None:
+    if command is not Command.INSPECT:
+        state.check_writable(found)
 
 
 def _check(found: State, command: Command, target: Any) -> None:
@@ -164,24 +160,12 @@ def _check_target(found: State, version: str) -> None:
         )
 
 
-def _prepared(config: Config, connection: Connection, chosen: Settings, found: State) -> Run:
-    raw = _raw(connection)
-    use_file = config.attributes.get("use_file", False)
-    return Run(
-        state=found,
-        directory=context.script,
-        observer=_observer(config),
-        execute=execution.sender(raw),
-        compose=lambda statement: statement.as_string(raw),
-        stored=None if use_file else lambda v: lookup.rollback_sql(raw, found.ledger, v),
-        limits=chosen.limits,
-        online=True,
-    )
-
-
-def _migrate(connection: Connection, run: Run, command: Command) -> None:
+def _migrate(opened: RunConnection, made: Assembled, command: Command, *, idle: bool) -> None:
+    run = made.run
+    if not opened.sqlalchemy.in_transaction():
+        run.settle = opened.sqlalchemy.commit
     context.configure(
-        connection=connection,
+        connection=opened.sqlalchemy,
         fn=run.announced(context.get_context().opts["fn"]),
         transaction_per_migration=True,
         version_table=ledger.VERSION_TABLE,
@@ -193,11 +177,30 @@ def _migrate(connection: Connection, run: Run, command: Command) -> None:
         impl.version_is_moved = run.moves_version = True
     if command is Command.UPGRADE:
         _say_ahead(run)
-    with context.begin_transaction():
-        context.run_migrations(run=run)
+    try:
+        with waiting.watched(opened.raw, made.look):
+            if not idle:
+                # Alembic's own table comes next, and may need the schema that this makes.
+                with opened.transaction():
+                    made.recorder.create_ledger()
+            with context.begin_transaction():
+                context.run_migrations(run=run)
+    except (psycopg2.Error, DBAPIError) as error:
+        _explain(error, made, opened)
     run.say()
     if command is Command.STAMP:
-        _mirror(connection, run)
+        _mirror(opened, run)
+
+
+def _explain(error: psycopg2.Error | DBAPIError, made: Assembled, opened: RunConnection) -> None:
+    """Raise what an error of the driver's means for the run, unless all was done in fact."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, psycopg2.Error):
+        raise error
+
+    explained = aftermath.explain(cause, made.run, made.recorder.transaction, opened.another)
+    if explained:
+        raise explained from error
 
 
 def _say_ahead(run: Run) -> None:
@@ -209,28 +212,11 @@ def _say_ahead(run: Run) -> None:
         )
 
 
-def _mirror(connection: Connection, run: Run) -> None:
+def _mirror(opened: RunConnection, run: Run) -> None:
     """Write the ledger even where a stamp took no step: it was at that version before."""
     heads = context.get_context().get_current_heads()
-    connection.rollback()
-    with _transaction(connection):
+    opened.sqlalchemy.rollback()
+    with opened.transaction():
+        run.prepare(None)
         run.mirror(heads)
     run.observer.notice(run.state.name, f"stamped {', '.join(heads) or 'base'}, nothing was run")
-
-
-def _transaction(connection: Connection) -> AbstractContextManager[object]:
-    """Begin a transaction, unless whoever gave the connection has done so."""
-    return nullcontext() if connection.in_transaction() else connection.begin()
-
-
-def _end(connection: Connection) -> None:
-    """End what reading began, unless whoever gave the connection is in a transaction."""
-    if not connection.in_transaction():
-        _raw(connection).rollback()
-
-
-def _raw(connection: Connection) -> RawConnection:
-    raw = connection.connection.driver_connection
-    if not isinstance(raw, RawConnection):
-        raise UsageError(f"the connection is one of {type(raw).__module__}, not of psycopg2")
-    return raw

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.engine import database, lookup, settings, state, work
+import psycopg2
+
+from scripts.engine import events, execution, lookup, settings, state, work
 from scripts.engine.observer import Observer
+from scripts.engine.session import database
+from scripts.engine.session.database import Say
 from scripts.engine.state import Applied, State
 from scripts.engine.work import Work
-from scripts.errors import UsageError
+from scripts.errors import ServerError, UsageError
 from scripts.files import history
 from scripts.files.history import Entry
 from scripts.files.project import Environment, Project
@@ -35,8 +39,13 @@ class Undo:
     """The other of the two, stored SQL and file: "" unless the file was asked for."""
 
 
-def look(project: Project, environment: Environment) -> State:
+def look(project: Project, environment: Environment, say: Say) -> State:
     """Read an environment's files and ledger; changes nothing, and works with files misnamed.
+
+    Args:
+        project: the checkout.
+        environment: which of its environments.
+        say: is told when the server lets us wait.
 
     Raises:
         UsageError: when no URL is set.
@@ -44,8 +53,34 @@ def look(project: Project, environment: Environment) -> State:
         LedgerError: when the ledger can't be read as one.
     """
     chosen = settings.load(project, environment)
-    with database.connection(project, chosen) as connection:
+    with database.connection(project, chosen, _named(say, environment)) as connection:
         return state.read(connection, chosen, history.survey(environment)[0])
+
+
+def latest_events(
+    project: Project, environment: Environment, count: int, say: Say
+) -> list[events.Row] | None:
+    """Read the last rows of an environment's event log, the oldest of them first.
+
+    Returns:
+        None where there is no event log.
+
+    Raises:
+        UsageError: when no URL is set.
+        ServerError: when the database can't be reached, or the log can't be read.
+    """
+    chosen = settings.load(project, environment)
+    with database.connection(project, chosen, _named(say, environment)) as connection:
+        found = lookup.find(connection, chosen.ledger)
+        if not events.exists(connection, found):
+            return None
+        try:
+            return events.latest(connection, found, count)
+        except psycopg2.Error as error:
+            raise ServerError(
+                f"{environment.name}: the event log can't be read",
+                detail=execution.explained(error),
+            ) from error
 
 
 def to_apply(found: State, to: str | None) -> tuple[Entry, ...]:
@@ -105,7 +140,12 @@ def downgrade(
 
 
 def undo(
-    project: Project, environment: Environment, applied: Sequence[Applied], *, use_file: bool
+    project: Project,
+    environment: Environment,
+    applied: Sequence[Applied],
+    say: Say,
+    *,
+    use_file: bool,
 ) -> list[Undo]:
     """Read what rolling back these migrations would run, so that people can see it first.
 
@@ -114,7 +154,7 @@ def undo(
         FormatError: when its SQL can't be split into statements.
     """
     chosen = settings.load(project, environment)
-    with database.connection(project, chosen) as connection:
+    with database.connection(project, chosen, _named(say, environment)) as connection:
         found = state.read(connection, chosen, history.survey(environment)[0])
         state.check_agreement(found)
 
@@ -153,6 +193,10 @@ def create(
         raise AssertionError("Alembic wrote no revision file, or several")
     revision_file = Path(made.path)
     return environment.sql / f"{revision_file.stem}.sql", revision_file
+
+
+def _named(say: Say, environment: Environment) -> Say:
+    return lambda text: say(f"{environment.name}: {text}")
 
 
 def _config(project: Project, environment: Environment, observer: Observer) -> Config:

@@ -17,6 +17,7 @@ DEFAULT_TABLE = "schema_migrations"
 _PART = r'(?:"(?:[^"]|"")+"|[^".\s]+)'
 _TABLE = re.compile(rf"(?:(?P<schema>{_PART})\.)?(?P<name>{_PART})")
 _MOST_RETRIES = 1000
+EVENTS_SUFFIX = "_events"
 _NAME_LIMIT = 63
 """Bytes of an identifier: https://www.postgresql.org/docs/current/sql-syntax-lexical.html."""
 
@@ -49,10 +50,16 @@ class Limits:
 class Settings:
     """What one environment needs to know."""
 
-    environment: str
+    environment: Environment
     url: str = field(repr=False)
     """As it was set; may hold a password, so it is never printed."""
     ledger: TableName
+    direct_url: str = field(repr=False)
+    """Leads past a pooler, for statements outside a transaction; "" where none is set."""
+    role: str
+    """What to SET ROLE to; "" stays with the login's."""
+    connect_wait_ms: int
+    """How long to try to connect to a server that is not up; 0 tries once."""
     lock_wait_ms: int
     """How long to wait for another run to end; 0 waits for ever."""
     limits: Limits
@@ -75,18 +82,21 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
         **dotenv_values(project.root / ".env", interpolate=False, encoding="utf-8-sig"),
         **os.environ,
     }
-    url = values.get(environment.url_setting) or _fallback(values, environment)
+    url = values.get(environment.url_setting()) or _fallback(values, environment)
     if need_url and not url:
         raise UsageError(
-            f"{environment.url_setting} is not set",
+            f"{environment.url_setting()} is not set",
             detail="it is read from the environment and from .env in the project's folder",
             way_out=f"set it to postgresql://user:password@host/{environment.name}, "
             f"or to embedded://{environment.name} to try things out",
         )
     return Settings(
-        environment=environment.name,
+        environment=environment,
         url=url,
         ledger=table_name(values.get("MIGRATION_TABLE") or DEFAULT_TABLE),
+        direct_url=values.get(environment.url_setting(direct=True)) or "",
+        role=values.get("MIGRATION_ROLE") or "",
+        connect_wait_ms=_duration(values, "MIGRATION_CONNECT_WAIT", "60s"),
         lock_wait_ms=_duration(values, "MIGRATION_LOCK_WAIT", "10min"),
         limits=Limits(
             lock_timeout_ms=_duration(values, "MIGRATION_LOCK_TIMEOUT", "5s"),
@@ -107,11 +117,12 @@ def table_name(text: str) -> TableName:
     found = _TABLE.fullmatch(text.strip())
     parts = [found["schema"], found["name"]] if found else []
     names = [_unquoted(part) if part else None for part in parts]
-    if not names or any(len(name.encode()) > _NAME_LIMIT for name in names if name):
+    limit = _NAME_LIMIT - len(EVENTS_SUFFIX)
+    if not names or any(len(name.encode()) > limit for name in names if name):
         raise UsageError(
             f"MIGRATION_TABLE is {text!r}, which is no table name",
             way_out=f'write {DEFAULT_TABLE}, ops.{DEFAULT_TABLE} or "my schema".{DEFAULT_TABLE}; '
-            f"at most {_NAME_LIMIT} bytes each",
+            f"at most {limit} bytes each",
         )
     return TableName(names[0], names[1] or "")
 

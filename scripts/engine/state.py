@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.engine import ledger, lookup
 from scripts.engine.ledger import Ledger, Row
+from scripts.engine.lookup import Server
 from scripts.engine.settings import Settings
-from scripts.errors import LedgerError
+from scripts.errors import LedgerError, ServerError
 from scripts.files import history, migration_file
 from scripts.files.history import Entry, History
 from scripts.files.project import shown
@@ -45,6 +46,7 @@ class State:
     applied: tuple[Applied, ...]
     """By version, the oldest first."""
     alembic_heads: tuple[str, ...]
+    server: Server = field(default_factory=Server)
 
     @property
     def name(self) -> str:
@@ -96,7 +98,8 @@ def read(connection: Connection, settings: Settings, entries: History) -> State:
     found = lookup.find(connection, settings.ledger)
     rows = sorted(lookup.rows(connection, found), key=lambda row: _number(found, row))
     applied = (_applied(row, entries.by_number.get(_number(found, row))) for row in rows)
-    return State(entries, found, tuple(applied), lookup.alembic_heads(connection, found))
+    heads = lookup.alembic_heads(connection, found)
+    return State(entries, found, tuple(applied), heads, lookup.server(connection))
 
 
 def _applied(row: Row, entry: Entry | None) -> Applied:
@@ -112,6 +115,28 @@ def _number(found: Ledger, row: Row) -> int:
             way_out="set MIGRATION_TABLE to another name if the table belongs to another tool",
         )
     return int(row.version)
+
+
+def check_writable(state: State) -> None:
+    """Stop when the server takes no changes.
+
+    Raises:
+        ServerError: with the reason.
+    """
+    if not state.server.read_only:
+        return
+    reason = (
+        "it is a replica: it is in recovery, and takes its data from another server"
+        if state.server.standby
+        else "transaction_read_only is on: default_transaction_read_only may be set for the "
+        "database or the role"
+    )
+    raise ServerError(
+        f"{state.name}: this server is read-only",
+        detail=reason,
+        state=f"nothing was changed; {state.name} is at {state.current}",
+        way_out=f"set {state.history.environment.url_setting()} to the writer's address",
+    )
 
 
 def check_agreement(state: State) -> None:
@@ -150,6 +175,7 @@ def check_upgrade(state: State) -> None:
         LedgerError: for a file that changed after it was applied, or a pending migration below an
             applied one.
     """
+    check_writable(state)
     check_agreement(state)
     if state.changed:
         raise _changed(state)

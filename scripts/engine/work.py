@@ -25,6 +25,8 @@ class Work:
 
     version: str
     filename: str
+    checksum: str | None
+    """The migration file's: as it is now, or as it was when it was applied."""
     direction: Direction
     section: Section
     header: Header
@@ -57,6 +59,7 @@ def upgrade(state: State, version: str) -> tuple[Work, Record]:
     work = Work(
         version=entry.version,
         filename=entry.filename,
+        checksum=file.checksum,
         direction=Direction.UP,
         section=file.up,
         header=file.header,
@@ -92,6 +95,7 @@ def downgrade(state: State, version: str, stored: Stored | None) -> Work:
     return Work(
         version=version,
         filename=filename,
+        checksum=applied.row.checksum if applied else None,
         direction=Direction.DOWN,
         section=undo.down,
         header=undo.header,

@@ -30,10 +30,9 @@ class Environment:
         """Return the folder of the revision files."""
         return self.folder / "versions"
 
-    @property
-    def url_setting(self) -> str:
-        """Return the name of the setting that holds the database's URL."""
-        return f"{self.name.upper()}_DB_URL"
+    def url_setting(self, *, direct: bool = False) -> str:
+        """Return the name of the setting that holds the URL, or the one past a pooler."""
+        return f"{self.name.upper()}_DB_{'DIRECT_' if direct else ''}URL"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scripts.files import lexer
+from scripts.files import lexer, redaction
 from scripts.files.lexer import Kind, Token
 
 # Enough to recognise any command: CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS name …
@@ -45,11 +45,8 @@ class Statement:
         return self.line + self.text.count("\n", self.body, max(offset, self.body))
 
     def summary(self, width: int = 80) -> str:
-        """Return the statement on one line, shortened to `width` characters."""
-        end = self.body + 4 * width
-        line = " ".join(self.text[self.body : end].split())
-        whole = len(line) <= width and not self.text[end:].strip()
-        return line if whole else f"{line[: width - 1]}…"
+        """Return the statement on one line, without passwords, cut to `width` characters."""
+        return redaction.shortened(self.text[self.body :], width)
 
 
 def split(text: str, first_line: int = 1) -> Iterator[Statement]:

@@ -63,6 +63,9 @@ def test_downgrade_leaves_the_ledger_only(
             "alembic_version_pkc",
             "schema_migrations",
             "schema_migrations_pkey",
+            "schema_migrations_events",
+            "schema_migrations_events_id_seq",
+            "schema_migrations_events_pkey",
         }
 
 

@@ -77,7 +77,7 @@ def test_an_empty_down_is_said_and_not_an_error(workspace: Workspace) -> None:
 def test_a_row_without_rollback_sql_is_refused_with_the_way_out(workspace: Workspace) -> None:
     workspace.add_tables("001")
     workspace.upgrade()
-    workspace.query("UPDATE schema_migrations SET rollback_sql = NULL")
+    workspace.query("UPDATE schema_migrations SET rollback_sql = NULL, rollback_checksum = NULL")
     with pytest.raises(RollbackError, match="keeps no rollback SQL for 001") as caught:
         workspace.downgrade("base")
     assert "--use-file" in caught.value.way_out
@@ -89,7 +89,8 @@ def test_stored_sql_that_can_not_be_split_is_refused_before_anything_runs(
     workspace.add_tables("001", "002")
     workspace.upgrade()
     workspace.query(
-        "UPDATE schema_migrations SET rollback_sql = 'DROP TABLE ''a' WHERE version = '001'"
+        "UPDATE schema_migrations SET rollback_sql = 'DROP TABLE ''a', rollback_checksum = NULL"
+        " WHERE version = '001'"
     )
     with pytest.raises(FormatError, match="never closed") as caught:
         workspace.downgrade("base")
@@ -100,7 +101,10 @@ def test_stored_sql_that_can_not_be_split_is_refused_before_anything_runs(
 def test_an_older_tools_commented_out_rollback_is_run_not_ignored(workspace: Workspace) -> None:
     workspace.add_tables("001")
     workspace.upgrade()
-    workspace.query("UPDATE schema_migrations SET rollback_sql = E'-- DROP TABLE t_001;\\n'")
+    workspace.query(
+        "UPDATE schema_migrations SET rollback_sql = E'-- DROP TABLE t_001;\\n',"
+        " rollback_checksum = NULL"
+    )
     workspace.downgrade("base")
     assert workspace.tables() == []
 

@@ -13,7 +13,7 @@ import psycopg2
 import pytest
 
 from scripts import __version__
-from scripts.engine import lock
+from scripts.engine.session import lock
 from scripts.engine.settings import TableName
 from scripts.errors import LockError
 from tests.workspace import Workspace
@@ -28,7 +28,7 @@ def another_run(workspace: Workspace) -> Iterator[int]:
     """Hold the lock as another run does; gives the pid of its session."""
     with (
         closing(psycopg2.connect(workspace.urls["course"], application_name="other run")) as raw,
-        lock.held(raw, "course", TABLE, 0, workspace.recorder),
+        lock.held(raw, "course", TABLE, 0, workspace.recorder.notices.append),
     ):
         yield raw.info.backend_pid
 
@@ -47,7 +47,7 @@ def test_a_run_that_waited_in_vain_names_the_holder_and_exits_with_4(
             sys.executable, *command, environment={"MIGRATION_LOCK_WAIT": "300ms"}
         )
     assert done.returncode == 4
-    assert f"course: waiting for another run: pid {pid} (other run), postgres on" in (
+    assert f"course: waiting for another run: pid {pid} (other run), migrator on" in (
         done.stdout + done.stderr
     )
     assert "error:  course: another run did not end within 300 ms" in done.stderr

@@ -61,9 +61,11 @@ def test_a_table_that_stays_locked_ends_the_run_with_all_rolled_back(
     assert "canceling statement due to lock timeout [55P03]" in caught.value.detail
     assert caught.value.detail.endswith("tried 3 times: a lock was not to be had in time")
     assert caught.value.state == "rolled back; course is at 001"
-    assert [notice.partition(" in ")[0] for notice in busy.recorder.notices] == [
-        "a lock was not to be had"
-    ] * 2
+    retries = [notice for notice in busy.recorder.notices if notice.startswith("a lock was not")]
+    assert [notice.rpartition("; ")[2].partition(" in ")[0] for notice in retries] == [
+        "try 2 of 3",
+        "try 3 of 3",
+    ]
     assert busy.versions() == ["001"]
     assert "c" not in busy.tables()
 
@@ -73,7 +75,10 @@ def test_steps_are_counted_once_whatever_is_tried_again(busy: Workspace) -> None
         until(run, lambda: busy.recorder.notices)
         other.rollback()
     assert busy.versions() == ["001", "002"]
-    busy.query("UPDATE schema_migrations SET rollback_sql = 'ALTER TABLE a DROP COLUMN x'")
+    busy.query(
+        "UPDATE schema_migrations SET rollback_sql = 'ALTER TABLE a DROP COLUMN x',"
+        " rollback_checksum = NULL"
+    )
     busy.upgrade()
     busy.recorder.notices.clear()
     with locked(busy, "a") as other, in_the_background(lambda: busy.downgrade("-2")) as run:
@@ -91,7 +96,10 @@ def test_a_deadlock_is_tried_again(workspace: Workspace, monkeypatch: pytest.Mon
         with other.cursor() as cursor:
             cursor.execute("LOCK TABLE a")  # the run waited first, so it is the one that is ended
         other.commit()
-    assert workspace.recorder.notices[0].startswith("a deadlock (sql/course/001_step.sql:6)")
+    assert any(
+        notice.startswith("a deadlock (sql/course/001_step.sql:6)")
+        for notice in workspace.recorder.notices
+    )
     assert workspace.query("TABLE a") == [(1,)]
     assert workspace.versions() == ["001"]
 

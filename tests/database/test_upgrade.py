@@ -35,7 +35,7 @@ def test_the_ledger_keeps_all_that_a_rollback_and_an_auditor_need(workspace: Wor
         "DROP TABLE a;\n",
         hashlib.sha256(path.read_bytes()).hexdigest(),
         "make_a",
-        "postgres",
+        "migrator",
         True,
         True,
     )

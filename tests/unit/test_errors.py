@@ -47,8 +47,8 @@ def test_a_format_error_learns_its_file_later() -> None:
     assert (named.path, named.line) == ("sql/a.sql", 3)
 
 
-def test_a_statement_error_knows_how_many_ran() -> None:
-    assert StatementError("no", where="a.sql:1", detail="", ran=2).ran == 2
+def test_a_statement_error_names_file_and_line() -> None:
+    assert StatementError("no", place="a.sql", line=1, detail="", ran=2).where == "a.sql:1"
 
 
 @pytest.mark.parametrize(

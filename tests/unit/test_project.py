@@ -46,7 +46,7 @@ def test_environments_are_the_sections_with_a_script_location(ini: Path) -> None
     assert course.folder == ini.parent / "course"
     assert course.versions == ini.parent / "course" / "versions"
     assert course.sql == ini.parent / "sql" / "course"
-    assert course.url_setting == "COURSE_DB_URL"
+    assert course.url_setting() == "COURSE_DB_URL"
     assert (loaded.root, loaded.ini) == (ini.parent, ini)
 
 
@@ -57,7 +57,7 @@ def test_a_third_environment_is_a_new_section(ini: Path, location: str) -> None:
 
     assert billing.folder == ini.parent / "billing"
     assert billing.sql == ini.parent / "sql" / "billing"
-    assert billing.url_setting == "BILLING_DB_URL"
+    assert billing.url_setting() == "BILLING_DB_URL"
 
 
 def test_a_folder_elsewhere_has_its_sql_beside_it(ini: Path) -> None:

@@ -12,16 +12,18 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_INTRANS
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.engine.observer import Observer
+from scripts.engine.session import signals
+from scripts.engine.session.database import Say
 from scripts.engine.settings import TableName
 from scripts.errors import LockError
 from scripts.files import duration
@@ -43,6 +45,7 @@ _HOLDER = (
     " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     " AND l.classid::bigint = %s AND l.objid::bigint = %s"
 )
+_SAVEPOINT = "upskill_look"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,13 @@ class Holder:
 
 
 class Lock:
-    """The lock, held."""
+    """The lock, held, and the connection that holds it."""
 
-    def __init__(self, connection: Connection, environment: str) -> None:
+    def __init__(self, connection: Connection, environment: str, waited_ms: int) -> None:
         """Know the connection whose transaction holds the lock."""
-        self._connection = connection
+        self.connection = connection
+        self.waited_ms = waited_ms
+        """How long another run had it."""
         self._environment = environment
 
     def check(self, state: str) -> None:
@@ -81,9 +86,9 @@ class Lock:
             LockError: when the connection or its transaction is gone, and the lock with it.
         """
         try:
-            with self._connection.cursor() as cursor:
+            with self.connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-            lost = self._connection.info.transaction_status != TRANSACTION_STATUS_INTRANS
+            lost = self.connection.info.transaction_status != TRANSACTION_STATUS_INTRANS
             reason = "its transaction has ended"
         except psycopg2.Error as error:
             lost, reason = True, str(error).strip()
@@ -95,10 +100,27 @@ class Lock:
                 way_out="run the command again: it goes on from where this one stopped",
             )
 
+    def look(self, query: str, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
+        """Ask the server something beside the run, with the lock kept whatever comes of it.
+
+        Returns:
+            The rows; none where the server did not answer.
+        """
+        try:
+            with self.connection.cursor() as cursor:
+                cursor.execute(f"SAVEPOINT {_SAVEPOINT}")
+                try:
+                    cursor.execute(query, parameters)
+                    return cursor.fetchall()
+                finally:
+                    cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+        except psycopg2.Error:
+            return ()
+
 
 @contextmanager
 def held(
-    connection: Connection, environment: str, table: TableName, wait_ms: int, observer: Observer
+    connection: Connection, environment: str, table: TableName, wait_ms: int, say: Say
 ) -> Iterator[Lock]:
     """Hold the lock of a database for a `with` block.
 
@@ -107,14 +129,16 @@ def held(
         environment: for messages.
         table: the ledger; two ledgers in one database have two locks.
         wait_ms: how long to wait for another run to end, in milliseconds; 0 waits for ever.
-        observer: is told who holds it.
+        say: is told who holds it.
 
     Raises:
         LockError: when it is not to be had in that time.
+        Interrupted: when a signal ends the wait.
     """
     connection.set_session(isolation_level="READ COMMITTED")
     number = key(_database(connection), table)
     begin, said, pause = time.monotonic(), None, _FIRST_PAUSE
+    waited = 0.0
     try:
         while not _try(connection, number):
             holder = _holder(connection, number)
@@ -125,10 +149,10 @@ def held(
                 raise _waited_in_vain(environment, wait_ms, holder)
             if said is None or waited - said >= _SAY_EVERY:
                 said = waited
-                observer.notice(environment, f"waiting for another run: {holder or 'it is ending'}")
-            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - only spreads the tries
+                say(f"waiting for another run: {holder or 'it is ending'}")
+            signals.pause(pause * random.uniform(0.5, 1))  # noqa: S311 - only spreads the tries
             pause = min(pause * 1.5, _LONGEST_PAUSE)
-        yield Lock(connection, environment)
+        yield Lock(connection, environment, round(waited * 1000))
     finally:
         if not connection.closed:
             connection.rollback()

@@ -1,0 +1,102 @@
+"""Puts together what a run against a database consists of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from alembic import context
+
+from scripts.engine import execution, lookup, origin, timeouts
+from scripts.engine.connection import RunConnection
+from scripts.engine.event_log import EventLog
+from scripts.engine.events import Event
+from scripts.engine.observer import Observer
+from scripts.engine.outside import Outside
+from scripts.engine.performer import OnlinePerformer
+from scripts.engine.record import OnlineRecorder
+from scripts.engine.run import Run
+from scripts.engine.session import database
+from scripts.engine.session.blockers import Blockers
+from scripts.engine.session.lock import Lock
+from scripts.engine.state import State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembled:
+    """A run, and the parts of it that others speak to."""
+
+    run: Run
+    recorder: OnlineRecorder
+    log: EventLog
+    blockers: Blockers | None
+
+    def look(self, running: float) -> None:
+        """Look who is in the way of a statement that has been running for so many seconds."""
+        if self.blockers:
+            self.blockers.look(running)
+
+
+def assemble(
+    opened: RunConnection, found: State, held: Lock | None, observer: Observer, *, use_file: bool
+) -> Assembled:
+    """Put a run together.
+
+    Args:
+        opened: its connection.
+        found: what the database and the files are.
+        held: the lock; None where there is nothing to do, or no second connection to hold it.
+        observer: who watches.
+        use_file: roll back with the files' DOWN instead of what the ledger keeps.
+    """
+    raw, settings = opened.raw, opened.settings
+    execute = execution.sender(raw)
+    blockers = Blockers(held, opened.say) if held else None
+    watch_client = timeouts.supports_watching(found.server.version, found.server.platform)
+    who = origin.here(found.name, opened.project.root) if held else origin.UNKNOWN
+    log = EventLog(found.ledger, who, raw, settings.role, opened.say)
+    recorder = OnlineRecorder(
+        name=found.name,
+        ledger=found.ledger,
+        execute=execute,
+        compose=lambda statement: statement.as_string(raw),
+        log=log,
+    )
+    outside = Outside(
+        name=found.name,
+        settings=settings,
+        connection=raw,
+        open_direct=opened.direct if opened.has_direct else None,
+        watch_client=watch_client,
+        blockers=blockers,
+        log=log,
+        say=opened.say,
+    )
+    performer = OnlinePerformer(
+        name=found.name,
+        connection=raw,
+        execute=execute,
+        limits=settings.limits,
+        watch_client=watch_client,
+        observer=observer,
+        blockers=blockers,
+        outside=outside,
+        assume_role=lambda: database.assume_role(raw, settings),
+    )
+
+    def prepare(first: Event | None) -> None:
+        waited = held.waited_ms if held else 0
+        with opened.transaction():
+            log.prepare(execute, *([replace(first, lock_wait_ms=waited)] if first else []))
+
+    run = Run(
+        state=found,
+        directory=context.script,
+        observer=observer,
+        performer=performer,
+        recorder=recorder,
+        stored=None if use_file else lambda v: lookup.rollback_sql(raw, found.ledger, v),
+        prepare=prepare,
+    )
+    if held:
+        run.guard = held.check
+    return Assembled(run=run, recorder=recorder, log=log, blockers=blockers)

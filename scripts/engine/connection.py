@@ -1,0 +1,139 @@
+"""The connection of a run: Alembic's, or the one that an embedding program gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+import psycopg2
+from psycopg2.extensions import connection as RawConnection  # noqa: N812 - it is a class
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from scripts.engine import state
+from scripts.engine.session import database
+from scripts.engine.session.database import Say
+from scripts.engine.settings import Settings
+from scripts.engine.state import State
+from scripts.errors import ServerError, UsageError
+from scripts.files.history import History
+from scripts.files.project import Project
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConnection:
+    """A connection with its transactions, and the way to others like it."""
+
+    project: Project
+    settings: Settings
+    sqlalchemy: Connection
+    given: bool
+    """Whether somebody else opened it, and may be in a transaction."""
+    say: Say
+
+    @property
+    def raw(self) -> RawConnection:
+        """Return psycopg2's connection.
+
+        Raises:
+            UsageError: when it is another driver's.
+        """
+        return _raw(self.sqlalchemy)
+
+    def look(self, entries: History) -> State:
+        """Read the state; the transaction that this begins ends with it."""
+        with self.transaction():
+            return state.read(self.raw, self.settings, entries)
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """Begin a transaction, unless whoever gave the connection has done so."""
+        return nullcontext() if self.sqlalchemy.in_transaction() else self.sqlalchemy.begin()
+
+    @contextmanager
+    def second(self) -> Iterator[RawConnection | None]:
+        """Open another connection to the same database, made as the first one was.
+
+        None where there can be no second: an embedder chose a pool of one connection.
+        """
+        other = self.sqlalchemy.engine.raw_connection()
+        try:
+            raw = other.driver_connection
+            is_other = isinstance(raw, RawConnection) and raw is not self.raw
+            yield raw if is_other else None
+        finally:
+            other.close()
+
+    def another(self) -> RawConnection:
+        """Open a connection of our own to the same database, patiently.
+
+        Raises:
+            ServerError: when there is none to be had, or only whoever gave this one knows where.
+        """
+        if self.given:
+            raise ServerError("only whoever gave the connection knows how to open another")
+        return database.connect(self.project, self.settings, self.say)
+
+    def direct(self) -> RawConnection:
+        """Open a connection past the pooler."""
+        return database.connect(self.project, self.settings, self.say, direct=True)
+
+    @property
+    def has_direct(self) -> bool:
+        """Tell whether there is a way past the pooler."""
+        return bool(self.settings.direct_url) and not self.given
+
+
+@contextmanager
+def opened(
+    given: Connection | Engine | None, project: Project, settings: Settings, say: Say
+) -> Iterator[RunConnection]:
+    """Open the connection of a run, or take the one given, for a `with` block.
+
+    Each transaction on it begins with MIGRATION_ROLE, where that is set.
+    """
+    if isinstance(given, Connection):
+        with _in_role(given, settings):
+            yield RunConnection(
+                project=project, settings=settings, sqlalchemy=given, given=True, say=say
+            )
+        return
+    engine = given or create_engine(
+        "postgresql+psycopg2://",
+        creator=lambda: database.connect(project, settings, say),
+        poolclass=NullPool,
+        use_native_hstore=False,
+    )
+    with engine.connect() as connection, _in_role(connection, settings):
+        yield RunConnection(
+            project=project,
+            settings=settings,
+            sqlalchemy=connection,
+            given=given is not None,
+            say=say,
+        )
+
+
+@contextmanager
+def _in_role(connection: Connection, settings: Settings) -> Iterator[None]:
+    if not settings.role:
+        yield
+        return
+
+    def begun(of: Connection) -> None:
+        database.assume_role(_raw(of), settings)
+
+    if connection.in_transaction():
+        begun(connection)
+    event.listen(connection, "begin", begun)
+    try:
+        yield
+    finally:
+        event.remove(connection, "begin", begun)
+
+
+def _raw(connection: Connection) -> RawConnection:
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, psycopg2.extensions.connection):
+        raise UsageError(f"the connection is one of {type(raw).__module__}, not of psycopg2")
+    return raw

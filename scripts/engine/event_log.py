@@ -1,0 +1,121 @@
+"""Writes the event log beside the work. A log that can't be written is said, and stops nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+from psycopg2.sql import Composable
+
+from scripts.engine import events
+from scripts.engine.events import Event, Kind
+from scripts.engine.execution import Execute
+from scripts.engine.ledger import Ledger
+from scripts.engine.origin import Origin
+from scripts.engine.session import database
+from scripts.engine.session.database import Say
+from scripts.engine.work import Work
+from scripts.errors import MigrationError, StatementError
+from scripts.files.redaction import masked
+
+_LONGEST_ERROR = 4000
+"""Characters of an error that are kept."""
+_SAVEPOINT = "upskill_event"
+
+
+class EventLog:
+    """The event log of one run."""
+
+    def __init__(
+        self, ledger: Ledger, origin: Origin, connection: Connection, role: str, say: Say
+    ) -> None:
+        """Write with this connection's quoting, as this role; say it when writing fails."""
+        self._ledger = ledger
+        self._origin = origin
+        self._connection = connection
+        self._role = database.role_for_a_transaction(connection, role)
+        self._say = say
+        self._works = True
+
+    def prepare(self, execute: Execute, *first: Event) -> None:
+        """Make the table where there is none, and write the first rows, in the open transaction."""
+        statements = [] if events.exists(self._connection, self._ledger) else self._creation()
+        if first:
+            statements.append(self._insertion(*first))
+        if statements:
+            self.guarded(execute, ";\n".join(statements))
+
+    def guarded(self, execute: Execute, statements: str) -> None:
+        """Run what writes the log in the open transaction, which goes on whatever comes of it."""
+        execute(f"SAVEPOINT {_SAVEPOINT};")
+        try:
+            execute(statements)
+        except psycopg2.Error as error:
+            execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};")
+            self.lost(error)
+
+    def rows(self, *happened: Event) -> Composable | None:
+        """Return the statement that writes rows; None once the log has failed."""
+        return events.insertion(self._ledger, self._origin, happened) if self._works else None
+
+    def append(self, execute: Execute, *happened: Event) -> None:
+        """Write rows at once, on a connection in autocommit."""
+        if self._works:
+            try:
+                # Several statements sent as one are one transaction.
+                execute(self._role + self._insertion(*happened))
+            except psycopg2.Error as error:
+                self.lost(error)
+
+    def append_apart(self, connection: Connection, *happened: Event) -> None:
+        """Write rows on another connection than the run's, and commit there."""
+        if not self._works:
+            return
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(self._role + self._insertion(*happened))
+            connection.commit()
+        except psycopg2.Error as error:
+            self.lost(error)
+
+    def lost(self, error: psycopg2.Error) -> None:
+        """Say that there is no log from here on."""
+        self._works = False
+        reason = (error.diag.message_primary or str(error)).strip()
+        code = f" [{error.pgcode}]" if error.pgcode else ""
+        self._say(f"the event log can't be written: {masked(reason)}{code}")
+
+    def _creation(self) -> list[str]:
+        return [one.as_string(self._connection) for one in events.creation(self._ledger)]
+
+    def _insertion(self, *happened: Event) -> str:
+        return events.insertion(self._ledger, self._origin, happened).as_string(self._connection)
+
+
+def beginning(work: Work) -> Event:
+    """Return the row that says that a section begins."""
+    return Event(
+        event=Kind.START,
+        version=work.version,
+        filename=work.filename,
+        checksum=work.checksum,
+        direction=work.direction.value,
+    )
+
+
+def failures(error: MigrationError, step: Event) -> list[Event]:
+    """Return the rows that say why a run ended.
+
+    Args:
+        error: what ended it.
+        step: the row of the step that it was at, or was about to begin.
+    """
+    text = masked("\n".join(part for part in (error.what, error.detail) if part))
+    failed = replace(step, event=Kind.FAILURE, lock_wait_ms=None, error=text[:_LONGEST_ERROR])
+    if not isinstance(error, StatementError):
+        return [failed]
+    failed = replace(
+        failed, line=error.line, statement=error.ran + 1, sqlstate=error.sqlstate or None
+    )
+    return [replace(failed, event=Kind.GIVEN_UP), failed] if error.tries > 1 else [failed]

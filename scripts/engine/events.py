@@ -1,0 +1,160 @@
+"""The event log: one row for each thing that a run did, tried or failed to do. Append-only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from scripts.engine.ledger import Ledger, qualified
+from scripts.engine.origin import Origin
+from scripts.engine.settings import EVENTS_SUFFIX
+
+
+class Kind(Enum):
+    """What happened."""
+
+    START = "start"
+    STATEMENT = "statement"
+    """A statement outside a transaction is about to run: a run that is killed leaves it last."""
+    SUCCESS = "success"
+    ROLLBACK = "rollback"
+    FAILURE = "failure"
+    GIVEN_UP = "retry given up"
+    STAMP = "stamp"
+    BASELINE = "baseline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One row, without what is the same for all rows of a run; None where it does not apply."""
+
+    event: Kind
+    version: str | None = None
+    filename: str | None = None
+    checksum: str | None = None
+    direction: str | None = None
+    statement: int | None = None
+    """The number of the statement in its section; the first is 1."""
+    line: int | None = None
+    duration_ms: int | None = None
+    lock_wait_ms: int | None = None
+    """How long another run, or another session's lock, was waited for."""
+    sqlstate: str | None = None
+    error: str | None = None
+
+
+_COLUMNS = {
+    "id": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    "at": "timestamptz NOT NULL DEFAULT clock_timestamp()",
+    "event": "text NOT NULL",
+    "version": "text",
+    "filename": "text",
+    "checksum": "text",
+    "direction": "text",
+    "statement": "integer",
+    "line": "integer",
+    "duration_ms": "bigint",
+    "lock_wait_ms": "bigint",
+    "sqlstate": "text",
+    "error": "text",
+    "db_user": "text NOT NULL DEFAULT session_user",
+    "run": "text",
+    "host": "text",
+    "tool": "text",
+    "git_commit": "text",
+    "ci_run": "text",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row, as it is shown."""
+
+    at: datetime
+    event: str
+    version: str | None
+    filename: str | None
+    checksum: str | None
+    direction: str | None
+    statement: int | None
+    line: int | None
+    duration_ms: int | None
+    lock_wait_ms: int | None
+    sqlstate: str | None
+    error: str | None
+    db_user: str
+    run: str | None
+    host: str | None
+    tool: str | None
+    git_commit: str | None
+    ci_run: str | None
+
+
+def name(ledger: Ledger) -> Composable:
+    """Return the quoted name of a ledger's event log."""
+    return qualified(ledger.table.schema, f"{ledger.table.name}{EVENTS_SUFFIX}")
+
+
+def creation(ledger: Ledger) -> list[Composable]:
+    """Return the statements that make the table where it is not there."""
+    columns = SQL(", ").join(
+        SQL("{} ").format(Identifier(column)) + SQL(kind) for column, kind in _COLUMNS.items()
+    )
+    return [
+        SQL("CREATE TABLE IF NOT EXISTS {} ({})").format(name(ledger), columns),
+        SQL("COMMENT ON TABLE {} IS {}").format(
+            name(ledger), Literal("What runs of the migrations did, tried and failed to do")
+        ),
+    ]
+
+
+def insertion(ledger: Ledger, origin: Origin, events: Sequence[Event]) -> Composable:
+    """Return the statement that appends rows."""
+    own = [field.name for field in fields(Event)]
+    about = {key: value or None for key, value in asdict(origin).items()}
+    rows = SQL(", ").join(
+        SQL("({})").format(
+            SQL(", ").join(
+                Literal(value.value if isinstance(value, Kind) else value)
+                for value in (*(getattr(event, column) for column in own), *about.values())
+            )
+        )
+        for event in events
+    )
+    return SQL("INSERT INTO {} ({}) VALUES {}").format(
+        name(ledger), SQL(", ").join(Identifier(column) for column in (*own, *about)), rows
+    )
+
+
+def exists(connection: Connection, ledger: Ledger) -> bool:
+    """Tell whether there is an event log."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (name(ledger).as_string(connection),))
+        return bool((cursor.fetchone() or (False,))[0])
+
+
+def latest(connection: Connection, ledger: Ledger, count: int) -> list[Row]:
+    """Read the last rows, the oldest of them first.
+
+    Args:
+        connection: where to read.
+        ledger: whose log, which exists.
+        count: how many at most.
+    """
+    columns = [field.name for field in fields(Row)]
+    query = SQL("SELECT {} FROM {} ORDER BY id DESC LIMIT {}").format(
+        SQL(", ").join(Identifier(column) for column in columns), name(ledger), Literal(count)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return [_row(columns, values) for values in reversed(cursor.fetchall())]
+
+
+def _row(columns: Sequence[str], values: Sequence[Any]) -> Row:
+    return Row(**dict(zip(columns, values, strict=True)))

@@ -1,0 +1,109 @@
+"""Runs one section with all that makes it safe: lock, timeouts, another try, signals."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+from psycopg2.sql import Composable, Literal
+
+from scripts.engine import execution, retry, timeouts
+from scripts.engine.execution import Execute
+from scripts.engine.observer import Observer
+from scripts.engine.outside import Outside
+from scripts.engine.session.blockers import Blockers
+from scripts.engine.settings import Limits
+from scripts.engine.work import Work
+from scripts.files import session_state
+
+Autocommit = Callable[[], AbstractContextManager[None]]
+"""Alembic's way out of the transaction that it has begun for the step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """How long a section took."""
+
+    duration: Composable
+    """Milliseconds, as SQL: a script does not know them before it runs."""
+    duration_ms: int
+    lock_wait_ms: int
+
+
+class Performer(Protocol):
+    """Runs a section's statements, online or into a script."""
+
+    def perform(self, todo: Work, autocommit: Autocommit) -> Performed:
+        """Run a section.
+
+        Raises:
+            StatementError: when the server refuses a statement.
+            Interrupted: when a signal came.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnlinePerformer:
+    """Runs sections on a connection."""
+
+    name: str
+    connection: Connection
+    execute: Execute
+    limits: Limits
+    watch_client: bool
+    observer: Observer
+    blockers: Blockers | None
+    outside: Outside
+    assume_role: Callable[[], None]
+    """Takes on MIGRATION_ROLE again, should a file have given it up."""
+
+    def perform(self, todo: Work, autocommit: Autocommit) -> Performed:
+        """Run a section; see `Performer.perform`."""
+        self.observer.started(self.name, todo.filename, todo.direction)
+        begin = time.monotonic()
+        if todo.header.transactional:
+            self._inside(todo)
+        else:
+            with autocommit():
+                self.outside.run(todo)
+        milliseconds = round((time.monotonic() - begin) * 1000)
+        waited = self.blockers.waited_ms if self.blockers else 0
+        return Performed(Literal(milliseconds), milliseconds, waited)
+
+    def _inside(self, todo: Work) -> None:
+        statements = todo.section.statements
+        opening = timeouts.local(todo.header, self.limits, watch_client=self.watch_client)
+        if retry.possible(statements):
+            row = self.execute(f"{opening} SAVEPOINT {retry.SAVEPOINT}; SELECT pg_backend_pid();")
+            self._look_at(row[0] if row else 0, todo)
+            retry.run(
+                lambda: self._attempt(todo),
+                lambda: self.execute(f"ROLLBACK TO SAVEPOINT {retry.SAVEPOINT};"),
+                self.limits.lock_retries,
+                self._say,
+            )
+        else:
+            self.execute(opening)
+            # A query ahead of SET TRANSACTION would be an error; behind a pooler nobody is found.
+            self._look_at(self.connection.info.backend_pid, todo)
+            self._attempt(todo)
+        resets = session_state.resets(statements)
+        if resets:
+            self.execute(" ".join(resets))
+            self.assume_role()
+
+    def _attempt(self, todo: Work) -> None:
+        for ran, statement in enumerate(todo.section.statements):
+            execution.one(self.execute, statement, todo.place, ran, self.blockers)
+
+    def _look_at(self, pid: int, todo: Work) -> None:
+        if self.blockers:
+            own = todo.header.lock_timeout_ms
+            self.blockers.begin(pid, self.limits.lock_timeout_ms if own is None else own)
+
+    def _say(self, text: str) -> None:
+        self.observer.notice(self.name, text)

@@ -1,0 +1,1 @@
+"""A session with the server: how it is begun, watched, locked and interrupted."""

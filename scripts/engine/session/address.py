@@ -1,0 +1,89 @@
+"""A URL as people write it → what libpq connects to."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import psycopg2
+
+from scripts.engine.embedded import server
+from scripts.engine.settings import Settings
+from scripts.errors import UsageError
+from scripts.files.project import Project
+
+_SCHEME = re.compile(r"(postgres|postgresql)(\+psycopg2)?://")
+_EMBEDDED = re.compile(r"embedded://([^/?#@:]{1,63})/?")
+
+
+def dsn(project: Project, settings: Settings, *, direct: bool = False) -> str:
+    """Return what to hand to libpq; starts the embedded server where the URL asks for it.
+
+    Args:
+        project: where an embedded server keeps its files.
+        settings: whose database.
+        direct: take the URL that leads past a pooler.
+
+    Raises:
+        UsageError: when the URL can't be read.
+        ServerError: when the embedded server can't be started.
+    """
+    url = settings.direct_url if direct else settings.url
+    name = _EMBEDDED.fullmatch(url)
+    if name:
+        return _embedded(project.root / ".postgres", name[1])
+    setting = settings.environment.url_setting(direct=direct)
+    scheme = _SCHEME.match(url)
+    if scheme is None:
+        raise _unreadable(setting, "it begins neither with postgresql:// nor with embedded://")
+    read = f"postgresql://{url[scheme.end() :]}"
+    try:
+        parts = psycopg2.extensions.parse_dsn(read)
+    except psycopg2.ProgrammingError as error:
+        # libpq quotes the part it stumbled on, which may be the password: only the name of an
+        # unknown parameter is safe to repeat.
+        unknown = re.search(r'invalid URI query parameter: "(\w+)"', str(error))
+        reason = f"libpq knows no parameter '{unknown[1]}'" if unknown else ""
+        raise _unreadable(
+            setting,
+            reason
+            or "it has the form postgresql://user:password@host:5432/database?sslmode=require",
+        ) from None
+    if not re.fullmatch(r"[0-9,]*", parts.get("port", "")):
+        # libpq took `user:pass/word@host` for a host, a port and a database.
+        raise _unreadable(setting, "its port is no number")
+    return read
+
+
+def place(dsn: str) -> str:
+    """Say where a DSN leads, without its password."""
+    parts = psycopg2.extensions.parse_dsn(dsn)
+    user = parts.get("user", "the default user")
+    database = parts.get("dbname", "the default database")
+    port = f":{parts['port']}" if "port" in parts else ""
+    return f"{parts.get('host', 'the default host')}{port}, database {database}, as {user}"
+
+
+def without_password(message: str, dsn: str) -> str:
+    """Return a message of libpq's with the password, should it be there, made unreadable."""
+    parts = psycopg2.extensions.parse_dsn(dsn)
+    for secret in (parts.get("password"), parts.get("sslpassword")):
+        if secret:
+            message = message.replace(secret, "***")
+    return message
+
+
+def _unreadable(setting: str, reason: str) -> UsageError:
+    return UsageError(
+        f"{setting} is no URL of a PostgreSQL database",
+        detail=reason,
+        way_out="in a user name or password write @ as %40, : as %3A, / as %2F and % as %25",
+    )
+
+
+def _embedded(home: Path, name: str) -> str:
+    bin_folder = os.environ.get("POSTGRES_BIN")
+    joined = server.join(home, bin=Path(bin_folder) if bin_folder else None)
+    server.ensure_database(joined, name)
+    return joined.url(name)

@@ -1,0 +1,204 @@
+"""Who keeps a statement waiting: the sessions whose locks conflict with the one that it wants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.engine.session.database import Say
+from scripts.engine.session.lock import Lock
+from scripts.files import duration
+from scripts.files.redaction import shortened
+
+_FIRST_LOOK, _LOOK_EVERY, _SAY_EVERY = 0.1, 1.0, 10.0
+"""Seconds: after a statement was sent, between two looks, between two lines that say the same."""
+
+# The activity of other sessions is read once per transaction unless it is asked for anew:
+# https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS. A prepared
+# transaction holds locks without a session; pg_blocking_pids gives 0 for it.
+_QUERY = """
+WITH fresh AS MATERIALIZED (SELECT pg_stat_clear_snapshot()),
+wanted AS MATERIALIZED (SELECT * FROM pg_locks WHERE pid = %(pid)s AND NOT granted),
+blocking AS MATERIALIZED (
+  SELECT DISTINCT unnest(pg_blocking_pids(%(pid)s)) AS pid FROM fresh
+)
+SELECT w.mode, w.locktype, w.relation::regclass::text, b.pid, a.usename, a.application_name,
+  a.state, extract(epoch FROM clock_timestamp() - a.xact_start)::float, a.query,
+  array_agg(DISTINCT l.mode) FILTER (WHERE l.granted),
+  array_agg(DISTINCT l.mode) FILTER (WHERE NOT l.granted),
+  string_agg(DISTINCT p.gid, ', ')
+FROM blocking b
+CROSS JOIN wanted w
+LEFT JOIN pg_locks l ON coalesce(l.pid, 0) = b.pid
+  AND (l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid, l.transactionid,
+    l.classid, l.objid, l.objsubid)
+    IS NOT DISTINCT FROM (w.locktype, w.database, w.relation, w.page, w.tuple, w.virtualxid,
+    w.transactionid, w.classid, w.objid, w.objsubid)
+LEFT JOIN pg_stat_activity a ON a.pid = b.pid
+LEFT JOIN pg_prepared_xacts p ON l.virtualtransaction = '-1/' || p.transaction::text
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 4
+"""
+
+_MODES = (
+    "AccessShareLock",
+    "RowShareLock",
+    "RowExclusiveLock",
+    "ShareUpdateExclusiveLock",
+    "ShareLock",
+    "ShareRowExclusiveLock",
+    "ExclusiveLock",
+    "AccessExclusiveLock",
+)
+# https://www.postgresql.org/docs/current/explicit-locking.html, "Conflicting Lock Modes": for each
+# mode, in that order, an X where it conflicts.
+_CONFLICTS = (
+    ".......X",
+    "......XX",
+    "....XXXX",
+    "...XXXXX",
+    "..XX.XXX",
+    "..XXXXXX",
+    ".XXXXXXX",
+    "XXXXXXXX",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocker:
+    """A session that is in the way; None stands for what its user hides from ours."""
+
+    pid: int
+    user: str | None
+    application: str | None
+    state: str | None
+    age_s: float | None
+    """How long its transaction has been open, in seconds."""
+    query: str | None
+    modes: tuple[str, ...]
+    """The conflicting modes that it holds, or waits for ahead of us."""
+    holds: bool
+    prepared: str | None
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        verb = "holds" if self.holds else "waits before us for"
+        lock = f"{verb} {', '.join(_words(mode) for mode in self.modes) or 'a lock'}"
+        if self.prepared:
+            return f"the prepared transaction {self.prepared}, {lock}"
+        age = "?" if self.age_s is None else duration.text(round(self.age_s * 1000))
+        return (
+            f"pid {self.pid}, user {self.user or '?'}, application {self.application or '?'}, "
+            f"{self.state or 'state hidden'}, transaction open for {age}, {lock}"
+            f": {shortened(self.query or '?')}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one look saw."""
+
+    wants: str
+    blockers: tuple[Blocker, ...]
+
+
+class Blockers:
+    """Looks who is in the way, beside the statement that waits."""
+
+    def __init__(self, lock: Lock, say: Say) -> None:
+        """Ask on the lock's connection; say who is in the way while a statement waits."""
+        self.pid = 0
+        """The backend to look at, as the server calls it; 0 looks at none."""
+        self.waited_ms = 0
+        """How long statements were seen to wait since `begin`."""
+        self.last: Sample | None = None
+        """What the last look at the statement that runs saw."""
+        self._lock = lock
+        self._say = say
+        self._looked = self._said = 0.0
+        self._shown: tuple[int, ...] = ()
+        self._first = _FIRST_LOOK
+
+    def begin(self, pid: int, lock_timeout_ms: int) -> None:
+        """Look at a backend from now on.
+
+        Args:
+            pid: its number, from `pg_backend_pid()`: a pooler gives clients another one.
+            lock_timeout_ms: a short one asks for an earlier look; 0 for none.
+        """
+        self.pid, self.waited_ms = pid, 0
+        half = lock_timeout_ms / 2000 if lock_timeout_ms else _FIRST_LOOK
+        self._first = min(_FIRST_LOOK, half)
+
+    def statement(self) -> None:
+        """Forget what was seen: another statement begins."""
+        self.last, self._looked, self._said, self._shown = None, 0.0, 0.0, ()
+
+    def look(self, running: float) -> None:
+        """Look, if it is time: called now and then with the seconds since the statement began."""
+        due = self._looked + _LOOK_EVERY if self._looked else self._first
+        if not self.pid or running < due:
+            return
+        rows = self._lock.look(_QUERY, {"pid": self.pid})
+        self.last = sample(rows)
+        if self.last:
+            self.waited_ms += round((running - self._looked) * 1000)
+            self._tell(self.last, running)
+        self._looked = running
+
+    def _tell(self, seen: Sample, running: float) -> None:
+        pids = tuple(blocker.pid for blocker in seen.blockers)
+        if pids == self._shown and running - self._said < _SAY_EVERY:
+            return
+        self._shown, self._said = pids, running
+        who = "; ".join(str(blocker) for blocker in seen.blockers)
+        self._say(f"waiting for {seen.wants} ({running:.1f} s), blocked by {who}")
+
+    def described(self) -> str:
+        """Return what was last seen, for an error: a line for each blocker; "" for none."""
+        if not self.last:
+            return ""
+        lines = [f"blocked by {blocker}" for blocker in self.last.blockers]
+        return "\n".join([f"it waited for {self.last.wants}", *lines])
+
+
+def sample(rows: Sequence[tuple[Any, ...]]) -> Sample | None:
+    """Make sense of the query's rows; None where nobody is in the way."""
+    blockers = tuple(_blocker(row) for row in rows)
+    if not blockers:
+        return None
+    mode, kind, relation = rows[0][:3]
+    thing = f"{_words(mode)} on {relation}" if relation else f"another {_THINGS.get(kind, kind)}"
+    return Sample(thing, blockers)
+
+
+_THINGS = {"transactionid": "transaction to end", "virtualxid": "transaction to end"}
+
+
+def _blocker(row: tuple[Any, ...]) -> Blocker:
+    wanted, kind = row[:2]
+    held, waiting = (_conflicting(wanted, kind, modes or []) for modes in row[9:11])
+    return Blocker(
+        pid=row[3],
+        user=row[4],
+        application=row[5],
+        state=row[6],
+        age_s=row[7],
+        query=row[8],
+        modes=held or waiting,
+        holds=bool(held) or not waiting,
+        prepared=row[11],
+    )
+
+
+def _conflicting(wanted: str, kind: str, modes: Sequence[str]) -> tuple[str, ...]:
+    if kind not in ("relation", "extend", "object", "advisory"):
+        return tuple(modes)
+    against = _CONFLICTS[_MODES.index(wanted)]
+    return tuple(mode for mode in modes if against[_MODES.index(mode)] == "X")
+
+
+def _words(mode: str) -> str:
+    """Write a lock mode as LOCK TABLE has it: AccessExclusiveLock is ACCESS EXCLUSIVE."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", mode.removesuffix("Lock")).upper()

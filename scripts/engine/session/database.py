@@ -1,0 +1,147 @@
+"""A connection, with patience for a server that is not up yet. The one place that opens any."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+from psycopg2.sql import SQL, Identifier
+
+from scripts import __version__
+from scripts.engine.session import address, signals, waiting
+from scripts.engine.settings import Settings
+from scripts.errors import ServerError
+from scripts.files import duration
+from scripts.files.project import Project
+
+APPLICATION = "upskill-migrations"
+Say = Callable[[str], None]
+"""Takes a line for whoever watches."""
+
+_CONNECT_TIMEOUT = 10
+"""Seconds for one try where the URL has none of its own: libpq would wait for minutes."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+
+# Waiting mends none of these. libpq gives no SQLSTATE while it connects, so it is the words that
+# count: of PostgreSQL, PgBouncer and RDS Proxy. Whatever is not listed is tried again.
+_FINAL = re.compile(
+    r"authentication failed|no password supplied|no pg_hba\.conf entry"
+    r"|(role|database|user) .* does not exist|no such (database|user)|has no credentials"
+    r"|permission denied|not permitted to log in|not currently accepting connections"
+    r"|certificate|does not support SSL|SSL error|sslmode|channel binding|private key"
+    r"|unsupported startup parameter|unsupported frontend protocol|unrecognized configuration"
+    r"|invalid (connection option|port|integer|value)|parameter \"\w+\" (cannot|requires)",
+    re.IGNORECASE,
+)
+
+
+def connect(
+    project: Project, settings: Settings, say: Say = lambda _: None, *, direct: bool = False
+) -> Connection:
+    """Open a connection; try again, for as long as the settings allow, while the server is not up.
+
+    libpq reads the URL itself, so every parameter works: several hosts, sslmode, sslrootcert;
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS.
+
+    Args:
+        project: where an embedded server keeps its files.
+        settings: whose database.
+        say: is told of each try that failed and is followed by another.
+        direct: take the URL that leads past a pooler.
+
+    Raises:
+        UsageError: when the URL can't be read.
+        ServerError: when the server refuses, or can't be reached in time; no message holds a
+            password.
+        Interrupted: when a signal ends the wait.
+    """
+    dsn = address.dsn(project, settings, direct=direct)
+    begin, pause, tries = time.monotonic(), _FIRST_PAUSE, 1
+    while True:
+        try:
+            return _open(dsn, settings)
+        except psycopg2.OperationalError as error:
+            message = address.without_password(str(error).strip(), dsn)
+            left = begin + settings.connect_wait_ms / 1000 - time.monotonic()
+            if _FINAL.search(message) or left <= 0:
+                raise _refused(settings, dsn, message, tries, direct=direct) from error
+        reason = message.splitlines()[-1].strip()
+        say(f"can't connect yet, trying for {left:.0f} s more: {reason}")
+        signals.pause(min(pause, left))
+        pause, tries = min(pause * 2, _LONGEST_PAUSE), tries + 1
+
+
+@contextmanager
+def connection(project: Project, settings: Settings, say: Say) -> Iterator[Connection]:
+    """Open a connection for a `with` block, and close it after; what is not committed is gone."""
+    opened = connect(project, settings, say)
+    try:
+        assume_role(opened, settings)
+        yield opened
+    finally:
+        opened.close()
+
+
+def application(environment: str) -> str:
+    """Return what our sessions call themselves: tool, version, environment."""
+    return f"{APPLICATION} {__version__} {environment}"
+
+
+def assume_role(opened: Connection, settings: Settings) -> None:
+    """Take on MIGRATION_ROLE for the transaction that is open, or that this begins.
+
+    Raises:
+        ServerError: when the login may not do so.
+    """
+    if not settings.role:
+        return
+    try:
+        with opened.cursor() as cursor:
+            cursor.execute(role_for_a_transaction(opened, settings.role))
+    except psycopg2.errors.Error as error:
+        raise ServerError(
+            f"{settings.environment.name}: can't take on the role {settings.role}",
+            detail=f"{str(error).strip()} [{error.pgcode}]",
+            state="nothing was changed",
+            way_out="set MIGRATION_ROLE to a role that exists, and GRANT it to the login",
+        ) from error
+
+
+def role_for_a_transaction(opened: Connection, role: str) -> str:
+    """Return what takes on a role until the transaction ends; "" stays with the login's.
+
+    Args:
+        opened: any connection: it does the quoting.
+        role: its name, or "".
+    """
+    return SQL("SET LOCAL ROLE {};").format(Identifier(role)).as_string(opened) if role else ""
+
+
+def _open(dsn: str, settings: Settings) -> Connection:
+    given = psycopg2.extensions.parse_dsn(dsn)
+    chosen = given.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT")
+    with waiting.suspended():
+        return psycopg2.connect(
+            dsn,
+            fallback_application_name=application(settings.environment.name),
+            client_encoding="UTF8",
+            connect_timeout=chosen or _CONNECT_TIMEOUT,
+        )
+
+
+def _refused(
+    settings: Settings, dsn: str, message: str, tries: int, *, direct: bool
+) -> ServerError:
+    setting = settings.environment.url_setting(direct=direct)
+    waited = duration.text(settings.connect_wait_ms)
+    return ServerError(
+        f"{settings.environment.name}: can't connect to {address.place(dsn)}",
+        detail=message + (f"\ntried {tries} times in {waited}" if tries > 1 else ""),
+        state="nothing was changed",
+        way_out=f"check {setting} and that the server is up",
+    )

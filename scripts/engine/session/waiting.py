@@ -1,0 +1,88 @@
+"""What happens while the server is at work: signals are seen, and somebody looks who is in the way.
+
+psycopg2 sits in libpq while a statement runs, and Python with it, unless a wait callback is set:
+https://www.psycopg.org/docs/advanced.html#support-for-coroutine-libraries. The callback is one for
+all connections of a process; those that are not watched are served as if there were none.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg2
+from psycopg2.extensions import (
+    POLL_OK,
+    POLL_READ,
+    POLL_WRITE,
+    get_wait_callback,
+    set_wait_callback,
+)
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
+from scripts.engine.session import signals
+
+Look = Callable[[float], None]
+"""Is called now and then while a statement runs, with the seconds since it was sent."""
+
+_TICK = 0.1
+"""Seconds between two looks at the clock and at signals."""
+_EVENTS = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
+_watched: dict[int, Look] = {}
+_one_at_a_time = threading.Lock()
+
+
+@contextmanager
+def watched(connection: Connection, look: Look) -> Iterator[None]:
+    """Watch a connection while a `with` block lasts.
+
+    A signal cancels the statement that runs, at the server; the statement then fails as cancelled.
+
+    Args:
+        connection: the one whose statements may take long.
+        look: see `Look`; what it raises closes the connection.
+    """
+    with _one_at_a_time:
+        if not _watched and get_wait_callback() is None:
+            set_wait_callback(_wait)
+        _watched[id(connection)] = look
+    try:
+        yield
+    finally:
+        with _one_at_a_time:
+            del _watched[id(connection)]
+            if not _watched and get_wait_callback() is _wait:
+                set_wait_callback(None)
+
+
+@contextmanager
+def suspended() -> Iterator[None]:
+    """Do without the callback: with one, connecting would not obey `connect_timeout`."""
+    ours = get_wait_callback() is _wait
+    if ours:
+        set_wait_callback(None)
+    try:
+        yield
+    finally:
+        if ours:
+            set_wait_callback(_wait)
+
+
+def _wait(connection: Connection) -> None:
+    look = _watched.get(id(connection))
+    begin, cancelled = time.monotonic(), False
+    while (state := connection.poll()) != POLL_OK:
+        poller = select.poll()
+        poller.register(connection.fileno(), _EVENTS[state])
+        while not poller.poll(_TICK * 1000):
+            if look is None:
+                continue
+            if signals.received() and not cancelled:
+                cancelled = True
+                # The statement's own answer says whether it was in time.
+                with suppress(psycopg2.Error):
+                    connection.cancel()
+            look(time.monotonic() - begin)
