@@ -29,6 +29,7 @@ FAST = {
     "full_page_writes": "off",
     "max_connections": "200",
     "autovacuum": "off",
+    "max_prepared_transactions": "10",
 }
 OWNER = "migrator"
 _numbers = itertools.count(1)
@@ -76,6 +77,8 @@ def workspace(
         monkeypatch.chdir(made.root)
         for name, value in made.settings.items():
             monkeypatch.setenv(name, value)
+        # A server that is not there is meant to be away: nobody has to wait for it.
+        monkeypatch.setenv("MIGRATION_CONNECT_WAIT", "0")
         for name in ("MIGRATION_TABLE", "MIGRATION_FALLBACK"):
             monkeypatch.delenv(name, raising=False)
         yield made

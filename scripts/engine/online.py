@@ -216,7 +216,7 @@ def _mirror(opened: RunConnection, run: Run) -> None:
     """Write the ledger even where a stamp took no step: it was at that version before."""
     heads = context.get_context().get_current_heads()
     opened.sqlalchemy.rollback()
-    with opened.transaction():
-        run.prepare(None)
-        run.mirror(heads)
+    if not run.mirrored:
+        with opened.transaction():
+            run.mirror(heads)
     run.observer.notice(run.state.name, f"stamped {', '.join(heads) or 'base'}, nothing was run")

@@ -18,7 +18,7 @@ from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.database import Say
 from scripts.engine.settings import Settings
 from scripts.engine.work import Work
-from scripts.errors import MigrationError, ServerError, UsageError
+from scripts.errors import LockError, StatementError, UsageError
 from scripts.files import concurrent_index, session_state
 from scripts.files.concurrent_index import ConcurrentIndex
 from scripts.files.statements import Statement
@@ -153,28 +153,35 @@ class Outside:
         execute = execution.sender(connection)
         index = concurrent_index.of(statement)
 
-        def mend() -> None:
+        def attempt() -> None:
             if index:
-                self._mend(connection, index)
+                self._mend(connection, index, todo, statement, ran)
+            execution.one(execute, statement, todo.place, ran, self.blockers)
 
-        mend()
-        retry.run(
-            lambda: execution.one(execute, statement, todo.place, ran, self.blockers),
-            mend,
-            self.settings.limits.lock_retries,
-            self.say,
-        )
+        # A statement that failed has taken itself back, but for the index, which `_mend` looks at.
+        retry.run(attempt, lambda: None, self.settings.limits.lock_retries, self.say)
 
-    def _mend(self, connection: Connection, index: ConcurrentIndex) -> None:
+    def _mend(
+        self,
+        connection: Connection,
+        index: ConcurrentIndex,
+        todo: Work,
+        statement: Statement,
+        ran: int,
+    ) -> None:
         try:
             indexes.mend(connection, index, self.settings.lock_wait_ms, self.say)
         except psycopg2.Error as error:
             signals.check()
-            raise ServerError(
-                f"{self.name}: the invalid index {index.name} can't be dropped",
+            raise StatementError(
+                f"the invalid index {index.name}, which a failed build has left, can't be dropped",
+                place=todo.place,
+                line=statement.line,
                 detail=execution.explained(error),
+                ran=ran,
+                sqlstate=error.pgcode or "",
             ) from error
-        except MigrationError as error:
+        except LockError as error:
             error.what = f"{self.name}: {error.what}"
             raise
 

@@ -53,7 +53,8 @@ def run(attempt: Callable[[], None], back: Callable[[], object], retries: int, s
                 raise
             error.tries = tried = retries - left + 1
             if not left:
-                error.detail += f"\ntried {tried} times: {reason}"
+                if tried > 1:
+                    error.detail += f"\ntried {tried} times: {reason}"
                 raise
             back()
             pause = _pause(tried)

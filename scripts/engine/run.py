@@ -56,6 +56,8 @@ class Run:
     """The version ahead of the last step."""
     unsaid: StepResult | None = field(default=None, init=False)
     """The step that has been recorded, and whose commit nobody has heard of yet."""
+    mirrored: bool = field(default=False, init=False)
+    """Whether a stamp has written the ledger."""
     _context: MigrationContext | None = field(default=None, init=False)
     _recorded: str = field(default="", init=False)
     _note: Composable | None = field(default=None, init=False)
@@ -202,6 +204,7 @@ class Run:
             else:
                 kept.append(revision.revision)
         self.recorder.stamp(records, kept, ", ".join(heads) or "base")
+        self.mirrored = True
 
     def say(self) -> None:
         """Tell the observer of the last step: called when its transaction is known to be over."""

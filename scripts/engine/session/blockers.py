@@ -17,7 +17,8 @@ _FIRST_LOOK, _LOOK_EVERY, _SAY_EVERY = 0.1, 1.0, 10.0
 
 # The activity of other sessions is read once per transaction unless it is asked for anew:
 # https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS. A prepared
-# transaction holds locks without a session; pg_blocking_pids gives 0 for it.
+# transaction holds locks without a session; pg_blocking_pids gives 0 for it, and the lock on its own
+# number ties the others to its name.
 _QUERY = """
 WITH fresh AS MATERIALIZED (SELECT pg_stat_clear_snapshot()),
 wanted AS MATERIALIZED (SELECT * FROM pg_locks WHERE pid = %(pid)s AND NOT granted),
@@ -37,7 +38,9 @@ LEFT JOIN pg_locks l ON coalesce(l.pid, 0) = b.pid
     IS NOT DISTINCT FROM (w.locktype, w.database, w.relation, w.page, w.tuple, w.virtualxid,
     w.transactionid, w.classid, w.objid, w.objsubid)
 LEFT JOIN pg_stat_activity a ON a.pid = b.pid
-LEFT JOIN pg_prepared_xacts p ON l.virtualtransaction = '-1/' || p.transaction::text
+LEFT JOIN pg_locks x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid'
+  AND x.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 4
 """
 
