@@ -46,13 +46,11 @@ def one(
         interrupted.ran = ran
         raise
     except psycopg2.Error as error:
-        refused = _refused(statement, error, place, ran)
+        refused = _refused(statement, error, place, ran, blockers)
         if signals.received():
             raise Interrupted(
                 signals.received(), where=refused.where, detail=refused.detail, ran=ran
             ) from error
-        if blockers:
-            refused.detail += "".join(f"\n{line}" for line in blockers.described().splitlines())
         raise refused from error
 
 
@@ -87,8 +85,13 @@ def writer(write: Callable[[str], None]) -> Execute:
     return execute
 
 
-def explained(error: psycopg2.Error) -> str:
-    """Return what the server said: message, SQLSTATE, detail, hint, context; no password."""
+def explained(error: psycopg2.Error, blockers: Blockers | None = None) -> str:
+    """Return what the server said: message, SQLSTATE, detail, hint, context; no password.
+
+    Args:
+        error: what the driver raised.
+        blockers: knows who was in the way, which is told as well.
+    """
     diagnostics = error.diag
     message = diagnostics.message_primary or str(error).strip()
     lines = [
@@ -96,11 +99,18 @@ def explained(error: psycopg2.Error) -> str:
         f"detail: {diagnostics.message_detail}" if diagnostics.message_detail else "",
         f"hint: {diagnostics.message_hint}" if diagnostics.message_hint else "",
         f"context: {diagnostics.context}" if diagnostics.context else "",
+        blockers.described() if blockers else "",
     ]
     return masked("\n".join(line for line in lines if line))
 
 
-def _refused(statement: Statement, error: psycopg2.Error, place: str, ran: int) -> StatementError:
+def _refused(
+    statement: Statement,
+    error: psycopg2.Error,
+    place: str,
+    ran: int,
+    blockers: Blockers | None,
+) -> StatementError:
     position = error.diag.statement_position
     line = statement.line_at(int(position) - 1) if position else statement.line
     # Without a message of the server's it is libpq that speaks: the connection is gone.
@@ -109,7 +119,7 @@ def _refused(statement: Statement, error: psycopg2.Error, place: str, ran: int) 
         "PostgreSQL refused a statement" if by_server else "the connection was lost",
         place=place,
         line=line,
-        detail=f"{explained(error)}\nstatement: {statement.summary()}",
+        detail=f"{explained(error, blockers)}\nstatement: {statement.summary()}",
         ran=ran,
         sqlstate=error.pgcode or "",
     )

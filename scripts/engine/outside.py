@@ -169,6 +169,8 @@ class Outside:
         statement: Statement,
         ran: int,
     ) -> None:
+        if self.blockers:
+            self.blockers.statement()
         try:
             indexes.mend(connection, index, self.settings.lock_wait_ms, self.say)
         except psycopg2.Error as error:
@@ -177,7 +179,7 @@ class Outside:
                 f"the invalid index {index.name}, which a failed build has left, can't be dropped",
                 place=todo.place,
                 line=statement.line,
-                detail=execution.explained(error),
+                detail=execution.explained(error, self.blockers),
                 ran=ran,
                 sqlstate=error.pgcode or "",
             ) from error

@@ -17,8 +17,8 @@ _FIRST_LOOK, _LOOK_EVERY, _SAY_EVERY = 0.1, 1.0, 10.0
 
 # The activity of other sessions is read once per transaction unless it is asked for anew:
 # https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS. A prepared
-# transaction holds locks without a session; pg_blocking_pids gives 0 for it, and the lock on its own
-# number ties the others to its name.
+# transaction holds locks without a session; pg_blocking_pids gives 0 for it, and the lock on its
+# own number ties the others to its name.
 _QUERY = """
 WITH fresh AS MATERIALIZED (SELECT pg_stat_clear_snapshot()),
 wanted AS MATERIALIZED (SELECT * FROM pg_locks WHERE pid = %(pid)s AND NOT granted),
