@@ -86,6 +86,11 @@ class Workspace:
         """Return the environment variables that name the databases."""
         return {f"{name.upper()}_DB_URL": url for name, url in self.urls.items()}
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the environment of a command that is run here."""
+        return {**os.environ, **self.settings}
+
     # Files --------------------------------------------------------------------------------------
 
     def add(
@@ -167,7 +172,7 @@ class Workspace:
         self, *command: str, environment: Mapping[str, str] | None = None, **options: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder, without a terminal."""
-        variables = {**os.environ, **self.settings, **(environment or {})}
+        variables = {**self.variables, **(environment or {})}
         defaults: dict[str, Any] = {"cwd": self.root, "stdin": subprocess.DEVNULL, "timeout": 120}
         return subprocess.run(
             command,

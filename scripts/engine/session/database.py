@@ -68,7 +68,7 @@ def connect(
         except psycopg2.OperationalError as error:
             message = address.without_password(str(error).strip(), dsn)
             left = begin + settings.connect_wait_ms / 1000 - time.monotonic()
-            if _FINAL.search(message) or left <= 0:
+            if is_final(message) or left <= 0:
                 raise _refused(settings, dsn, message, tries, direct=direct) from error
         reason = message.splitlines()[-1].strip()
         say(f"can't connect yet, trying for {left:.0f} s more: {reason}")
@@ -85,6 +85,11 @@ def connection(project: Project, settings: Settings, say: Say) -> Iterator[Conne
         yield opened
     finally:
         opened.close()
+
+
+def is_final(message: str) -> bool:
+    """Tell whether waiting can't mend what libpq says about a connection that failed."""
+    return _FINAL.search(message) is not None
 
 
 def application(environment: str) -> str:

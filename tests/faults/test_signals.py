@@ -1,0 +1,145 @@
+"""Ctrl-C and SIGTERM: the statement is cancelled at the server, and the message tells the rest."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from tests.servers import until
+from tests.workspace import Workspace
+
+pytestmark = pytest.mark.database
+DOORS = {
+    "migrate": ("scripts/migrate.py", "--database", "course"),
+    "alembic": ("-m", "alembic", "-n", "course", "upgrade", "head"),
+}
+SLEEPING = (
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+    " AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()"
+)
+OURS = (
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+    " AND application_name LIKE 'upskill%'"
+)
+
+
+def start(workspace: Workspace, door: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *DOORS[door]],
+        cwd=workspace.root,
+        env=workspace.variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def interrupted(workspace: Workspace, door: str, number: signal.Signals) -> tuple[int, str]:
+    """Start a run, send it a signal once it sleeps at the server, return how it ended."""
+    run = start(workspace, door)
+    until(lambda: workspace.query(SLEEPING), "the statement to run")
+    run.send_signal(number)
+    said = run.communicate(timeout=30)[0]
+    until(lambda: not workspace.query(OURS), "the backends to go")
+    return run.returncode, said
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_long_statement_is_cancelled_and_rolled_back(
+    workspace: Workspace, door: str, number: signal.Signals
+) -> None:
+    workspace.add_tables("001")
+    workspace.add("002", "CREATE TABLE a (id int);\nSELECT pg_sleep(600);")
+    code, said = interrupted(workspace, door, number)
+    assert code == 128 + number
+    assert f"course: 002_step.sql: interrupted by {number.name}" in said
+    assert "at:     sql/course/002_step.sql:6" in said
+    assert "canceling statement due to user request [57014]" in said
+    assert "state:  rolled back; course is at 001" in said
+    assert "Traceback" not in said
+    assert workspace.tables() == ["t_001"]
+    assert workspace.versions() == ["001"]
+    [(event, error)] = workspace.query(
+        "SELECT event, error FROM schema_migrations_events ORDER BY id DESC LIMIT 1"
+    )
+    assert event == "failure"
+    assert number.name in error
+
+
+def test_outside_a_transaction_the_message_says_what_has_taken_effect(workspace: Workspace) -> None:
+    workspace.add(
+        "001",
+        "CREATE TABLE a (id int);\nSELECT pg_sleep(600);",
+        header="-- Transaction: none\n",
+    )
+    code, said = interrupted(workspace, "migrate", signal.SIGTERM)
+    assert code == 143
+    assert "NOT rolled back" in said
+    assert "1 of its 2 statements have taken effect" in said
+
+
+def test_a_run_that_waits_for_another_one_goes_at_once(workspace: Workspace) -> None:
+    workspace.add("001", "SELECT pg_sleep(600);")
+    first = start(workspace, "migrate")
+    until(lambda: workspace.query(SLEEPING), "the statement to run")
+    second = start(workspace, "alembic")
+    assert second.stdout
+    assert "waiting for another run" in second.stdout.readline()
+    second.terminate()
+    said = second.communicate(timeout=30)[0]
+    assert second.returncode == 143
+    assert "state:  nothing was changed; course is at base" in said
+    first.terminate()
+    first.communicate(timeout=30)
+
+
+def test_a_run_that_waits_to_try_again_goes_at_once(workspace: Workspace) -> None:
+    workspace.add("001", "DO $$ BEGIN RAISE 'no lock' USING ERRCODE = '55P03'; END $$;")
+    run = start(workspace, "alembic")
+    assert run.stdout
+    line = ""
+    while "try 6 of 11" not in line:  # pauses of several seconds by now
+        line = run.stdout.readline()
+    run.terminate()
+    said = run.communicate(timeout=3)[0]
+    assert run.returncode == 143
+    assert "state:  rolled back; course is at base" in said
+
+
+def test_a_deferred_constraint_that_takes_long_at_the_commit_is_cancelled(
+    workspace: Workspace,
+) -> None:
+    workspace.add(
+        "001",
+        "CREATE TABLE a (id int);\n"
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_sleep(600); RETURN NULL; END $$;\n"
+        "CREATE CONSTRAINT TRIGGER t AFTER INSERT ON a DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION f();\n"
+        "INSERT INTO a VALUES (1);",
+    )
+    run = start(workspace, "migrate")
+    committing = SLEEPING.replace("'%pg_sleep%'", "'COMMIT'")
+    until(lambda: workspace.query(committing), "the commit to run")
+    run.send_signal(signal.SIGINT)
+    said = run.communicate(timeout=30)[0]
+    assert run.returncode == 130
+    assert "state:  rolled back; course is at base" in said
+    assert workspace.tables() == []
+
+
+def test_a_program_that_embeds_a_run_keeps_its_own_handlers(workspace: Workspace) -> None:
+    workspace.add_tables("001")
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    workspace.upgrade()
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    workspace.add_tables("002")
+    thread = threading.Thread(target=workspace.upgrade)
+    thread.start()
+    thread.join(30)
+    assert workspace.versions() == ["001", "002"]
