@@ -67,6 +67,17 @@ class MigrationError(Exception):
         return "\n".join(lines)
 
 
+def behind(error: BaseException) -> MigrationError | None:
+    """Return the error of ours that an exception is, or that had been raised before it came.
+
+    Leaving a transaction whose connection is gone raises an error of SQLAlchemy's, which says less.
+    """
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, MigrationError):
+        found = found.__context__
+    return found
+
+
 class FormatError(MigrationError):
     """A migration file breaks the format.
 

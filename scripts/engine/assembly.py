@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from alembic import context
 
-from scripts.engine import execution, lookup, origin, timeouts
+from scripts.engine import lookup, origin, timeouts
 from scripts.engine.connection import RunConnection
 from scripts.engine.event_log import EventLog
 from scripts.engine.events import Event
@@ -49,7 +49,7 @@ def assemble(
         use_file: roll back with the files' DOWN instead of what the ledger keeps.
     """
     raw, settings = opened.raw, opened.settings
-    execute = execution.sender(raw)
+    execute = opened.execute
     blockers = Blockers(held, opened.say) if held else None
     watch_client = timeouts.supports_watching(found.server.version, found.server.platform)
     who = origin.here(found.name, opened.project.root) if held else origin.UNKNOWN
@@ -65,6 +65,7 @@ def assemble(
         name=found.name,
         settings=settings,
         connection=raw,
+        execute=execute,
         open_direct=opened.direct if opened.has_direct else None,
         watch_client=watch_client,
         blockers=blockers,

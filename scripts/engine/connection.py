@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as RawConnection  # noqa: N812 - it is a class
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from scripts.engine import state
+from scripts.engine import execution, state
+from scripts.engine.execution import Execute
 from scripts.engine.session import database
 from scripts.engine.session.database import Say
 from scripts.engine.settings import Settings
@@ -41,6 +43,25 @@ class RunConnection:
         """
         return _raw(self.sqlalchemy)
 
+    @property
+    def execute(self) -> Execute:
+        """Return what sends SQL to the server as it stands.
+
+        When that ends the connection, SQLAlchemy has to know: it would try to roll back, and its
+        error would hide the one that says what happened.
+        """
+        send, raw = execution.sender(self.raw), self.raw
+
+        def execute(text: str) -> tuple[Any, ...] | None:
+            try:
+                return send(text)
+            except psycopg2.Error:
+                if raw.closed:
+                    self.sqlalchemy.invalidate()
+                raise
+
+        return execute
+
     def look(self, entries: History) -> State:
         """Read the state; the transaction that this begins ends with it."""
         with self.transaction():
@@ -57,12 +78,14 @@ class RunConnection:
         None where there can be no second: an embedder chose a pool of one connection.
         """
         other = self.sqlalchemy.engine.raw_connection()
+        raw = other.driver_connection
         try:
-            raw = other.driver_connection
-            is_other = isinstance(raw, RawConnection) and raw is not self.raw
-            yield raw if is_other else None
+            yield raw if isinstance(raw, RawConnection) and raw is not self.raw else None
         finally:
-            other.close()
+            if isinstance(raw, RawConnection) and raw.closed:
+                other.invalidate()
+            else:
+                other.close()
 
     def another(self) -> RawConnection:
         """Open a connection of our own to the same database, patiently.

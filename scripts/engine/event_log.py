@@ -74,7 +74,9 @@ class EventLog:
             return
         try:
             with connection.cursor() as cursor:
-                cursor.execute(self._role + self._insertion(*happened))
+                # The run's own connection may be gone, and with it the quoting.
+                rows = events.insertion(self._ledger, self._origin, happened)
+                cursor.execute(self._role + rows.as_string(connection))
             connection.commit()
         except psycopg2.Error as error:
             self.lost(error)

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 from alembic import context
 from alembic.config import Config
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from scripts.engine import (
     aftermath,
@@ -30,7 +30,7 @@ from scripts.engine.session import lock, signals, waiting
 from scripts.engine.session.lock import Lock
 from scripts.engine.state import State
 from scripts.engine.version import VersionImpl
-from scripts.errors import Interrupted, MigrationError, UsageError
+from scripts.errors import Interrupted, MigrationError, UsageError, behind
 from scripts.files import history
 from scripts.files.history import History
 from scripts.files.project import Environment, Project
@@ -185,19 +185,21 @@ def _migrate(opened: RunConnection, made: Assembled, command: Command, *, idle: 
                     made.recorder.create_ledger()
             with context.begin_transaction():
                 context.run_migrations(run=run)
-    except (psycopg2.Error, DBAPIError) as error:
+    except (psycopg2.Error, SQLAlchemyError) as error:
         _explain(error, made, opened)
     run.say()
     if command is Command.STAMP:
         _mirror(opened, run)
 
 
-def _explain(error: psycopg2.Error | DBAPIError, made: Assembled, opened: RunConnection) -> None:
+def _explain(error: Exception, made: Assembled, opened: RunConnection) -> None:
     """Raise what an error of the driver's means for the run, unless all was done in fact."""
+    first = behind(error)
+    if first:
+        raise first
     cause = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(cause, psycopg2.Error):
         raise error
-
     explained = aftermath.explain(cause, made.run, made.recorder.transaction, opened.another)
     if explained:
         raise explained from error

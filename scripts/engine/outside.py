@@ -13,6 +13,7 @@ from psycopg2.sql import SQL, Identifier
 from scripts.engine import event_log, execution, indexes, retry, timeouts
 from scripts.engine.event_log import EventLog
 from scripts.engine.events import Kind
+from scripts.engine.execution import Execute
 from scripts.engine.session import signals, waiting
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.database import Say
@@ -32,6 +33,8 @@ class Outside:
     settings: Settings
     connection: Connection
     """The run's: it is in autocommit when `run` is called."""
+    execute: Execute
+    """Sends SQL on that."""
     open_direct: Callable[[], Connection] | None
     """Opens a connection past the pooler, where a URL for one is set."""
     watch_client: bool
@@ -128,7 +131,7 @@ class Outside:
             statement=ran + 1,
             line=statement.line,
         )
-        self.log.append(execution.sender(self.connection), reached)
+        self.log.append(self.execute, reached)
 
     def _timeouts(
         self,
@@ -150,7 +153,7 @@ class Outside:
         return wanted
 
     def _one(self, connection: Connection, todo: Work, statement: Statement, ran: int) -> None:
-        execute = execution.sender(connection)
+        execute = self.execute if connection is self.connection else execution.sender(connection)
         index = concurrent_index.of(statement)
 
         def attempt() -> None:

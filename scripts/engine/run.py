@@ -20,7 +20,7 @@ from scripts.engine.performer import Performed, Performer
 from scripts.engine.record import Recorder
 from scripts.engine.state import State
 from scripts.engine.work import Stored, Work
-from scripts.errors import HistoryError, Interrupted, MigrationError, StatementError
+from scripts.errors import HistoryError, Interrupted, MigrationError, StatementError, behind
 
 Planned = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
 """Alembic's function for a command: from the heads that the database is at to the steps to take."""
@@ -219,10 +219,14 @@ class Run:
         self.guard(f"{self.state.name} is at {self.current}")
         try:
             performed = self.performer.perform(todo, self._context.autocommit_block)
-        except (StatementError, Interrupted) as error:
+        except Exception as raised:
+            error = behind(raised)
+            if not isinstance(error, StatementError | Interrupted):
+                raise
             error.what = f"{self.state.name}: {todo.filename}: {error.what}"
-            error.state = self._failed(todo, error)
-            raise
+            taken = work.effect(todo, error) if not todo.header.transactional else "rolled back"
+            error.state = f"{taken}; {self.state.name} is at {self.current}"
+            raise error from raised.__cause__
         self._recorded, self._performed = todo.version, performed
         self.unsaid = StepResult(
             environment=self.state.name,
@@ -235,16 +239,6 @@ class Run:
         if todo.direction is Direction.DOWN and not todo.section.statements:
             self.observer.notice(self.state.name, f"{todo.filename} has an empty DOWN: nothing ran")
         return performed
-
-    def _failed(self, todo: Work, error: MigrationError) -> str:
-        if todo.header.transactional:
-            return self._rolled_back()
-        count = len(todo.section.statements)
-        ran = error.ran if isinstance(error, StatementError | Interrupted) else 0
-        return (
-            f"NOT rolled back, the file runs outside a transaction: {ran} of its {count} "
-            f"statements have taken effect; {self.state.name} is at {self.current}"
-        )
 
     def _rolled_back(self) -> str:
         return f"rolled back; {self.state.name} is at {self.current}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scripts.engine.ledger import Record
 from scripts.engine.observer import Direction
 from scripts.engine.state import State
-from scripts.errors import FormatError, HistoryError, RollbackError
+from scripts.errors import FormatError, HistoryError, Interrupted, RollbackError, StatementError
 from scripts.files import migration_file, rollback
 from scripts.files.header import Header
 from scripts.files.migration_file import Section
@@ -101,6 +101,16 @@ def downgrade(state: State, version: str, stored: Stored | None) -> Work:
         header=undo.header,
         place=place,
     )
+
+
+def effect(work: Work, error: StatementError | Interrupted) -> str:
+    """Say what a section that runs outside a transaction has done when it fails."""
+    said = (
+        f"NOT rolled back, the file runs outside a transaction: {error.ran} of its "
+        f"{len(work.section.statements)} statements have taken effect"
+    )
+    lost = isinstance(error, StatementError) and not error.sqlstate
+    return f"{said}, and of the one that was running nobody knows" if lost else said
 
 
 def _from_file(state: State, version: str) -> tuple[Rollback, str]:
