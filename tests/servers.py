@@ -81,11 +81,13 @@ class OwnServer:
         query = urlencode({"host": str(self.folder), "port": str(self.port), **parameters})
         return f"postgresql://{user}@/{quote(database, safe='')}?{query}"
 
-    def tcp_url(self, database: str = USER, user: str = USER, **parameters: str) -> str:
-        """Return the URL by way of the port."""
+    def tcp_url(
+        self, database: str = USER, user: str = USER, *, port: int = 0, **parameters: str
+    ) -> str:
+        """Return the URL by way of the port, or of a port that leads there."""
         host = parameters.pop("host", "127.0.0.1")
         query = f"?{urlencode(parameters)}" if parameters else ""
-        return f"postgresql://{user}@{host}:{self.port}/{database}{query}"
+        return f"postgresql://{user}@{host}:{port or self.port}/{database}{query}"
 
     def initialise(self) -> None:
         """Make the data directory."""

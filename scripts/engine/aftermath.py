@@ -55,7 +55,8 @@ def explain(
         run.unsaid = None
         return _error(error, what, f"rolled back, as the ledger shows; {name} is at {run.before}")
     run.say()
-    run.observer.notice(name, f"{what}; the ledger shows that it was committed")
+    happened = what.removeprefix(f"{name}: ")
+    run.observer.notice(name, f"{happened}; the ledger shows that it was committed")
     if run.has_more:
         return _error(error, what, f"committed, as the ledger shows; {name} is at {run.current}")
     return None

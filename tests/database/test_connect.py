@@ -140,9 +140,10 @@ class TestAtOnce:
 
     def test_a_wrong_authority_and_a_server_without_tls(self, patient: Workspace) -> None:
         with tls_server() as (server, made):
-            wanted = {"host": "localhost", "sslmode": "verify-full"}
-            good = server.tcp_url(**wanted, sslrootcert=str(made.ca))
-            bad = server.tcp_url(**wanted, sslrootcert=str(made.other_ca))
+            good, bad = (
+                server.tcp_url(host="localhost", sslmode="verify-full", sslrootcert=str(ca))
+                for ca in (made.ca, made.other_ca)
+            )
             assert "certificate verify failed" in self.refused(patient, bad)
             done = patient.run(
                 "migrate", "--database", "course", environment={"COURSE_DB_URL": good}

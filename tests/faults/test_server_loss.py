@@ -18,6 +18,7 @@ from scripts.errors import (
     ServerError,
     StatementError,
 )
+from tests.proxy import Proxy, proxy
 from tests.servers import OwnServer, own_server, until
 from tests.workspace import Recorder, Workspace
 
@@ -135,6 +136,57 @@ def test_a_commit_that_the_server_refuses_is_told_with_its_file(workspace: Works
     assert "[23503]" in caught.value.detail
     assert caught.value.state == "rolled back; course is at 001"
     assert [result.version for result in workspace.recorder.results] == ["001"]
+
+
+class TestLostAnswer:
+    """The network swallows the answer to a COMMIT that has taken effect."""
+
+    @pytest.fixture
+    def proxied(self, workspace: Workspace) -> Iterator[tuple[Workspace, Proxy]]:
+        with own_server() as server, proxy(server.port) as between:
+            workspace.urls = {**workspace.urls, "course": server.tcp_url(port=between.port)}
+            workspace.add_tables("001", "002")
+            yield workspace, between
+
+    def test_the_last_step_counts_as_done(
+        self, proxied: tuple[Workspace, Proxy], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace, between = proxied
+        monkeypatch.setenv("COURSE_DB_URL", workspace.urls["course"])
+        workspace.recorder = Interference("002_step.sql", between.swallow_next_commit)
+        workspace.upgrade()
+        assert between.swallowed == 1
+        assert [result.version for result in workspace.recorder.results] == ["001", "002"]
+        assert workspace.recorder.notices == [
+            "the connection was lost while 002_step.sql was being committed; "
+            "the ledger shows that it was committed"
+        ]
+        assert workspace.versions() == ["001", "002"]
+
+    def test_with_more_to_do_the_run_ends_and_says_where(
+        self, proxied: tuple[Workspace, Proxy], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace, between = proxied
+        monkeypatch.setenv("COURSE_DB_URL", workspace.urls["course"])
+        workspace.recorder = Interference("001_step.sql", between.swallow_next_commit)
+        with pytest.raises(ServerError, match="connection was lost while 001_step") as caught:
+            workspace.upgrade()
+        assert caught.value.state == "committed, as the ledger shows; course is at 001"
+        assert workspace.versions() == ["001"]
+        workspace.upgrade()
+        assert workspace.versions() == ["001", "002"]
+
+    def test_a_rollback_is_looked_up_as_well(
+        self, proxied: tuple[Workspace, Proxy], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace, between = proxied
+        monkeypatch.setenv("COURSE_DB_URL", workspace.urls["course"])
+        workspace.upgrade()
+        workspace.recorder = Interference("002_step.sql", between.swallow_next_commit)
+        workspace.downgrade("001")
+        assert between.swallowed == 1
+        assert "the ledger shows that it was committed" in workspace.recorder.notices[0]
+        assert workspace.versions() == ["001"]
 
 
 class TestServer:
