@@ -1,0 +1,161 @@
+"""The whole life through PgBouncer in transaction mode, which stands in for RDS Proxy."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+
+import psycopg2
+import pytest
+
+from scripts.engine.embedded import cluster
+from scripts.engine.embedded.server import Server
+from scripts.errors import StatementError, UsageError
+from tests.companions import bouncer
+from tests.workspace import Workspace
+
+pytestmark = pytest.mark.database
+OUTSIDE = "-- Transaction: none\n"
+RUNNERS = 8
+
+
+@pytest.fixture
+def pooled(
+    workspace: Workspace, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Workspace]:
+    """A project whose course database is reached through the pooler; `workspace.query` is not."""
+    [(name,)] = workspace.query("SELECT current_database()")
+    with bouncer(postgres.socket, cluster.PORT) as url:
+        monkeypatch.setenv("COURSE_DB_URL", url(name, "migrator"))
+        yield workspace
+
+
+def clean(workspace: Workspace) -> None:
+    """Make sure that the sessions which the pooler keeps have nothing of ours in them."""
+    [(name,)] = workspace.query("SELECT current_database()")
+    locks = "SELECT locktype, mode FROM pg_locks WHERE locktype = 'advisory' AND database ="
+    assert workspace.query(f"{locks} (SELECT oid FROM pg_database WHERE datname = '{name}')") == []
+    busy = "SELECT 1 FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid()"
+    assert workspace.query(f"{busy} AND datname = current_database()") == []
+
+
+def settings_seen(url: str, sessions: int = 5) -> set[tuple[str, ...]]:
+    """Return what several of the pooler's sessions have for the settings that a run changes."""
+    seen = set()
+    opened = [psycopg2.connect(url) for _ in range(sessions)]
+    for connection in opened:
+        with connection.cursor() as cursor:  # each holds a session until its transaction ends
+            cursor.execute(
+                "SELECT current_setting('lock_timeout'), current_setting('statement_timeout'),"
+                " current_setting('client_connection_check_interval'),"
+                " current_setting('search_path'), current_user::text"
+            )
+            seen.add(cursor.fetchone() or ())
+    for connection in opened:
+        connection.close()
+    return seen
+
+
+def test_the_whole_life_leaves_the_schema_and_clean_sessions(
+    pooled: Workspace,
+) -> None:
+    pooled.add_tables("001", "002")
+    pooled.add("003", "SET search_path = pg_catalog;\nCREATE TABLE public.t_003 (id int);")
+    pooled.upgrade()
+    assert pooled.tables() == ["t_001", "t_002", "t_003"]
+    pooled.downgrade("001")
+    assert pooled.versions() == ["001"]
+    assert pooled.recorder.notices == ["003_step.sql has an empty DOWN: nothing ran"]
+    clean(pooled)
+    assert settings_seen(os.environ["COURSE_DB_URL"]) == {
+        ("0", "0", "0", '"$user", public', "migrator")
+    }
+
+
+@pytest.mark.parametrize("concurrently", [False, True], ids=["plain", "concurrently"])
+def test_runners_that_start_together_take_turns(pooled: Workspace, concurrently: bool) -> None:
+    pooled.query("CREATE TABLE runs (version text)")
+    versions = ["001", "002", "003"]
+    for version in versions:
+        note = f"INSERT INTO runs VALUES ('{version}');"
+        index = f"CREATE INDEX CONCURRENTLY IF NOT EXISTS i_{version} ON runs (version);"
+        if concurrently:
+            pooled.add(version, f"{index}\n{note}", header=OUTSIDE)
+        else:
+            pooled.add(version, f"{note}\nCREATE TABLE t_{version} (id int);")
+    runners = [
+        subprocess.Popen(
+            [sys.executable, "-m", "alembic", "-n", "course", "upgrade", "head"],
+            cwd=pooled.root,
+            env={**pooled.variables, "COURSE_DB_URL": os.environ["COURSE_DB_URL"]},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(RUNNERS)
+    ]
+    ended = [(runner.communicate(timeout=120)[1], runner.returncode) for runner in runners]
+    assert [code for _, code in ended] == [0] * RUNNERS, ended
+    assert pooled.query("SELECT version FROM runs ORDER BY 1") == [(one,) for one in versions]
+    clean(pooled)
+
+
+def test_a_lock_timeout_names_the_blocker_and_leaves_nothing(
+    pooled: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "400ms")
+    monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "1")
+    pooled.query("CREATE TABLE a (id int)")
+    pooled.add("001", "ALTER TABLE a ADD COLUMN x int;")
+    with closing(psycopg2.connect(pooled.urls["course"], application_name="web")) as other:
+        other.cursor().execute("SELECT * FROM a")
+        with pytest.raises(StatementError) as caught:
+            pooled.upgrade()
+        pid = other.info.backend_pid
+    assert f"pid {pid}, user migrator, application web" in caught.value.detail
+    assert "tried 2 times" in caught.value.detail
+    clean(pooled)
+    assert {seen[:2] for seen in settings_seen(os.environ["COURSE_DB_URL"])} == {("0", "0")}
+
+
+def test_without_a_direct_url_a_file_without_a_transaction_is_warned_of(pooled: Workspace) -> None:
+    pooled.add("001", "CREATE TABLE a (id int);")
+    pooled.add("002", "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (id);", header=OUTSIDE)
+    pooled.upgrade()
+    [said] = pooled.recorder.notices
+    assert said.startswith("a pooler is between here and the server: ")
+    assert said.endswith("set COURSE_DB_DIRECT_URL to go past it")
+    assert pooled.versions() == ["001", "002"]
+    clean(pooled)
+    assert {seen[:3] for seen in settings_seen(os.environ["COURSE_DB_URL"])} == {("0", "0", "0")}
+
+
+def test_with_a_direct_url_it_goes_past_the_pooler(
+    pooled: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_DB_DIRECT_URL", pooled.urls["course"])
+    pooled.add(
+        "001",
+        "CREATE TABLE seen AS SELECT pg_backend_pid() AS pid,"
+        " current_setting('statement_timeout') AS timeout;",
+        header=f"{OUTSIDE}-- Statement-Timeout: 3min\n",
+    )
+    pooled.add("002", "CREATE TABLE other AS SELECT pg_backend_pid() AS pid;")
+    pooled.upgrade()
+    assert pooled.recorder.notices == []
+    assert pooled.query("SELECT timeout FROM seen") == [("3min",)]
+    assert pooled.query("SELECT pid FROM seen") != pooled.query("SELECT pid FROM other")
+    assert pooled.versions() == ["001", "002"]
+
+
+def test_a_role_outside_a_transaction_wants_a_direct_url(
+    pooled: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_ROLE", "migrator")
+    pooled.add("001", "CREATE TABLE a (id int);", header=OUTSIDE)
+    with pytest.raises(UsageError, match="a pooler is in the way of MIGRATION_ROLE") as caught:
+        pooled.upgrade()
+    assert "COURSE_DB_DIRECT_URL" in caught.value.way_out
+    assert pooled.tables() == []
