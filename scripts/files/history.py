@@ -134,8 +134,18 @@ def _entries(folder: Path, suffix: str, problems: list[HistoryError]) -> Iterato
             HistoryError(f"there is no folder {shown(folder)}", way_out="create it, empty")
         )
         return
+    inside = folder.resolve()
     for path in folder.iterdir():
         if path.suffix.lower() != suffix or path.name.startswith((".", "__")):
+            continue
+        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            problems.append(
+                HistoryError(
+                    f"'{path.name}' is a link that leads out of its folder",
+                    where=shown(path),
+                    way_out="put the file itself there: what runs has to be what was reviewed",
+                )
+            )
             continue
         name = _NAME.fullmatch(path.stem) if path.suffix == suffix else None
         if name:

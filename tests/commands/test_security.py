@@ -1,0 +1,165 @@
+"""What an attacker, or a slip, may write into names, files and settings."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.workspace import Workspace
+
+pytestmark = pytest.mark.database
+SECRET = "s3cret-pa55"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../etc/passwd",
+        "/etc/passwd",
+        "x; DROP TABLE users; --",
+        'x"""\nimport os\nos.abort()\n"""',
+        "x' || pg_sleep(9) || '",
+        "x\n-- DOWN\nDROP TABLE users;",
+        "$(touch pwned)",
+        "${__import__('os').abort()}",
+        "<% import os; os.abort() %>",
+        "a" * 300,
+        "\\",
+    ],
+)
+def test_a_name_stays_a_name(workspace: Workspace, name: str) -> None:
+    before = {path for path in workspace.root.rglob("*") if not path.is_symlink()}
+    done = workspace.run("create", "--database", "course", "--name", name)
+    made = {path for path in workspace.root.rglob("*") if not path.is_symlink()} - before
+    made = {path for path in made if path.suffix in (".sql", ".py") or path.is_file()}
+    made = {path for path in made if "__pycache__" not in path.parts}
+    if done.returncode:
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+        assert made == set()
+        return
+    assert {path.parent for path in made} == {
+        workspace.root / "sql/course",
+        workspace.root / "course/versions",
+    }
+    [revision] = [path for path in made if path.suffix == ".py"]
+    assert_only_points_at_its_file(revision)
+    [sql] = [path for path in made if path.suffix == ".sql"]
+    assert sql.read_text().count("\n-- UP") == sql.read_text().count("\n-- DOWN") == 1
+    assert "\nDROP TABLE users" not in sql.read_text()
+
+
+def assert_only_points_at_its_file(revision: Path) -> None:
+    statements = [type(one).__name__ for one in ast.parse(revision.read_text()).body]
+    assert statements == ["Expr", "ImportFrom", "Assign", "Assign", "Assign"]
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["../auth/001_step.sql", "/etc/passwd", "./001_step.sql", "001_step.sql\n", "001';--.sql"],
+)
+def test_a_file_is_a_name_in_the_folder_and_no_path(workspace: Workspace, file: str) -> None:
+    workspace.add_tables("001", environment="auth")
+    workspace.add_tables("001")
+    done = workspace.run("migrate", "--database", "course", "--file", file)
+    assert done.returncode == 2
+    assert "there is no" in done.stderr
+    assert workspace.tables() == []
+
+
+@pytest.mark.parametrize(
+    "name", ["../course", "course; DROP", "course\n", "", "/course", "'course'"]
+)
+def test_an_environment_is_one_of_those_that_there_are(workspace: Workspace, name: str) -> None:
+    for done in (
+        workspace.run("status", "--database", name),
+        workspace.run("create", "--database", name, "--name", "x"),
+    ):
+        assert done.returncode == 2
+        assert "there is no environment" in done.stderr
+
+
+@pytest.mark.parametrize("section", ["../x", "x y", "x'", "X", "x/y"])
+def test_a_section_of_that_name_is_no_environment(workspace: Workspace, section: str) -> None:
+    ini = workspace.root / "alembic.ini"
+    ini.write_text(f"{ini.read_text()}\n[{section}]\nscript_location = %(here)s/course\n")
+    done = workspace.run("status")
+    assert done.returncode == 2
+    assert "can't be an environment's name" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["sql", "py"])
+def test_a_link_that_leads_out_of_the_folder_is_refused(
+    workspace: Workspace, tmp_path: Path, kind: str
+) -> None:
+    path = workspace.add("001", "CREATE TABLE a (id int);")
+    if kind == "py":
+        path = workspace.root / "course/versions/001_step.py"
+    outside = tmp_path / "outside"
+    path.rename(outside)
+    path.symlink_to(outside)
+    done = workspace.run("migrate", "--database", "course")
+    assert done.returncode == 1
+    assert "is a link that leads out of its folder" in done.stderr
+    assert workspace.tables() == []
+    assert workspace.run("validate").returncode == 1
+
+
+def test_a_checkout_that_is_itself_behind_a_link_works(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    workspace.add_tables("001")
+    (tmp_path / "link").symlink_to(workspace.root)
+    done = workspace.run("migrate", "--database", "course", cwd=tmp_path / "link")
+    assert done.returncode == 0, done.stderr
+
+
+class TestSecrets:
+    """Passwords in URLs and in statements."""
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            f"CREATE ROLE app LOGIN PASSWORD '{SECRET}';",
+            f"ALTER ROLE nobody ENCRYPTED PASSWORD E'{SECRET}';",
+            f"ALTER ROLE nobody PASSWORD $x${SECRET}$x$;",
+            f"SELECT 1/0, 'host=a password={SECRET} user=b';",
+            f"SELECT 1/0, 'postgresql://app:{SECRET}@host/db';",
+        ],
+    )
+    def test_one_in_a_statement_that_fails_is_shown_nowhere(
+        self, workspace: Workspace, statement: str
+    ) -> None:
+        workspace.add("001", statement)
+        said = ""
+        for arguments in (("--database", "course"), ("--database", "course", "--json")):
+            done = workspace.run("migrate", *arguments)
+            assert done.returncode == 1
+            said += done.stdout + done.stderr
+        said += workspace.alembic("-n", "course", "upgrade", "head").stderr
+        events = workspace.run("status", "--database", "course", "--events", "--json").stdout
+        assert len(json.loads(events)["databases"][0]["events"]) == 6
+        assert "***" in said
+        assert SECRET not in said + events
+
+    def test_one_in_a_url_is_shown_nowhere(self, workspace: Workspace) -> None:
+        workspace.add_tables("001")
+        good = workspace.urls["course"].replace("migrator@", f"migrator:{SECRET}@")
+        bad = good.replace("/course_", "/nowhere_")
+        said = ""
+        for url in (good, bad, f"postgresql://a:{SECRET}@h:port/x", f"mysql://a:{SECRET}@h/x"):
+            for command in ("status", "migrate", "rollback", "validate"):
+                for extra in ([], ["--json"]):
+                    options = ["--database", "course", *extra]
+                    done = workspace.run(command, *options, environment={"COURSE_DB_URL": url})
+                    said += done.stdout + done.stderr
+            done = workspace.alembic(
+                "-n", "course", "upgrade", "head", environment={"COURSE_DB_URL": url}
+            )
+            said += done.stdout + done.stderr
+        rows = workspace.query("SELECT e::text FROM schema_migrations_events e")
+        assert rows
+        assert SECRET not in said + str(rows)
