@@ -49,8 +49,9 @@ def until(condition: Callable[[], object], what: str) -> None:
 
 def debian_bin() -> Path | None:
     """Return the programs of the newest PostgreSQL that Debian has installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    return found[-1].parent if found else None
+    found = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+    newest = max(found, key=lambda path: float(path.parts[-3]), default=None)
+    return newest.parent if newest else None
 
 
 def free_port() -> int:
@@ -209,8 +210,8 @@ def as_user(who: Account) -> dict[str, Any]:
 
 
 def _children(pid: int) -> Sequence[int]:
-    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
-    return [int(line) for line in listed.stdout.split()]
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in listed.split()]
 
 
 def die_with_the_tests() -> None:

@@ -70,7 +70,8 @@ def test_nothing_is_left_after_the_block() -> None:
 def test_a_server_dies_with_tests_that_are_killed() -> None:
     holder = (
         "from tests.servers import own_server\n"
-        "with own_server() as server:\n"
+        # Shared memory in the data directory goes with it; elsewhere a killed server leaves it.
+        "with own_server(settings={'dynamic_shared_memory_type': 'mmap'}) as server:\n"
         "    print(server.folder, flush=True)\n"
         "    input()\n"
     )
