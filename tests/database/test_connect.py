@@ -57,6 +57,7 @@ def test_a_server_that_is_not_up_yet_is_waited_for_with_a_line_on_each_try(
     assert run.returncode == 0, rest
     for line in said:
         assert line.startswith("course: can't connect yet, trying for ")
+        assert line.endswith((" more: Connection refused\n", " more: No such file or directory\n"))
     assert "course: applied 001_step.sql" in rest
 
 

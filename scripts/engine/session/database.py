@@ -70,8 +70,7 @@ def connect(
             left = begin + settings.connect_wait_ms / 1000 - time.monotonic()
             if is_final(message) or left <= 0:
                 raise _refused(settings, dsn, message, tries, direct=direct) from error
-        reason = message.splitlines()[-1].strip()
-        say(f"can't connect yet, trying for {left:.0f} s more: {reason}")
+        say(f"can't connect yet, trying for {left:.0f} s more: {_reason(message)}")
         signals.pause(min(pause, left))
         pause, tries = min(pause * 2, _LONGEST_PAUSE), tries + 1
 
@@ -137,6 +136,12 @@ def _open(dsn: str, settings: Settings) -> Connection:
             client_encoding="UTF8",
             connect_timeout=chosen or _CONNECT_TIMEOUT,
         )
+
+
+def _reason(message: str) -> str:
+    """Return what happened, in a line: for several hosts, at the last of them."""
+    lines = [line for line in message.splitlines() if line and not line.startswith((" ", "\t"))]
+    return re.sub(r"^connection to server .* failed: ", "", lines[-1] if lines else message)
 
 
 def _refused(
