@@ -11,6 +11,7 @@ import pytest
 from alembic.config import CommandLine
 
 from scripts.console import entry
+from scripts.engine import events
 from scripts.engine.ledger import Ledger
 from scripts.engine.settings import DEFAULT_TABLE, TableName
 from scripts.files import project
@@ -81,11 +82,22 @@ def test_the_exit_codes_are_the_same_in_help_and_readme() -> None:
         assert entry.EXIT_CODES in (parser(command).epilog or "")
 
 
-def test_the_ledgers_columns_are_in_the_readme() -> None:
-    creation = Ledger(TableName("public", DEFAULT_TABLE)).creation()
+@pytest.mark.parametrize("table", ["ledger", "event log"])
+def test_the_columns_of_our_tables_are_in_the_readme(table: str) -> None:
+    ledger = Ledger(TableName("public", DEFAULT_TABLE))
+    creation = ledger.creation() if table == "ledger" else events.creation(ledger)
     columns = {
         name for part in creation for name in re.findall(r"Identifier\('(\w+)'\)", repr(part))
     }
-    about = README.partition("## The ledger")[2].partition("\n## ")[0]
-    assert columns >= {"version", "rollback_sql", "duration_ms"}
+    about = README.partition(f"## The {table}")[2].partition("\n## ")[0]
+    assert columns >= {"version", "filename", "duration_ms"}
     assert {name for name in columns if f"`{name}`" not in about} == set()
+
+
+def test_the_tests_that_the_reliability_page_names_exist() -> None:
+    page = (REPOSITORY / "docs/reliability.md").read_text()
+    named = re.findall(r"`(tests/[^`]+|test_[^`]+)`", page)
+    folder = REPOSITORY / "tests/database"
+    missing = [one for one in named if not (REPOSITORY / one).exists() | (folder / one).exists()]
+    assert len(named) > 20
+    assert missing == []

@@ -13,7 +13,7 @@ from scripts.errors import FileError, MigrationError
 
 EXIT_CODES = (
     "exit codes: 0 done, 1 a migration or a check failed, 2 wrong usage or configuration,\n"
-    "4 another run has the lock"
+    "4 another run has the lock, 130 Ctrl-C, 143 SIGTERM"
 )
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
