@@ -106,15 +106,18 @@ def beginning(work: Work) -> Event:
     )
 
 
-def failures(error: MigrationError, step: Event) -> list[Event]:
+def failures(error: MigrationError, step: Event, lock_wait_ms: int) -> list[Event]:
     """Return the rows that say why a run ended.
 
     Args:
         error: what ended it.
         step: the row of the step that it was at, or was about to begin.
+        lock_wait_ms: how long that was seen to wait for other sessions' locks.
     """
     text = masked("\n".join(part for part in (error.what, error.detail) if part))
-    failed = replace(step, event=Kind.FAILURE, lock_wait_ms=None, error=text[:_LONGEST_ERROR])
+    failed = replace(
+        step, event=Kind.FAILURE, lock_wait_ms=lock_wait_ms, error=text[:_LONGEST_ERROR]
+    )
     if not isinstance(error, StatementError):
         return [failed]
     failed = replace(

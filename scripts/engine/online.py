@@ -125,7 +125,9 @@ def _noted(made: Assembled, held: Lock | None, *, idle: bool) -> Iterator[None]:
     except MigrationError as error:
         if held and not idle:
             # The lock's own transaction: its commit writes the rows, and lets the next run begin.
-            made.log.append_apart(held.connection, *event_log.failures(error, made.run.step))
+            waited = made.blockers.waited_ms if made.blockers else 0
+            rows = event_log.failures(error, made.run.step, waited)
+            made.log.append_apart(held.connection, *rows)
         raise
 
 

@@ -55,6 +55,10 @@ def run(attempt: Callable[[], None], back: Callable[[], object], retries: int, s
             if not left:
                 if tried > 1:
                     error.detail += f"\ntried {tried} times: {reason}"
+                error.way_out = (
+                    "run the command again when the sessions that are in the way have ended; "
+                    "SELECT pg_terminate_backend(pid) ends one"
+                )
                 raise
             back()
             pause = _pause(tried)
