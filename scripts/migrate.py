@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever el
 
 from scripts.console import arguments, entry, report
 from scripts.engine import operations
-from scripts.engine.state import State
+from scripts.engine.ledger.state import State
 from scripts.errors import UsageError
 from scripts.files import migration_file
 from scripts.files.history import Entry

@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever el
 
 from scripts.console import arguments, entry, report
 from scripts.engine import operations
+from scripts.engine.ledger.state import State
 from scripts.engine.operations import Undo
-from scripts.engine.state import State
 from scripts.errors import UsageError
 from scripts.files.project import Project
 

@@ -11,8 +11,8 @@ import pytest
 from alembic.config import CommandLine
 
 from scripts.console import entry
-from scripts.engine import events
-from scripts.engine.ledger import Ledger
+from scripts.engine.ledger import events
+from scripts.engine.ledger.table import Ledger
 from scripts.engine.settings import DEFAULT_TABLE, TableName
 from scripts.files import project
 from tests.workspace import REPOSITORY

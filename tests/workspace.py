@@ -15,8 +15,8 @@ from typing import Any
 import psycopg2
 
 from scripts.engine import operations
+from scripts.engine.ledger.state import State
 from scripts.engine.observer import Direction, StepResult
-from scripts.engine.state import State
 from scripts.files import project
 from scripts.files.project import Environment, Project
 

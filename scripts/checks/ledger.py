@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scripts.checks.finding import Finding, Severity
-from scripts.engine import operations, state
+from scripts.engine import operations
+from scripts.engine.ledger import state
 from scripts.engine.session.database import Say
 from scripts.errors import LedgerError
 from scripts.files.project import Environment, Project, shown

@@ -11,9 +11,9 @@ from typing import Any
 
 from scripts.checks.finding import Finding, Severity
 from scripts.console import table
-from scripts.engine.events import Row
+from scripts.engine.ledger.events import Row
+from scripts.engine.ledger.state import Applied, State
 from scripts.engine.observer import Direction, Observer, SilentObserver, StepResult
-from scripts.engine.state import Applied, State
 from scripts.files import duration
 
 _VERBS = {Direction.UP: "applied", Direction.DOWN: "rolled back"}

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 
-from scripts.engine import events, execution, lookup, settings, state, work
+from scripts.engine import settings
+from scripts.engine.ledger import events, lookup, state
+from scripts.engine.ledger.state import Applied, State
 from scripts.engine.observer import Observer
+from scripts.engine.run import execution, work
+from scripts.engine.run.work import Work
 from scripts.engine.session import database
 from scripts.engine.session.database import Say
-from scripts.engine.state import Applied, State
-from scripts.engine.work import Work
 from scripts.errors import ServerError, UsageError
 from scripts.files import history
 from scripts.files.history import Entry

@@ -10,7 +10,7 @@ from scripts.errors import HistoryError
 
 
 class Run(Protocol):
-    """What runs a migration: `engine.run.Run`, which Alembic hands to each revision."""
+    """What runs a migration: `engine.run.steps.Run`, which Alembic hands to each revision."""
 
     def upgrade(self, version: str) -> None:
         """Run the UP of a version's migration file."""

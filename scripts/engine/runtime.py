@@ -10,8 +10,9 @@ from alembic import context
 from alembic.config import Config
 from alembic.util import CommandError
 
-from scripts.engine import creation, offline, online
+from scripts.engine import creation
 from scripts.engine.observer import log
+from scripts.engine.run import offline, online
 from scripts.errors import FileError, MigrationError, UsageError
 from scripts.files import project
 

@@ -12,7 +12,7 @@ from typing import Any
 from alembic.ddl.postgresql import PostgresqlImpl
 from sqlalchemy import CursorResult, Update
 
-from scripts.engine.ledger import VERSION_TABLE
+from scripts.engine.ledger.table import VERSION_TABLE
 
 
 class VersionImpl(PostgresqlImpl):

@@ -12,14 +12,14 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo, Migration
 from alembic.script import ScriptDirectory
 from psycopg2.sql import Composable
 
-from scripts.engine import event_log, work
-from scripts.engine.events import Event, Kind
-from scripts.engine.ledger import Record
+from scripts.engine.ledger.events import Event, Kind
+from scripts.engine.ledger.state import State
+from scripts.engine.ledger.table import Record
 from scripts.engine.observer import Direction, Observer, StepResult
-from scripts.engine.performer import Performed, Performer
-from scripts.engine.record import Recorder
-from scripts.engine.state import State
-from scripts.engine.work import Stored, Work
+from scripts.engine.run import event_log, work
+from scripts.engine.run.performer import Performed, Performer
+from scripts.engine.run.record import Recorder
+from scripts.engine.run.work import Stored, Work
 from scripts.errors import HistoryError, Interrupted, MigrationError, StatementError, behind
 
 Planned = Callable[[Any, MigrationContext], Iterable[MigrationStep]]

@@ -9,17 +9,18 @@ from alembic import context
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 from sqlalchemy import Dialect, literal, null
 
-from scripts.engine import execution, ledger, settings, timeouts
-from scripts.engine.events import Event
-from scripts.engine.execution import Execute
-from scripts.engine.ledger import Ledger, Record
+from scripts.engine import settings
+from scripts.engine.ledger.events import Event
+from scripts.engine.ledger.state import State
+from scripts.engine.ledger.table import VERSION_TABLE, Ledger, Record
 from scripts.engine.observer import SilentObserver
-from scripts.engine.performer import Autocommit, Performed
-from scripts.engine.record import Move
-from scripts.engine.run import Run
+from scripts.engine.run import execution, timeouts
+from scripts.engine.run.execution import Execute
+from scripts.engine.run.performer import Autocommit, Performed
+from scripts.engine.run.record import Move
+from scripts.engine.run.steps import Run
+from scripts.engine.run.work import Work
 from scripts.engine.settings import Limits
-from scripts.engine.state import State
-from scripts.engine.work import Work
 from scripts.files import history, session_state
 from scripts.files.project import Environment, Project
 
@@ -59,7 +60,7 @@ def write(here: Project, environment: Environment) -> None:
         fn=run.announced(begun.opts["fn"]),
         literal_binds=True,
         transaction_per_migration=True,
-        version_table=ledger.VERSION_TABLE,
+        version_table=VERSION_TABLE,
         version_table_schema=chosen.ledger.schema,
         on_version_apply=run.on_version_apply,
     )

@@ -12,24 +12,18 @@ from alembic import context
 from alembic.config import Config
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from scripts.engine import (
-    aftermath,
-    assembly,
-    connection,
-    event_log,
-    ledger,
-    missing,
-    settings,
-    state,
-)
-from scripts.engine.assembly import Assembled
-from scripts.engine.connection import RunConnection
+from scripts.engine import settings
+from scripts.engine.ledger import state
+from scripts.engine.ledger.state import State
+from scripts.engine.ledger.table import VERSION_TABLE
 from scripts.engine.observer import LogObserver, Observer
-from scripts.engine.run import Planned, Run
+from scripts.engine.run import aftermath, assembly, connection, event_log, missing
+from scripts.engine.run.assembly import Assembled
+from scripts.engine.run.connection import RunConnection
+from scripts.engine.run.steps import Planned, Run
+from scripts.engine.run.version import VersionImpl
 from scripts.engine.session import lock, signals, waiting
 from scripts.engine.session.lock import Lock
-from scripts.engine.state import State
-from scripts.engine.version import VersionImpl
 from scripts.errors import Interrupted, MigrationError, UsageError, behind
 from scripts.files import history
 from scripts.files.history import History
@@ -170,7 +164,7 @@ def _migrate(opened: RunConnection, made: Assembled, command: Command, *, idle: 
         connection=opened.sqlalchemy,
         fn=run.announced(context.get_context().opts["fn"]),
         transaction_per_migration=True,
-        version_table=ledger.VERSION_TABLE,
+        version_table=VERSION_TABLE,
         version_table_schema=run.state.ledger.table.schema,
         on_version_apply=run.on_version_apply,
     )

@@ -11,8 +11,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from scripts.engine.ledger import Ledger, qualified
-from scripts.engine.origin import Origin
+from scripts.engine.ledger.origin import Origin
+from scripts.engine.ledger.table import Ledger, qualified
 from scripts.engine.settings import EVENTS_SUFFIX
 
 

@@ -9,11 +9,11 @@ from typing import Protocol
 import psycopg2
 from psycopg2.sql import Composable
 
-from scripts.engine import execution
-from scripts.engine.event_log import EventLog
-from scripts.engine.events import Event, Kind
-from scripts.engine.execution import Execute
-from scripts.engine.ledger import Ledger, Record
+from scripts.engine.ledger.events import Event, Kind
+from scripts.engine.ledger.table import Ledger, Record
+from scripts.engine.run import execution
+from scripts.engine.run.event_log import EventLog
+from scripts.engine.run.execution import Execute
 from scripts.errors import LedgerError
 
 Move = tuple[str, str]

@@ -9,10 +9,10 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Literal
 
-from scripts.engine import execution
-from scripts.engine.ledger import Ledger
+from scripts.engine.ledger.table import Ledger
 from scripts.engine.observer import Direction
-from scripts.engine.run import Run
+from scripts.engine.run import execution
+from scripts.engine.run.steps import Run
 from scripts.engine.session import signals
 from scripts.errors import Interrupted, MigrationError, ServerError
 

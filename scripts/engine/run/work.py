@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scripts.engine.ledger import Record
+from scripts.engine.ledger.state import State
+from scripts.engine.ledger.table import Record
 from scripts.engine.observer import Direction
-from scripts.engine.state import State
 from scripts.errors import FormatError, HistoryError, Interrupted, RollbackError, StatementError
 from scripts.files import migration_file, rollback
 from scripts.files.header import Header

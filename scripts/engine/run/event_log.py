@@ -8,14 +8,14 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import Composable
 
-from scripts.engine import events
-from scripts.engine.events import Event, Kind
-from scripts.engine.execution import Execute
-from scripts.engine.ledger import Ledger
-from scripts.engine.origin import Origin
+from scripts.engine.ledger import events
+from scripts.engine.ledger.events import Event, Kind
+from scripts.engine.ledger.origin import Origin
+from scripts.engine.ledger.table import Ledger
+from scripts.engine.run.execution import Execute
+from scripts.engine.run.work import Work
 from scripts.engine.session import database
 from scripts.engine.session.database import Say
-from scripts.engine.work import Work
 from scripts.errors import MigrationError, StatementError
 from scripts.files.redaction import masked
 

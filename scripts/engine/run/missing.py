@@ -13,7 +13,7 @@ from types import ModuleType
 from alembic.script import Script, ScriptDirectory
 
 from scripts.engine import revision
-from scripts.engine.state import State
+from scripts.engine.ledger.state import State
 from scripts.errors import HistoryError
 
 

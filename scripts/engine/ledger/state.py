@@ -7,9 +7,9 @@ from functools import cached_property
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.engine import ledger, lookup
-from scripts.engine.ledger import Ledger, Row
-from scripts.engine.lookup import Server
+from scripts.engine.ledger import lookup
+from scripts.engine.ledger.lookup import Server
+from scripts.engine.ledger.table import VERSION_TABLE, Ledger, Row
 from scripts.engine.settings import Settings
 from scripts.errors import LedgerError, ServerError
 from scripts.files import history, migration_file
@@ -159,8 +159,7 @@ def check_agreement(state: State) -> None:
         )
     raise LedgerError(
         f"{state.name}: the ledger and Alembic's version disagree",
-        detail=f"the ledger {state.ledger.table} is at {current}\n"
-        f"{ledger.VERSION_TABLE} is at {alembic}",
+        detail=f"the ledger {state.ledger.table} is at {current}\n{VERSION_TABLE} is at {alembic}",
         state="nothing was changed",
         way_out="find out which one is right, then write both from it: "
         f"`alembic -n {state.name} stamp --purge {current}` trusts the ledger, "

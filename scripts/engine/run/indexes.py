@@ -12,7 +12,7 @@ import time
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL
 
-from scripts.engine.ledger import qualified
+from scripts.engine.ledger.table import qualified
 from scripts.engine.session import signals
 from scripts.engine.session.database import Say
 from scripts.errors import LockError

@@ -6,19 +6,20 @@ from dataclasses import dataclass, replace
 
 from alembic import context
 
-from scripts.engine import lookup, origin, timeouts
-from scripts.engine.connection import RunConnection
-from scripts.engine.event_log import EventLog
-from scripts.engine.events import Event
+from scripts.engine.ledger import lookup, origin
+from scripts.engine.ledger.events import Event
+from scripts.engine.ledger.state import State
 from scripts.engine.observer import Observer
-from scripts.engine.outside import Outside
-from scripts.engine.performer import OnlinePerformer
-from scripts.engine.record import OnlineRecorder
-from scripts.engine.run import Run
+from scripts.engine.run import timeouts
+from scripts.engine.run.connection import RunConnection
+from scripts.engine.run.event_log import EventLog
+from scripts.engine.run.outside import Outside
+from scripts.engine.run.performer import OnlinePerformer
+from scripts.engine.run.record import OnlineRecorder
+from scripts.engine.run.steps import Run
 from scripts.engine.session import database
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.lock import Lock
-from scripts.engine.state import State
 
 
 @dataclass(frozen=True, kw_only=True)

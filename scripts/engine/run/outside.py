@@ -10,15 +10,15 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Identifier
 
-from scripts.engine import event_log, execution, indexes, retry, timeouts
-from scripts.engine.event_log import EventLog
-from scripts.engine.events import Kind
-from scripts.engine.execution import Execute
+from scripts.engine.ledger.events import Kind
+from scripts.engine.run import event_log, execution, indexes, retry, timeouts
+from scripts.engine.run.event_log import EventLog
+from scripts.engine.run.execution import Execute
+from scripts.engine.run.work import Work
 from scripts.engine.session import signals, waiting
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.database import Say
 from scripts.engine.settings import Settings
-from scripts.engine.work import Work
 from scripts.errors import LockError, StatementError, UsageError
 from scripts.files import concurrent_index, session_state
 from scripts.files.concurrent_index import ConcurrentIndex

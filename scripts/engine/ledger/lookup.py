@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Identifier, Literal
 
-from scripts.engine.ledger import REQUIRED, VERSION_TABLE, Ledger, Row, fingerprint, qualified
+from scripts.engine.ledger.table import REQUIRED, VERSION_TABLE, Ledger, Row, fingerprint, qualified
 from scripts.engine.settings import TableName
 from scripts.errors import LedgerError
 

@@ -11,13 +11,13 @@ from typing import Protocol
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import Composable, Literal
 
-from scripts.engine import execution, retry, timeouts
-from scripts.engine.execution import Execute
 from scripts.engine.observer import Observer
-from scripts.engine.outside import Outside
+from scripts.engine.run import execution, retry, timeouts
+from scripts.engine.run.execution import Execute
+from scripts.engine.run.outside import Outside
+from scripts.engine.run.work import Work
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.settings import Limits
-from scripts.engine.work import Work
 from scripts.files import session_state
 
 Autocommit = Callable[[], AbstractContextManager[None]]

@@ -12,12 +12,13 @@ from psycopg2.extensions import connection as RawConnection  # noqa: N812 - it i
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from scripts.engine import execution, state
-from scripts.engine.execution import Execute
+from scripts.engine.ledger import state
+from scripts.engine.ledger.state import State
+from scripts.engine.run import execution
+from scripts.engine.run.execution import Execute
 from scripts.engine.session import database
 from scripts.engine.session.database import Say
 from scripts.engine.settings import Settings
-from scripts.engine.state import State
 from scripts.errors import ServerError, UsageError
 from scripts.files.history import History
 from scripts.files.project import Project

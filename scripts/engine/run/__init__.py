@@ -1,0 +1,1 @@
+"""A run: Alembic's steps, and all that makes them safe."""
