@@ -158,7 +158,11 @@ def waiting_for_a_table(connection: Connection, workspace: Workspace) -> threadi
 
     thread = threading.Thread(target=wait)
     thread.start()
-    while not workspace.query("SELECT 1 FROM pg_locks WHERE NOT granted"):
+    waits = (
+        "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'a'::regclass"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    while not workspace.query(waits):
         assert thread.is_alive()
         thread.join(0.01)
     return thread

@@ -95,7 +95,9 @@ def test_an_index_that_another_session_is_building_is_waited_for(workspace: Work
         builder.autocommit = True
         build = threading.Thread(target=lambda: builder.cursor().execute(BUILD))
         build.start()
-        while not workspace.query("SELECT 1 FROM pg_stat_progress_create_index"):
+        while not workspace.query(
+            "SELECT 1 FROM pg_stat_progress_create_index WHERE datname = current_database()"
+        ):
             build.join(0.01)
         run = threading.Thread(target=workspace.upgrade)
         run.start()

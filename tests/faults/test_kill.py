@@ -60,7 +60,7 @@ def test_a_build_that_was_killed_is_told_by_the_log_and_mended_by_the_next_run(
         "SELECT 1;\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (id);",
         header="-- Transaction: none\n",
     )
-    building = "SELECT pid FROM pg_stat_progress_create_index"
+    building = "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()"
     with closing(psycopg2.connect(workspace.urls["course"])) as old:
         old.cursor().execute("INSERT INTO a VALUES (1)")
         process = killing.run(workspace)
