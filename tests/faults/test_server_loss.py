@@ -23,6 +23,7 @@ from tests.servers import OwnServer, own_server, until
 from tests.workspace import Recorder, Workspace
 
 pytestmark = pytest.mark.database
+OUTSIDE = "-- Transaction: none\n"
 
 
 class Interference(Recorder):
@@ -105,7 +106,8 @@ class TestBackend:
             workspace.upgrade()
         end.join(30)
         assert "the connection was lost while 001_step.sql was being committed" in caught.value.what
-        assert caught.value.state == "rolled back, as the ledger shows; course is at base"
+        assert caught.value.what.endswith("; it was not, as the ledger shows")
+        assert caught.value.state == "rolled back; course is at base"
         assert workspace.tables() == []
         assert workspace.recorder.results == []
 
@@ -302,6 +304,21 @@ class TestEdits:
         assert "duplicate key value" in caught.value.detail
         assert caught.value.state == "rolled back; course is at 001"
         assert workspace.tables() == ["t_001"]
+
+    def test_outside_a_transaction_what_ran_is_told_when_the_ledger_refuses(
+        self, workspace: Workspace
+    ) -> None:
+        workspace.add_tables("001")
+        workspace.add("002", "CREATE TABLE IF NOT EXISTS b (id int);", header=OUTSIDE)
+        row = "INSERT INTO schema_migrations (version, filename, checksum) VALUES ('002', 'x', 'y')"
+        workspace.recorder = Interference("002_step.sql", lambda: workspace.query(row))
+        with pytest.raises(LedgerError) as caught:
+            workspace.upgrade()
+        assert caught.value.state == (
+            "NOT rolled back, the file runs outside a transaction: all of its statements have taken "
+            "effect, and the ledger lacks it; course is at 001"
+        )
+        assert workspace.tables() == ["b", "t_001"]
 
     def test_a_version_moved_by_somebody_else_stops_the_step(self, workspace: Workspace) -> None:
         workspace.add_tables("001", "002")

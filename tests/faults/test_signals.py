@@ -93,7 +93,8 @@ def test_a_run_that_waits_for_another_one_goes_at_once(workspace: Workspace) -> 
     second.terminate()
     said = second.communicate(timeout=30)[0]
     assert second.returncode == 143
-    assert "state:  nothing was changed; course is at base" in said
+    assert "error:  course: interrupted by SIGTERM" in said
+    assert "state:  nothing was changed" in said
     first.terminate()
     first.communicate(timeout=30)
 

@@ -41,8 +41,10 @@ def explain(
     if step is None or not lost:
         run.unsaid = None
         at = run.before if step else run.current
-        what = f"{step.filename}: PostgreSQL refused the commit" if step else "the run ended"
-        return _error(error, f"{name}: {what}", f"rolled back; {name} is at {at}")
+        where = f"{run.step.filename}: " if run.step.filename else ""
+        ended = "the connection was lost" if lost else "PostgreSQL refused what the run needs"
+        what = f"{step.filename}: PostgreSQL refused the commit" if step else f"{where}{ended}"
+        return _error(error, f"{name}: {what}", run.undone(at))
     what = f"{name}: the connection was lost while {step.filename} was being committed"
     up = step.direction is Direction.UP
     committed = _outcome(connect, run.state.ledger, transaction, step.version, up=up)
@@ -53,7 +55,7 @@ def explain(
         )
     if not committed:
         run.unsaid = None
-        return _error(error, what, f"rolled back, as the ledger shows; {name} is at {run.before}")
+        return _error(error, f"{what}; it was not, as the ledger shows", run.undone(run.before))
     run.say()
     happened = what.removeprefix(f"{name}: ")
     run.observer.notice(name, f"{happened}; the ledger shows that it was committed")

@@ -68,7 +68,11 @@ def run(config: Config, here: Project, environment: Environment) -> None:
     def say(text: str) -> None:
         observer.notice(environment.name, text)
 
-    with signals.deferred(), connection.opened(given, here, chosen, say) as opened:
+    with (
+        _told(environment),
+        signals.deferred(),
+        connection.opened(given, here, chosen, say) as opened,
+    ):
         entries = _history(environment, command)
         found = opened.look(entries)
         _check_writable(found, command)
@@ -83,6 +87,18 @@ def run(config: Config, here: Project, environment: Environment) -> None:
             with _noted(made, held, idle=idle):
                 _check(found, command, target)
                 _migrate(opened, made, command, idle=idle)
+
+
+@contextmanager
+def _told(environment: Environment) -> Iterator[None]:
+    """Name the environment and the state where a signal came before there was a step."""
+    try:
+        yield
+    except Interrupted as error:
+        if not error.state:
+            error.what = f"{environment.name}: {error.what}"
+            error.state = "nothing was changed"
+        raise
 
 
 def _is_idle(found: State, command: Command, target: Any) -> bool:
@@ -103,12 +119,8 @@ def _lock(opened: RunConnection, found: State) -> Iterator[Lock | None]:
         if second is None:
             yield None
             return
-        try:
-            with lock.held(second, found.name, table, wait_ms, opened.say) as held:
-                yield held
-        except Interrupted as error:
-            error.state = error.state or f"nothing was changed; {found.name} is at {found.current}"
-            raise
+        with lock.held(second, found.name, table, wait_ms, opened.say) as held:
+            yield held
 
 
 @contextmanager

@@ -58,6 +58,8 @@ class Run:
     """The step that has been recorded, and whose commit nobody has heard of yet."""
     mirrored: bool = field(default=False, init=False)
     """Whether a stamp has written the ledger."""
+    _effects: str = field(default="rolled back", init=False)
+    """What has become of the step at hand if it fails from here on."""
     _context: MigrationContext | None = field(default=None, init=False)
     _recorded: str = field(default="", init=False)
     _note: Composable | None = field(default=None, init=False)
@@ -161,7 +163,7 @@ class Run:
             raise HistoryError(
                 f"revision {step.up_revision_id} did not run the migration file of that version",
                 detail="a revision file has its SQL file's number and calls migration(__file__)",
-                state=self._rolled_back(),
+                state=self.undone(self.current),
             )
         else:
             self._write(self._note, reached)
@@ -183,7 +185,7 @@ class Run:
                 note,
                 (self.current, reached) if moves else None,
                 [done, *list(self._steps)[:1]],
-                self._rolled_back(),
+                self.undone(self.current),
             )
         except (MigrationError, psycopg2.Error):
             self._steps.appendleft(done)
@@ -216,6 +218,7 @@ class Run:
         if self._context is None:
             raise AssertionError("Alembic ran a step that it did not announce")
         self.say()
+        self._effects = "rolled back"
         self.guard(f"{self.state.name} is at {self.current}")
         try:
             performed = self.performer.perform(todo, self._context.autocommit_block)
@@ -224,9 +227,10 @@ class Run:
             if not isinstance(error, StatementError | Interrupted):
                 raise
             error.what = f"{self.state.name}: {todo.filename}: {error.what}"
-            taken = work.effect(todo, error) if not todo.header.transactional else "rolled back"
-            error.state = f"{taken}; {self.state.name} is at {self.current}"
+            self._effects = work.effect(todo, error)
+            error.state = self.undone(self.current)
             raise error from raised.__cause__
+        self._effects = work.effect(todo)
         self._recorded, self._performed = todo.version, performed
         self.unsaid = StepResult(
             environment=self.state.name,
@@ -240,5 +244,10 @@ class Run:
             self.observer.notice(self.state.name, f"{todo.filename} has an empty DOWN: nothing ran")
         return performed
 
-    def _rolled_back(self) -> str:
-        return f"rolled back; {self.state.name} is at {self.current}"
+    def undone(self, at: str) -> str:
+        """Say how the database stands when the step at hand has failed.
+
+        Args:
+            at: the version ahead of the step.
+        """
+        return f"{self._effects}; {self.state.name} is at {at}"

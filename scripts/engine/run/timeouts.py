@@ -26,6 +26,8 @@ def local(header: Header, limits: Limits, *, watch_client: bool = False) -> str:
     values = {
         "lock_timeout": _or(header.lock_timeout_ms, limits.lock_timeout_ms),
         "statement_timeout": _or(header.statement_timeout_ms, limits.statement_timeout_ms),
+        # A pause before another try must not be taken for a forgotten transaction.
+        "idle_in_transaction_session_timeout": 0,
     }
     if watch_client:
         values[_WATCH_CLIENT] = _WATCH_CLIENT_MS

@@ -103,12 +103,20 @@ def downgrade(state: State, version: str, stored: Stored | None) -> Work:
     )
 
 
-def effect(work: Work, error: StatementError | Interrupted) -> str:
-    """Say what a section that runs outside a transaction has done when it fails."""
-    said = (
-        f"NOT rolled back, the file runs outside a transaction: {error.ran} of its "
-        f"{len(work.section.statements)} statements have taken effect"
-    )
+def effect(work: Work, error: StatementError | Interrupted | None = None) -> str:
+    """Say what becomes of a section's statements when the step fails.
+
+    Args:
+        work: the section.
+        error: what a statement failed with; None where all have run, and something fails after.
+    """
+    if work.header.transactional:
+        return "rolled back"
+    count = len(work.section.statements)
+    said = "NOT rolled back, the file runs outside a transaction: "
+    if error is None:
+        return f"{said}all of its statements have taken effect, and the ledger lacks it"
+    said += f"{error.ran} of its {count} statements have taken effect"
     lost = isinstance(error, StatementError) and not error.sqlstate
     return f"{said}, and of the one that was running nobody knows" if lost else said
 
