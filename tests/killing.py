@@ -67,7 +67,7 @@ class Undisturbed:
     schema: str
     ledger: list[tuple[object, ...]]
     lasts: float
-    """Seconds from the first step to the end."""
+    """Seconds from the first step to the last."""
 
 
 def undisturbed(workspace: Workspace) -> Undisturbed:
@@ -76,9 +76,12 @@ def undisturbed(workspace: Workspace) -> Undisturbed:
     process = run(workspace)
     first_step(process)
     begin = time.monotonic()
+    assert process.stdout
+    while f"applied {EXPECTED[-1]}" not in process.stdout.readline():
+        assert process.poll() is None
+    lasts = time.monotonic() - begin
     process.communicate(timeout=60)
     assert process.returncode == 0
-    lasts = time.monotonic() - begin
     rows = ledger(workspace)
     assert [row[0] for row in rows] == EXPECTED
     return Undisturbed(schema(workspace), rows, lasts)
