@@ -315,8 +315,8 @@ class TestEdits:
         with pytest.raises(LedgerError) as caught:
             workspace.upgrade()
         assert caught.value.state == (
-            "NOT rolled back, the file runs outside a transaction: all of its statements have taken "
-            "effect, and the ledger lacks it; course is at 001"
+            "NOT rolled back, the file runs outside a transaction: all of its statements have "
+            "taken effect, and the ledger lacks it; course is at 001"
         )
         assert workspace.tables() == ["b", "t_001"]
 

@@ -110,7 +110,7 @@ class Outside:
 
     def _report_others(self, connection: Connection, todo: Work) -> None:
         wanted = [index for one in todo.section.statements if (index := concurrent_index.of(one))]
-        found = indexes.others(connection, wanted) if wanted else []
+        found = indexes.others(connection, wanted)
         if found:
             self.say(f"left alone, but invalid: {', '.join(found)} (DROP INDEX or REINDEX them)")
 
