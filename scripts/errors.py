@@ -145,17 +145,27 @@ class StatementError(MigrationError):
         line: the line in it.
         detail: the server's message with its SQLSTATE, and the statement.
         ran: how many statements of the section had been run before it.
-        sqlstate: the server's code for it, "" when the connection was lost.
+        sqlstate: the server's code for it, "" where it gave none.
+        lost: whether the connection was lost, so that nobody knows what came of the statement.
     """
 
     def __init__(  # noqa: PLR0913 - each is a fact of its own
-        self, what: str, *, place: str, line: int, detail: str, ran: int, sqlstate: str = ""
+        self,
+        what: str,
+        *,
+        place: str,
+        line: int,
+        detail: str,
+        ran: int,
+        sqlstate: str = "",
+        lost: bool = False,
     ) -> None:
         """Keep the facts apart: the event log has a column for each."""
         super().__init__(what, where=f"{place}:{line}", detail=detail)
         self.line = line
         self.ran = ran
         self.sqlstate = sqlstate
+        self.lost = lost
         self.tries = 1
         """How many times it was run, when a lock or a deadlock was the reason."""
 

@@ -18,10 +18,11 @@ from scripts.engine import settings
 from scripts.engine.ledger import events, lookup, state
 from scripts.engine.ledger.state import Applied, State
 from scripts.engine.observer import Observer
-from scripts.engine.run import execution, work
+from scripts.engine.run import work
 from scripts.engine.run.work import Work
 from scripts.engine.session import database
 from scripts.engine.session.database import Say
+from scripts.engine.session.diagnosis import explained
 from scripts.errors import ServerError, UsageError
 from scripts.files import history
 from scripts.files.history import Entry
@@ -81,7 +82,7 @@ def latest_events(
         except psycopg2.Error as error:
             raise ServerError(
                 f"{environment.name}: the event log can't be read",
-                detail=execution.explained(error),
+                detail=explained(error),
             ) from error
 
 

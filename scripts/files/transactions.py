@@ -37,6 +37,17 @@ def refuses(statement: Statement) -> bool:
     return bool(_LIKELY.search(statement.text) and _OUTSIDE.match(_phrase(statement)))
 
 
+def waits_politely(statement: Statement) -> bool:
+    """Tell whether a statement keeps nobody waiting while it waits for its turn.
+
+    The forms with CONCURRENTLY, and VACUUM without FULL, take no lock that a query conflicts with.
+    """
+    if not refuses(statement):
+        return False
+    phrase = _phrase(statement)
+    return "CONCURRENTLY" in phrase or bool(re.match(r"VACUUM\b(?!.*\bFULL\b)", phrase))
+
+
 def check(statement: Statement) -> None:
     """Refuse such a statement in a file that runs in a transaction.
 

@@ -11,9 +11,9 @@ from psycopg2.sql import SQL, Literal
 
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.observer import Direction
-from scripts.engine.run import execution
 from scripts.engine.run.steps import Run
 from scripts.engine.session import signals
+from scripts.engine.session.diagnosis import explained
 from scripts.errors import Interrupted, MigrationError, ServerError
 
 _PAUSE = 0.1
@@ -66,11 +66,11 @@ def explain(
 
 def _error(error: psycopg2.Error, what: str, state: str) -> MigrationError:
     if signals.received():
-        ended: MigrationError = Interrupted(signals.received(), detail=execution.explained(error))
+        ended: MigrationError = Interrupted(signals.received(), detail=explained(error))
         ended.what = f"{what.partition(':')[0]}: {ended.what}"
     else:
         way_out = "run the command again: it goes on from there"
-        ended = ServerError(what, detail=execution.explained(error), way_out=way_out)
+        ended = ServerError(what, detail=explained(error), way_out=way_out)
     ended.state = state
     return ended
 

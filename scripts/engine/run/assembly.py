@@ -12,6 +12,7 @@ from scripts.engine.ledger.state import State
 from scripts.engine.observer import Observer
 from scripts.engine.run import timeouts
 from scripts.engine.run.connection import RunConnection
+from scripts.engine.run.direct import Direct
 from scripts.engine.run.event_log import EventLog
 from scripts.engine.run.outside import Outside
 from scripts.engine.run.performer import OnlinePerformer
@@ -62,12 +63,18 @@ def assemble(
         compose=lambda statement: statement.as_string(raw),
         log=log,
     )
-    outside = Outside(
-        name=found.name,
+    direct = Direct(
         settings=settings,
         connection=raw,
+        open=opened.direct if opened.has_direct else None,
+        lock=held,
+        blockers=blockers,
+        say=opened.say,
+    )
+    outside = Outside(
+        settings=settings,
+        direct=direct,
         execute=execute,
-        open_direct=opened.direct if opened.has_direct else None,
         watch_client=watch_client,
         blockers=blockers,
         log=log,

@@ -52,6 +52,8 @@ class EventLog:
         try:
             execute(statements)
         except psycopg2.Error as error:
+            if error.pgcode is None:
+                raise  # the connection is gone
             execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};")
             self.lost(error)
 

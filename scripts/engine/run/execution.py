@@ -10,8 +10,8 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 
 from scripts.engine.session import signals
 from scripts.engine.session.blockers import Blockers
+from scripts.engine.session.diagnosis import explained
 from scripts.errors import Interrupted, StatementError
-from scripts.files.redaction import masked
 from scripts.files.statements import Statement
 
 Execute = Callable[[str], tuple[Any, ...] | None]
@@ -85,25 +85,6 @@ def writer(write: Callable[[str], None]) -> Execute:
     return execute
 
 
-def explained(error: psycopg2.Error, blockers: Blockers | None = None) -> str:
-    """Return what the server said: message, SQLSTATE, detail, hint, context; no password.
-
-    Args:
-        error: what the driver raised.
-        blockers: knows who was in the way, which is told as well.
-    """
-    diagnostics = error.diag
-    message = diagnostics.message_primary or str(error).strip()
-    lines = [
-        f"{message} [{error.pgcode}]" if error.pgcode else message,
-        f"detail: {diagnostics.message_detail}" if diagnostics.message_detail else "",
-        f"hint: {diagnostics.message_hint}" if diagnostics.message_hint else "",
-        f"context: {diagnostics.context}" if diagnostics.context else "",
-        blockers.described() if blockers else "",
-    ]
-    return masked("\n".join(line for line in lines if line))
-
-
 def _refused(
     statement: Statement,
     error: psycopg2.Error,
@@ -115,11 +96,13 @@ def _refused(
     line = statement.line_at(int(position) - 1) if position else statement.line
     # Without a message of the server's it is libpq that speaks: the connection is gone.
     by_server = error.diag.message_primary is not None
+    seen = blockers.described() if blockers else ""
     return StatementError(
         "PostgreSQL refused a statement" if by_server else "the connection was lost",
         place=place,
         line=line,
-        detail=f"{explained(error, blockers)}\nstatement: {statement.summary()}",
+        detail=explained(error, seen, f"statement: {statement.summary()}"),
         ran=ran,
         sqlstate=error.pgcode or "",
+        lost=not by_server,
     )

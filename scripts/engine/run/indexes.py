@@ -8,93 +8,134 @@ https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CON
 from __future__ import annotations
 
 import time
+from contextlib import closing
+from typing import Any
 
+import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
-from psycopg2.sql import SQL
+from psycopg2.sql import SQL, Composable, Literal
 
 from scripts.engine.ledger.table import qualified
 from scripts.engine.session import signals
 from scripts.engine.session.database import Say
-from scripts.errors import LockError
 from scripts.files import duration
 from scripts.files.concurrent_index import ConcurrentIndex
 
 _PAUSE = 0.2
 _SAY_EVERY = 30.0
 """Seconds."""
+_DROP_WAITS_MS = 1000
+"""How long a DROP waits for its lock before the index is looked at again."""
 
 # A partitioned index (relkind I) is invalid until each partition has its own: nothing is wrong.
-_INVALID = (
+_INVALID = SQL(
     "SELECT n.nspname, c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
     " JOIN pg_namespace n ON n.oid = c.relnamespace"
     " WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname !~ '^pg_'"
 )
-_BUILDER = (
-    "SELECT p.pid FROM pg_stat_progress_create_index p JOIN pg_class c ON c.oid = p.index_relid"
-    " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s"
+# Whoever builds an index concurrently holds this lock on its table; unlike the progress of a build,
+# no session's locks are hidden from another role.
+_BUILDER = SQL(
+    "SELECT pid FROM pg_locks WHERE locktype = 'relation' AND granted AND pid <> pg_backend_pid()"
+    " AND mode = 'ShareUpdateExclusiveLock' AND relation = to_regclass({})"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 
 
-def mend(connection: Connection, wanted: ConcurrentIndex, wait_ms: int, say: Say) -> None:
+class StillBuiltError(Exception):
+    """Another session has been building the index for too long."""
+
+
+def mend(
+    connection: Connection, wanted: ConcurrentIndex, wait_ms: int, say: Say, *, bounded: bool
+) -> None:
     """Drop the invalid index that has the name of one that is about to be built.
 
-    One that a session is still building, as that of a run which was killed, is waited for: it may
-    become valid.
+    One that a session may still be building, as that of a run which was killed, is waited for: it
+    may become valid.
 
     Args:
         connection: in autocommit.
         wanted: the index.
         wait_ms: how long to wait for another session, in milliseconds; 0 waits for ever.
         say: is told of the wait and of the drop.
+        bounded: look at the index again now and then while the DROP waits for its lock; otherwise
+            the session's own lock_timeout holds.
 
     Raises:
-        LockError: when the other session does not end in that time.
+        StillBuiltError: when the other session does not end in that time.
         psycopg2.Error: when the index can't be dropped.
     """
     begin, said = time.monotonic(), None
-    while schema := _invalid_schema(connection, wanted):
-        builder = _builder(connection, schema, wanted.name)
-        if builder is None:
-            name = qualified(schema, wanted.name)
-            with connection.cursor() as cursor:
-                cursor.execute(SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(name))
+    while found := _rows(connection, _of_table(connection, wanted)):
+        builders = _rows(connection, _BUILDER.format(_table(connection, wanted)))
+        if not builders and _dropped(connection, found[0][0], wanted.name, bounded=bounded):
             say(f"dropped the invalid index {wanted.name}, which a failed build had left")
             return
         waited = time.monotonic() - begin
         if wait_ms and waited * 1000 >= wait_ms:
-            raise LockError(
-                f"pid {builder} has been building the index {wanted.name} for longer than "
-                f"{duration.text(wait_ms)}",
-                way_out=f"wait for it, or end it with SELECT pg_cancel_backend({builder})",
+            raise StillBuiltError(
+                f"{_who(builders)} has kept {wanted.table} for longer than {duration.text(wait_ms)}"
             )
         if said is None or waited - said >= _SAY_EVERY:
             said = waited
-            say(f"waiting for pid {builder}, which is building the index {wanted.name}")
+            say(f"waiting for {_who(builders)}, which may be building the index {wanted.name}")
         signals.pause(_PAUSE)
+
+
+def _who(builders: list[tuple[Any, ...]]) -> str:
+    return f"pid {builders[0][0]}" if builders else "another session"
+
+
+def is_valid(connection: Connection, wanted: ConcurrentIndex) -> bool:
+    """Tell whether the index is on its table, and of use."""
+    query = SQL(
+        "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+        " WHERE i.indrelid = to_regclass({}) AND c.relname = {}"
+    ).format(_table(connection, wanted), Literal(wanted.name))
+    return _rows(connection, query) == [(True,)]
 
 
 def others(connection: Connection, wanted: list[ConcurrentIndex]) -> list[str]:
     """Return the names of the invalid indexes that no statement of ours is about to build."""
-    names = {index.name for index in wanted}
+    ours = {row for one in wanted for row in _rows(connection, _of_table(connection, one))}
+    found = _rows(connection, _INVALID + SQL(" ORDER BY 1, 2"))
+    return [f"{schema}.{name}" for schema, name in found if (schema, name) not in ours]
+
+
+def _table(connection: Connection, wanted: ConcurrentIndex) -> Composable:
+    return Literal(qualified(wanted.schema, wanted.table).as_string(connection))
+
+
+def _of_table(connection: Connection, wanted: ConcurrentIndex) -> Composable:
+    """Return the query for the index, if it is there and invalid: it is in its table's schema."""
+    return _INVALID + SQL(" AND i.indrelid = to_regclass({}) AND c.relname = {}").format(
+        _table(connection, wanted), Literal(wanted.name)
+    )
+
+
+def _dropped(connection: Connection, schema: str, name: str, *, bounded: bool) -> bool:
+    """Drop an index, unless its table is in use: a DROP that waits for a build would undo it."""
+    timeout = SQL("SET lock_timeout = {}").format(Literal(_DROP_WAITS_MS))
+    drop = SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(qualified(schema, name))
+    with closing(connection.cursor()) as cursor:
+        if not bounded:
+            cursor.execute(drop)
+            return True
+        cursor.execute("SHOW lock_timeout")
+        [before] = cursor.fetchone() or ("0",)
+        cursor.execute(timeout)
+        try:
+            cursor.execute(drop)
+        except psycopg2.errors.LockNotAvailable:
+            return False
+        finally:
+            if not connection.closed:
+                cursor.execute(SQL("SET lock_timeout = {}").format(Literal(before)))
+    return True
+
+
+def _rows(connection: Connection, query: Composable) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(f"{_INVALID} ORDER BY 1, 2")
-        return [f"{schema}.{name}" for schema, name in cursor if name not in names]
-
-
-def _invalid_schema(connection: Connection, wanted: ConcurrentIndex) -> str | None:
-    """Return the schema of the index, which is its table's, if it is there and invalid."""
-    table = qualified(wanted.schema, wanted.table).as_string(connection)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{_INVALID} AND i.indrelid = to_regclass(%s) AND c.relname = %s",
-            (table, wanted.name),
-        )
-        row = cursor.fetchone()
-    return row[0] if row else None
-
-
-def _builder(connection: Connection, schema: str, name: str) -> int | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_BUILDER, (schema, name))
-        row = cursor.fetchone()
-    return row[0] if row else None
+        cursor.execute(query)
+        return cursor.fetchall()

@@ -11,10 +11,11 @@ from psycopg2.sql import Composable
 
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.table import Ledger, Record
-from scripts.engine.run import execution
 from scripts.engine.run.event_log import EventLog
 from scripts.engine.run.execution import Execute
-from scripts.errors import LedgerError
+from scripts.engine.session import signals
+from scripts.engine.session.diagnosis import explained
+from scripts.errors import Interrupted, LedgerError
 
 Move = tuple[str, str]
 """The version that Alembic's table has, and the one that it gets."""
@@ -83,6 +84,8 @@ class OnlineRecorder:
             try:
                 row = self.execute(f"SAVEPOINT {_SAVEPOINT}; {statement}")
             except psycopg2.Error as error:
+                if error.pgcode is None:
+                    raise
                 self.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};")
                 # Whether it is the log that can't be written shows when it is left out.
                 row = self._executed(self.compose(self.ledger.noting(note, move, None)), state)
@@ -102,9 +105,14 @@ class OnlineRecorder:
         except psycopg2.Error as error:
             if error.pgcode is None:
                 raise  # the connection is gone: there is more to find out
+            if signals.received():
+                interrupted = Interrupted(signals.received(), detail=explained(error))
+                interrupted.what = f"{self.name}: {interrupted.what}"
+                interrupted.state = state
+                raise interrupted from error
             raise LedgerError(
                 f"{self.name}: the ledger {self.ledger.table} can't be written",
-                detail=execution.explained(error),
+                detail=explained(error),
                 state=state,
                 way_out="python scripts/status.py shows what it has; if it was changed by hand "
                 "while this run was at work, run the command again",

@@ -37,11 +37,11 @@ def local(header: Header, limits: Limits, *, watch_client: bool = False) -> str:
 def session(header: Header, limits: Limits, statement: Statement) -> dict[str, int]:
     """Return the timeouts of one statement outside a transaction, by name, in milliseconds.
 
-    A statement that PostgreSQL refuses in a transaction, such as CREATE INDEX CONCURRENTLY, has to
-    wait for old transactions to end, keeps nobody waiting by it, and leaves an invalid index when
-    it is cut short: only the header bounds its waits.
+    CREATE INDEX CONCURRENTLY and its like have to wait for old transactions to end, keep nobody
+    waiting by it, and leave an invalid index when they are cut short: only the header bounds their
+    waits.
     """
-    patient = transactions.refuses(statement)
+    patient = transactions.waits_politely(statement)
     return {
         "lock_timeout": _or(header.lock_timeout_ms, 0 if patient else limits.lock_timeout_ms),
         "statement_timeout": _or(header.statement_timeout_ms, limits.statement_timeout_ms),

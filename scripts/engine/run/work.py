@@ -117,7 +117,7 @@ def effect(work: Work, error: StatementError | Interrupted | None = None) -> str
     if error is None:
         return f"{said}all of its statements have taken effect, and the ledger lacks it"
     said += f"{error.ran} of its {count} statements have taken effect"
-    lost = isinstance(error, StatementError) and not error.sqlstate
+    lost = isinstance(error, StatementError) and error.lost
     return f"{said}, and of the one that was running nobody knows" if lost else said
 
 

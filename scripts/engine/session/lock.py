@@ -69,9 +69,12 @@ class Holder:
 class Lock:
     """The lock, held, and the connection that holds it."""
 
-    def __init__(self, connection: Connection, environment: str, waited_ms: int) -> None:
-        """Know the connection whose transaction holds the lock."""
+    def __init__(
+        self, connection: Connection, environment: str, number: int, waited_ms: int
+    ) -> None:
+        """Know the connection whose transaction holds the lock, and the lock's number."""
         self.connection = connection
+        self._number = number
         self.waited_ms = waited_ms
         """How long another run had it."""
         self._environment = environment
@@ -99,6 +102,10 @@ class Lock:
                 state=state,
                 way_out="run the command again: it goes on from where this one stopped",
             )
+
+    def is_seen_from(self, other: Connection) -> bool:
+        """Tell whether another connection leads to the same database: there the lock is seen."""
+        return _holder(other, self._number) is not None
 
     def look(self, query: str, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
         """Ask the server something beside the run, with the lock kept whatever comes of it.
@@ -152,7 +159,7 @@ def held(
                 say(f"waiting for another run: {holder or 'it is ending'}")
             signals.pause(pause * random.uniform(0.5, 1))  # noqa: S311 - only spreads the tries
             pause = min(pause * 1.5, _LONGEST_PAUSE)
-        yield Lock(connection, environment, round(waited * 1000))
+        yield Lock(connection, environment, number, round(waited * 1000))
     finally:
         if not connection.closed:
             connection.rollback()

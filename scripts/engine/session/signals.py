@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from scripts.errors import Interrupted
+from scripts.errors import Interrupted, MigrationError
 
 _SLICE = 0.1
 """Seconds: how late a signal may be seen in a pause."""
@@ -31,8 +31,8 @@ def deferred() -> Iterator[None]:
     previous = _install()
     try:
         yield
-    except Interrupted:
-        _received.clear()
+    except MigrationError:
+        _received.clear()  # the error on its way says more
         raise
     finally:
         for number, handler in previous.items():

@@ -2,7 +2,8 @@
 
 psycopg2 sits in libpq while a statement runs, and Python with it, unless a wait callback is set:
 https://www.psycopg.org/docs/advanced.html#support-for-coroutine-libraries. The callback is one for
-all connections of a process; those that are not watched are served as if there were none.
+all connections of a process; those that are not watched are served by it as well, but for COPY,
+which psycopg2 refuses then.
 """
 
 from __future__ import annotations
@@ -71,6 +72,12 @@ def suspended() -> Iterator[None]:
             set_wait_callback(_wait)
 
 
+def _cancel(connection: Connection) -> None:
+    # The statement's own answer says whether it was in time.
+    with suppress(psycopg2.Error):
+        connection.cancel()
+
+
 def _wait(connection: Connection) -> None:
     look = _watched.get(id(connection))
     begin, cancelled = time.monotonic(), False
@@ -82,7 +89,6 @@ def _wait(connection: Connection) -> None:
                 continue
             if signals.received() and not cancelled:
                 cancelled = True
-                # The statement's own answer says whether it was in time.
-                with suppress(psycopg2.Error):
-                    connection.cancel()
+                # libpq waits without limit for a server that has frozen.
+                threading.Thread(target=_cancel, args=(connection,), daemon=True).start()
             look(time.monotonic() - begin)

@@ -1,0 +1,112 @@
+"""The session for statements outside a transaction: past the pooler where a URL leads there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
+from scripts.engine.session import waiting
+from scripts.engine.session.blockers import Blockers
+from scripts.engine.session.database import Say
+from scripts.engine.session.lock import Lock
+from scripts.engine.settings import Settings
+from scripts.errors import MigrationError, UsageError
+
+_NOTHING_RUN = "no statement of the file was run"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A connection in autocommit, and what is known of it."""
+
+    connection: Connection
+    pooled: bool
+    """Whether a pooler may send each statement to another backend."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Direct:
+    """Opens the session."""
+
+    settings: Settings
+    connection: Connection
+    """The run's: it is in autocommit when a session is asked for."""
+    open: Callable[[], Connection] | None
+    """Opens a connection past the pooler, where a URL for one is set."""
+    lock: Lock | None
+    blockers: Blockers | None
+    say: Say
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Give the session for a `with` block.
+
+        Raises:
+            ServerError: when the direct connection can't be had.
+            UsageError: when it leads elsewhere, or a pooler is in the way of MIGRATION_ROLE.
+        """
+        direct = self._opened()
+        connection = direct or self.connection
+        try:
+            with waiting.watched(direct, self._look) if direct else nullcontext():
+                pids = {_pid(connection), _pid(connection)}
+                # A pooler gives its clients numbers of its own.
+                pooled = pids != {connection.info.backend_pid}
+                if pooled:
+                    self._warn(direct=direct is not None)
+                if self.blockers:
+                    self.blockers.begin(0 if pooled else pids.pop(), 0)
+                yield Session(connection, pooled)
+        finally:
+            if direct:
+                direct.close()
+
+    def _opened(self) -> Connection | None:
+        if self.open is None:
+            return None
+        try:
+            direct = self.open()
+        except MigrationError as error:
+            error.state = _NOTHING_RUN
+            raise
+        direct.autocommit = True
+        if self.lock and not self.lock.is_seen_from(direct):
+            direct.close()
+            environment = self.settings.environment
+            raise UsageError(
+                f"{environment.name}: {environment.url_setting(direct=True)} leads to another "
+                "database",
+                detail="this run's lock is not to be seen there",
+                state=_NOTHING_RUN,
+                way_out=f"let it lead to the database of {environment.url_setting()}",
+            )
+        return direct
+
+    def _look(self, running: float) -> None:
+        if self.blockers:
+            self.blockers.look(running)
+
+    def _warn(self, *, direct: bool) -> None:
+        environment = self.settings.environment
+        setting = environment.url_setting(direct=True)
+        mend = f"{setting} leads to one as well" if direct else f"set {setting} to go past it"
+        if self.settings.role:
+            raise UsageError(
+                f"{environment.name}: a pooler is in the way of MIGRATION_ROLE: outside a "
+                "transaction the role would stay with a session that others get next",
+                state=_NOTHING_RUN,
+                way_out=mend,
+            )
+        self.say(
+            "a pooler is between here and the server: statements outside a transaction may land on "
+            f"different backends, and no timeouts are set for them; {mend}"
+        )
+
+
+def _pid(connection: Connection) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int((cursor.fetchone() or (0,))[0])
