@@ -19,6 +19,7 @@ _CALLS = {
     re.compile(r"\bpg_(try_)?advisory_lock", re.IGNORECASE): "SELECT pg_advisory_unlock_all();",
     re.compile(r"\bINTO\s+(TEMP|TEMPORARY)\b", re.IGNORECASE): "DISCARD TEMP;",
 }
+_OUTLIVE_A_ROLLBACK = ("SELECT pg_advisory_unlock_all();", "DEALLOCATE ALL;")
 _COMMANDS = {
     "LISTEN": "UNLISTEN *;",
     "PREPARE": "DEALLOCATE ALL;",
@@ -34,6 +35,11 @@ def resets(statements: Iterable[Statement]) -> list[str]:
     """
     found = {reset for statement in statements for reset in _resets(statement) if reset}
     return sorted(found, key=_last)
+
+
+def survivors(statements: Iterable[Statement]) -> list[str]:
+    """Return those of the resets that a rollback does not do: these traces outlive it."""
+    return [reset for reset in resets(statements) if reset in _OUTLIVE_A_ROLLBACK]
 
 
 def _last(reset: str) -> tuple[bool, str]:

@@ -283,7 +283,7 @@ class TestEdits:
     def test_one_too_large_to_be_kept_is_not_run_when_it_changed(
         self, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("scripts.engine.run.steps._KEEP_CHARACTERS", 1)
+        monkeypatch.setattr("scripts.engine.run.plan._KEEP_CHARACTERS", 1)
         workspace.add_tables("001", "002")
         path = workspace.root / "sql/course/002_step.sql"
         workspace.recorder = Interference(

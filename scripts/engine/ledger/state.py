@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.engine.ledger import lookup
 from scripts.engine.ledger.lookup import Server
 from scripts.engine.ledger.table import VERSION_TABLE, Ledger, Row
+from scripts.engine.session import signals
+from scripts.engine.session.diagnosis import explained
 from scripts.engine.settings import Settings
 from scripts.errors import LedgerError, ServerError
 from scripts.files import history, migration_file
@@ -95,6 +98,19 @@ def read(connection: Connection, settings: Settings, entries: History) -> State:
     Raises:
         LedgerError: when the ledger can't be read as one.
     """
+    try:
+        return _read(connection, settings, entries)
+    except psycopg2.Error as error:
+        signals.check()
+        raise LedgerError(
+            f"{settings.environment.name}: the ledger can't be read",
+            detail=explained(error),
+            state="nothing was changed",
+            way_out="python scripts/status.py shows whether it can be read now",
+        ) from error
+
+
+def _read(connection: Connection, settings: Settings, entries: History) -> State:
     found = lookup.find(connection, settings.ledger)
     rows = sorted(lookup.rows(connection, found), key=lambda row: _number(found, row))
     applied = (_applied(row, entries.by_number.get(_number(found, row))) for row in rows)

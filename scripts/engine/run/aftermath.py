@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -11,8 +10,9 @@ from psycopg2.sql import SQL, Literal
 
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.observer import Direction
+from scripts.engine.run.connection import RunConnection
 from scripts.engine.run.steps import Run
-from scripts.engine.session import signals
+from scripts.engine.session import database, signals
 from scripts.engine.session.diagnosis import explained
 from scripts.errors import Interrupted, MigrationError, ServerError
 
@@ -23,7 +23,7 @@ _PATIENCE = 60.0
 
 
 def explain(
-    error: psycopg2.Error, run: Run, transaction: int, connect: Callable[[], Connection]
+    error: psycopg2.Error, run: Run, transaction: int, opened: RunConnection
 ) -> MigrationError | None:
     """Find out what state things are in, and return the error that says so.
 
@@ -31,7 +31,7 @@ def explain(
         error: what ended the run: at a commit, or between two statements of files.
         run: what was at work.
         transaction: the number of the transaction that wrote the ledger last.
-        connect: opens a new connection.
+        opened: the run's connection, which knows the way to another one.
 
     Returns:
         None when the last step was committed and nothing is left to do.
@@ -47,7 +47,7 @@ def explain(
         return _error(error, f"{name}: {what}", run.undone(at))
     what = f"{name}: the connection was lost while {step.filename} was being committed"
     up = step.direction is Direction.UP
-    committed = _outcome(connect, run.state.ledger, transaction, step.version, up=up)
+    committed = _outcome(opened, run.state.ledger, transaction, step.version, up=up)
     if committed is None:
         run.unsaid = None
         return _error(
@@ -76,14 +76,16 @@ def _error(error: psycopg2.Error, what: str, state: str) -> MigrationError:
 
 
 def _outcome(
-    connect: Callable[[], Connection], ledger: Ledger, transaction: int, version: str, *, up: bool
+    opened: RunConnection, ledger: Ledger, transaction: int, version: str, *, up: bool
 ) -> bool | None:
     """Look up whether a transaction was committed; None when that can't be found out."""
     try:
-        connection = connect()
+        connection = opened.another()
         try:
             if not _is_over(connection, transaction):
                 return None
+            connection.autocommit = False
+            database.begin(connection, opened.settings)
             with connection.cursor() as cursor:
                 cursor.execute(
                     SQL("SELECT count(*) FROM {} WHERE version = {}").format(

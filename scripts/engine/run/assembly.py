@@ -16,6 +16,7 @@ from scripts.engine.run.direct import Direct
 from scripts.engine.run.event_log import EventLog
 from scripts.engine.run.outside import Outside
 from scripts.engine.run.performer import OnlinePerformer
+from scripts.engine.run.plan import Plan
 from scripts.engine.run.record import OnlineRecorder
 from scripts.engine.run.steps import Run
 from scripts.engine.session import database
@@ -55,7 +56,7 @@ def assemble(
     blockers = Blockers(held, opened.say) if held else None
     watch_client = timeouts.supports_watching(found.server.version, found.server.platform)
     who = origin.here(found.name, opened.project.root) if held else origin.UNKNOWN
-    log = EventLog(found.ledger, who, raw, settings.role, opened.say)
+    log = EventLog(found.ledger, who, raw, database.opening(raw, settings), opened.say)
     recorder = OnlineRecorder(
         name=found.name,
         ledger=found.ledger,
@@ -89,13 +90,13 @@ def assemble(
         observer=observer,
         blockers=blockers,
         outside=outside,
-        assume_role=lambda: database.assume_role(raw, settings),
+        begin=lambda: database.begin(raw, settings),
     )
 
-    def prepare(first: Event | None) -> None:
+    def prepare(first: list[Event]) -> None:
         waited = held.waited_ms if held else 0
-        with opened.transaction():
-            log.prepare(execute, *([replace(first, lock_wait_ms=waited)] if first else []))
+        with opened.bounded():
+            log.prepare(execute, *(replace(one, lock_wait_ms=waited) for one in first))
 
     run = Run(
         state=found,
@@ -103,7 +104,11 @@ def assemble(
         observer=observer,
         performer=performer,
         recorder=recorder,
-        stored=None if use_file else lambda v: lookup.rollback_sql(raw, found.ledger, v),
+        plan=Plan(
+            found,
+            None if use_file else lambda v: lookup.rollback_sql(raw, found.ledger, v),
+            joined=opened.sqlalchemy.in_transaction(),
+        ),
         prepare=prepare,
     )
     if held:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as RawConnection  # noqa: N812 - it is a class
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
 from scripts.engine.ledger import state
@@ -19,7 +21,7 @@ from scripts.engine.run.execution import Execute
 from scripts.engine.session import database
 from scripts.engine.session.database import Say
 from scripts.engine.settings import Settings
-from scripts.errors import ServerError, UsageError
+from scripts.errors import MigrationError, ServerError, UsageError
 from scripts.files.history import History
 from scripts.files.project import Project
 
@@ -64,9 +66,31 @@ class RunConnection:
         return execute
 
     def look(self, entries: History) -> State:
-        """Read the state; the transaction that this begins ends with it."""
-        with self.transaction():
+        """Read the state; the transaction that this begins ends with it.
+
+        Where the connection was ended while another run was waited for, a new one is opened.
+        """
+        raw = self.raw
+        try:
+            return self._read(entries)
+        except (psycopg2.Error, SQLAlchemyError, MigrationError):
+            if self.given or not raw.closed:
+                raise
+        with suppress(SQLAlchemyError):
+            self.sqlalchemy.invalidate()
+            self.sqlalchemy.rollback()
+        return self._read(entries)
+
+    def _read(self, entries: History) -> State:
+        with self.bounded():
             return state.read(self.raw, self.settings, entries)
+
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """Begin a transaction, unless there is one, whose waits for locks are bounded."""
+        with self.transaction():
+            database.begin(self.raw, self.settings)
+            yield
 
     def transaction(self) -> AbstractContextManager[object]:
         """Begin a transaction, unless whoever gave the connection has done so."""
@@ -76,9 +100,13 @@ class RunConnection:
     def second(self) -> Iterator[RawConnection | None]:
         """Open another connection to the same database, made as the first one was.
 
-        None where there can be no second: an embedder chose a pool of one connection.
+        None where there can be no second: an embedder's pool has no more.
         """
-        other = self.sqlalchemy.engine.raw_connection()
+        try:
+            other = self.sqlalchemy.engine.raw_connection()
+        except PoolTimeoutError:
+            yield None
+            return
         raw = other.driver_connection
         try:
             yield raw if isinstance(raw, RawConnection) and raw is not self.raw else None
@@ -145,7 +173,7 @@ def _in_role(connection: Connection, settings: Settings) -> Iterator[None]:
         return
 
     def begun(of: Connection) -> None:
-        database.assume_role(_raw(of), settings)
+        database.begin(_raw(of), settings)
 
     if connection.in_transaction():
         begun(connection)

@@ -14,9 +14,8 @@ from scripts.engine.ledger.origin import Origin
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.run.execution import Execute
 from scripts.engine.run.work import Work
-from scripts.engine.session import database
 from scripts.engine.session.database import Say
-from scripts.errors import MigrationError, StatementError
+from scripts.errors import Interrupted, MigrationError, StatementError
 from scripts.files.redaction import masked
 
 _LONGEST_ERROR = 4000
@@ -28,13 +27,21 @@ class EventLog:
     """The event log of one run."""
 
     def __init__(
-        self, ledger: Ledger, origin: Origin, connection: Connection, role: str, say: Say
+        self, ledger: Ledger, origin: Origin, connection: Connection, opening: str, say: Say
     ) -> None:
-        """Write with this connection's quoting, as this role; say it when writing fails."""
+        """Write with this connection's quoting; say it when writing fails.
+
+        Args:
+            ledger: whose log.
+            origin: what is the same for all rows of the run.
+            connection: does the quoting.
+            opening: what a transaction of our own begins with.
+            say: is told when the log can't be written.
+        """
         self._ledger = ledger
         self._origin = origin
         self._connection = connection
-        self._role = database.role_for_a_transaction(connection, role)
+        self._opening = opening
         self._say = say
         self._works = True
 
@@ -66,7 +73,7 @@ class EventLog:
         if self._works:
             try:
                 # Several statements sent as one are one transaction.
-                execute(self._role + self._insertion(*happened))
+                execute(self._opening + self._insertion(*happened))
             except psycopg2.Error as error:
                 self.lost(error)
 
@@ -78,7 +85,7 @@ class EventLog:
             with connection.cursor() as cursor:
                 # The run's own connection may be gone, and with it the quoting.
                 rows = events.insertion(self._ledger, self._origin, happened)
-                cursor.execute(self._role + rows.as_string(connection))
+                cursor.execute(self._opening + rows.as_string(connection))
             connection.commit()
         except psycopg2.Error as error:
             self.lost(error)
@@ -120,6 +127,8 @@ def failures(error: MigrationError, step: Event, lock_wait_ms: int) -> list[Even
     failed = replace(
         step, event=Kind.FAILURE, lock_wait_ms=lock_wait_ms, error=text[:_LONGEST_ERROR]
     )
+    if isinstance(error, Interrupted) and error.where:
+        return [replace(failed, statement=error.ran + 1)]
     if not isinstance(error, StatementError):
         return [failed]
     failed = replace(

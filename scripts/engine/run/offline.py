@@ -17,6 +17,7 @@ from scripts.engine.observer import SilentObserver
 from scripts.engine.run import execution, timeouts
 from scripts.engine.run.execution import Execute
 from scripts.engine.run.performer import Autocommit, Performed
+from scripts.engine.run.plan import Plan
 from scripts.engine.run.record import Move
 from scripts.engine.run.steps import Run
 from scripts.engine.run.work import Work
@@ -45,13 +46,14 @@ def write(here: Project, environment: Environment) -> None:
     where = Ledger(chosen.ledger)
     role = [SQL("SET ROLE {}").format(Identifier(chosen.role))] if chosen.role else []
     recorder = ScriptRecorder(ledger=where, execute=execute, dialect=begun.dialect)
+    files = State(history.read(environment), where, (), ())
     run = Run(
-        state=State(history.read(environment), where, (), ()),
+        state=files,
         directory=context.script,
         observer=SilentObserver(),
         performer=ScriptPerformer(execute, chosen.limits, lambda: recorder.send(role)),
         recorder=recorder,
-        stored=None,
+        plan=Plan(files, None, joined=False),
         prepare=lambda _: None,
     )
     context.configure(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from enum import Enum
-from typing import Any
+from contextlib import ExitStack, contextmanager, nullcontext
 
 import psycopg2
 from alembic import context
@@ -13,37 +11,22 @@ from alembic.config import Config
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from scripts.engine import settings
-from scripts.engine.ledger import state
 from scripts.engine.ledger.state import State
 from scripts.engine.ledger.table import VERSION_TABLE
 from scripts.engine.observer import LogObserver, Observer
 from scripts.engine.run import aftermath, assembly, connection, event_log, missing
 from scripts.engine.run.assembly import Assembled
+from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.connection import RunConnection
-from scripts.engine.run.steps import Planned, Run
+from scripts.engine.run.steps import Run
 from scripts.engine.run.version import VersionImpl
 from scripts.engine.session import lock, signals, waiting
+from scripts.engine.session.diagnosis import explained
 from scripts.engine.session.lock import Lock
-from scripts.errors import Interrupted, MigrationError, UsageError, behind
-from scripts.files import history
-from scripts.files.history import History
+from scripts.errors import Interrupted, MigrationError, ServerError, behind
 from scripts.files.project import Environment, Project
 
-
-class Command(Enum):
-    """What Alembic is at: the name of the function that it hands over for the command."""
-
-    UPGRADE = "upgrade"
-    DOWNGRADE = "downgrade"
-    STAMP = "do_stamp"
-    INSPECT = "inspect"
-    """All others: `current`, `check`, and programs that only look."""
-
-    @classmethod
-    def of(cls, planned: Planned) -> Command:
-        """Recognise Alembic's function, or pytest-alembic's of the same name."""
-        name = getattr(planned, "__name__", "")
-        return next((command for command in cls if command.value == name), cls.INSPECT)
+_LOCK_TRIES = 5
 
 
 def run(config: Config, here: Project, environment: Environment) -> None:
@@ -61,9 +44,7 @@ def run(config: Config, here: Project, environment: Environment) -> None:
     given = config.attributes.get("connection")
     chosen = settings.load(here, environment, need_url=given is None)
     observer: Observer = config.attributes.get("observer") or LogObserver()
-    options = context.get_context().opts
-    command = Command.of(options["fn"])
-    target = options.get("destination_rev")
+    command = Command.of(context.get_context().opts)
 
     def say(text: str) -> None:
         observer.notice(environment.name, text)
@@ -73,10 +54,10 @@ def run(config: Config, here: Project, environment: Environment) -> None:
         signals.deferred(),
         connection.opened(given, here, chosen, say) as opened,
     ):
-        entries = _history(environment, command)
+        entries = command.history(environment)
         found = opened.look(entries)
-        _check_writable(found, command)
-        idle = _is_idle(found, command, target)
+        command.check_writable(found)
+        idle = command.is_idle(found)
         with nullcontext() if idle else _lock(opened, found) as held:
             if held:
                 # Whoever had the lock until now may have changed everything.
@@ -84,8 +65,11 @@ def run(config: Config, here: Project, environment: Environment) -> None:
             missing.add(context.script, found)
             use_file = config.attributes.get("use_file", False)
             made = assembly.assemble(opened, found, held, observer, use_file=use_file)
-            with _noted(made, held, idle=idle):
-                _check(found, command, target)
+            made.run.idle = idle
+            if held and held.waited_ms and command.is_idle(found):
+                say(f"nothing is left to do, at {found.current}")
+            with _noted(made, opened, held, idle=idle):
+                command.check(found)
                 _migrate(opened, made, command, idle=idle)
 
 
@@ -101,30 +85,43 @@ def _told(environment: Environment) -> Iterator[None]:
         raise
 
 
-def _is_idle(found: State, command: Command, target: Any) -> bool:
-    """Tell whether there is nothing to do that a lock would be needed for."""
-    if command is not Command.UPGRADE:
-        return command is Command.INSPECT
-    if target in ("head", "heads"):
-        return not found.pending
-    entry = found.history.find(target) if isinstance(target, str) and target.isdigit() else None
-    return entry is not None and found.find(entry.version) is not None
-
-
 @contextmanager
 def _lock(opened: RunConnection, found: State) -> Iterator[Lock | None]:
-    """Hold the database's lock on a second connection."""
+    """Hold the database's lock on a second connection.
+
+    A server that goes away while another run is waited for is waited for as well.
+    """
     table, wait_ms = found.ledger.table, opened.settings.lock_wait_ms
-    with opened.second() as second:
-        if second is None:
-            yield None
-            return
-        with lock.held(second, found.name, table, wait_ms, opened.say) as held:
+    for left in reversed(range(_LOCK_TRIES)):
+        with ExitStack() as stack:
+            second = stack.enter_context(opened.second())
+            try:
+                held = (
+                    stack.enter_context(lock.held(second, found.name, table, wait_ms, opened.say))
+                    if second
+                    else None
+                )
+            except psycopg2.Error as error:
+                if not left:
+                    raise _lock_failed(found, error) from error
+                opened.say(f"the connection that waits for the lock failed: {explained(error)}")
+                continue
             yield held
+            return
+
+
+def _lock_failed(found: State, error: psycopg2.Error) -> ServerError:
+    return ServerError(
+        f"{found.name}: the connection that waits for the lock fails again and again",
+        detail=explained(error),
+        state=f"nothing was changed; {found.name} is at {found.current}",
+    )
 
 
 @contextmanager
-def _noted(made: Assembled, held: Lock | None, *, idle: bool) -> Iterator[None]:
+def _noted(
+    made: Assembled, opened: RunConnection, held: Lock | None, *, idle: bool
+) -> Iterator[None]:
     """Note in the event log what ends the run, if it is an error."""
     try:
         yield
@@ -133,39 +130,9 @@ def _noted(made: Assembled, held: Lock | None, *, idle: bool) -> Iterator[None]:
             # The lock's own transaction: its commit writes the rows, and lets the next run begin.
             waited = made.blockers.waited_ms if made.blockers else 0
             rows = event_log.failures(error, made.run.step, waited)
-            made.log.append_apart(held.connection, *rows)
+            lost = held.connection.closed and not made.run.plan.joined
+            made.log.append_apart(opened.raw if lost else held.connection, *rows)
         raise
-
-
-def _history(environment: Environment, command: Command) -> History:
-    """Going back needs no file, so a file that is missing or misnamed must not stop it."""
-    if command in (Command.UPGRADE, Command.STAMP):
-        return history.read(environment)
-    return history.survey(environment)[0]
-
-
-def _check_writable(found: State, command: Command) -> None:
-    if command is not Command.INSPECT:
-        state.check_writable(found)
-
-
-def _check(found: State, command: Command, target: Any) -> None:
-    for version in [target] if isinstance(target, str) else list(target or ()):
-        _check_target(found, version)
-    if command is Command.UPGRADE:
-        state.check_upgrade(found)
-    elif command is Command.DOWNGRADE:
-        state.check_agreement(found)
-
-
-def _check_target(found: State, version: str) -> None:
-    """Alembic takes `1` for the beginning of any version: 1 could become 100 in silence."""
-    entry = found.history.find(version) if version.isascii() and version.isdigit() else None
-    if entry and entry.version != version:
-        raise UsageError(
-            f"{found.name}: Alembic wants versions as they are written",
-            way_out=f"did you mean {entry.version}?",
-        )
 
 
 def _migrate(opened: RunConnection, made: Assembled, command: Command, *, idle: bool) -> None:
@@ -181,22 +148,22 @@ def _migrate(opened: RunConnection, made: Assembled, command: Command, *, idle: 
         on_version_apply=run.on_version_apply,
     )
     impl = context.get_context().impl
-    if isinstance(impl, VersionImpl) and command in (Command.UPGRADE, Command.DOWNGRADE):
+    if isinstance(impl, VersionImpl) and command.kind in (Kind.UPGRADE, Kind.DOWNGRADE):
         impl.version_is_moved = run.moves_version = True
-    if command is Command.UPGRADE:
+    if command.kind is Kind.UPGRADE:
         _say_ahead(run)
     try:
         with waiting.watched(opened.raw, made.look):
             if not idle:
                 # Alembic's own table comes next, and may need the schema that this makes.
-                with opened.transaction():
+                with opened.bounded():
                     made.recorder.create_ledger()
             with context.begin_transaction():
                 context.run_migrations(run=run)
     except (psycopg2.Error, SQLAlchemyError) as error:
         _explain(error, made, opened)
     run.say()
-    if command is Command.STAMP:
+    if command.kind is Kind.STAMP:
         _mirror(opened, run)
 
 
@@ -208,7 +175,7 @@ def _explain(error: Exception, made: Assembled, opened: RunConnection) -> None:
     cause = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(cause, psycopg2.Error):
         raise error
-    explained = aftermath.explain(cause, made.run, made.recorder.transaction, opened.another)
+    explained = aftermath.explain(cause, made.run, made.recorder.transaction, opened)
     if explained:
         raise explained from error
 
@@ -227,6 +194,6 @@ def _mirror(opened: RunConnection, run: Run) -> None:
     heads = context.get_context().get_current_heads()
     opened.sqlalchemy.rollback()
     if not run.mirrored:
-        with opened.transaction():
+        with opened.bounded():
             run.mirror(heads)
     run.observer.notice(run.state.name, f"stamped {', '.join(heads) or 'base'}, nothing was run")

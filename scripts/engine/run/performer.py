@@ -18,6 +18,7 @@ from scripts.engine.run.outside import Outside
 from scripts.engine.run.work import Work
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.settings import Limits
+from scripts.errors import MigrationError
 from scripts.files import session_state
 
 Autocommit = Callable[[], AbstractContextManager[None]]
@@ -58,8 +59,8 @@ class OnlinePerformer:
     observer: Observer
     blockers: Blockers | None
     outside: Outside
-    assume_role: Callable[[], None]
-    """Takes on MIGRATION_ROLE again, should a file have given it up."""
+    begin: Callable[[], None]
+    """Bounds waits and takes on MIGRATION_ROLE, should a file have given them up."""
 
     def perform(self, todo: Work, autocommit: Autocommit) -> Performed:
         """Run a section; see `Performer.perform`."""
@@ -70,6 +71,7 @@ class OnlinePerformer:
         else:
             with autocommit():
                 self.outside.run(todo)
+            self.begin()
         milliseconds = round((time.monotonic() - begin) * 1000)
         waited = self.blockers.waited_ms if self.blockers else 0
         return Performed(Literal(milliseconds), milliseconds, waited)
@@ -80,12 +82,7 @@ class OnlinePerformer:
         if retry.possible(statements):
             row = self.execute(f"{opening} SAVEPOINT {retry.SAVEPOINT}; SELECT pg_backend_pid();")
             self._look_at(row[0] if row else 0, todo)
-            retry.run(
-                lambda: self._attempt(todo),
-                lambda: self.execute(f"ROLLBACK TO SAVEPOINT {retry.SAVEPOINT};"),
-                self.limits.lock_retries,
-                self._say,
-            )
+            self._behind_a_savepoint(todo)
         else:
             self.execute(opening)
             # A query ahead of SET TRANSACTION would be an error; behind a pooler nobody is found.
@@ -94,7 +91,20 @@ class OnlinePerformer:
         resets = session_state.resets(statements)
         if resets:
             self.execute(" ".join(resets))
-            self.assume_role()
+            self.begin()
+
+    def _behind_a_savepoint(self, todo: Work) -> None:
+        survivors = " ".join(session_state.survivors(todo.section.statements))
+
+        def back() -> None:
+            self.execute(f"ROLLBACK TO SAVEPOINT {retry.SAVEPOINT}; {survivors}")
+
+        try:
+            retry.run(lambda: self._attempt(todo), back, self.limits.lock_retries, self._say)
+        except MigrationError:
+            if survivors and not self.connection.closed:
+                back()
+            raise
 
     def _attempt(self, todo: Work) -> None:
         for ran, statement in enumerate(todo.section.statements):

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg2
-from alembic.runtime.migration import MigrationContext, MigrationInfo, MigrationStep, RevisionStep
+from alembic.runtime.migration import MigrationContext, MigrationInfo, MigrationStep
 from alembic.script import ScriptDirectory
 from psycopg2.sql import Composable
 
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.state import State
-from scripts.engine.ledger.table import Record
 from scripts.engine.observer import Direction, Observer, StepResult
-from scripts.engine.run import event_log, work
+from scripts.engine.run import work
 from scripts.engine.run.performer import Performed, Performer
+from scripts.engine.run.plan import Plan
 from scripts.engine.run.record import Recorder
-from scripts.engine.run.work import Stored, Work
-from scripts.errors import HistoryError, Interrupted, MigrationError, StatementError, behind
+from scripts.engine.run.work import Work
+from scripts.errors import (
+    HistoryError,
+    Interrupted,
+    LedgerError,
+    MigrationError,
+    StatementError,
+    behind,
+)
 
 Planned = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
 """Alembic's function for a command: from the heads that the database is at to the steps to take."""
-
-# Files are read before the first one runs, and read again as they run if they were too large to be
-# kept: so a long history takes no more memory than a short one.
-_KEEP_CHARACTERS = 4_000_000
 
 
 @dataclass(kw_only=True)
@@ -40,10 +42,11 @@ class Run:
     observer: Observer
     performer: Performer
     recorder: Recorder
-    stored: Stored | None
-    """Reads rollback SQL from the ledger; None takes the files' DOWN."""
-    prepare: Callable[[Event | None], None]
+    plan: Plan
+    prepare: Callable[[list[Event]], None]
     """Makes the event log ready before the first step, which it is told of if there is one."""
+    idle: bool = False
+    """Whether there was nothing to do, so that no lock was taken."""
     guard: Callable[[str], None] = lambda _state: None
     """Makes sure that no other run is at work; takes the state for its error."""
     settle: Callable[[], None] = lambda: None
@@ -64,9 +67,6 @@ class Run:
     _recorded: str = field(default="", init=False)
     _note: Composable | None = field(default=None, init=False)
     _performed: Performed | None = field(default=None, init=False)
-    _steps: deque[Event] = field(default_factory=deque, init=False)
-    _kept: dict[str, tuple[Work, Record]] = field(default_factory=dict, init=False)
-    _kept_characters: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         """Begin where the database is."""
@@ -75,12 +75,12 @@ class Run:
     @property
     def step(self) -> Event:
         """Return the row of the event log with which the step at hand began."""
-        return self._steps[0] if self._steps else Event(event=Kind.START)
+        return self.plan.step
 
     @property
     def has_more(self) -> bool:
         """Tell whether there are steps that have not been recorded."""
-        return bool(self._steps)
+        return bool(self.plan.coming)
 
     def announced(self, planned: Planned) -> Planned:
         """Wrap Alembic's function: all that its steps will run is read before the first one.
@@ -93,23 +93,18 @@ class Run:
             self._context = context
             self.recorder.begin(at_base=not heads)
             wanted = list(planned(heads, context))
-            self._steps.extend(self._read(one) for one in wanted if isinstance(one, RevisionStep))
+            self.plan.read(wanted)
+            if wanted and self.idle:
+                raise LedgerError(
+                    f"{self.state.name}: another run changed the database while this one looked",
+                    state="this run has changed nothing",
+                    way_out="run the command again",
+                )
             if wanted:
-                self.prepare(self._steps[0] if self._steps else None)
+                self.prepare(self.plan.coming)
             return wanted
 
         return steps
-
-    def _read(self, step: RevisionStep) -> Event:
-        """Read a step's SQL, and keep it as long as all that is kept is small."""
-        version = step.revision.revision
-        if not step.is_upgrade:
-            return event_log.beginning(work.downgrade(self.state, version, self.stored))
-        todo, record = work.upgrade(self.state, version)
-        self._kept_characters += len(todo.section.text)
-        if self._kept_characters < _KEEP_CHARACTERS:
-            self._kept[version] = todo, record
-        return event_log.beginning(todo)
 
     def upgrade(self, version: str) -> None:
         """Run the UP of a version, to be noted in the ledger.
@@ -120,15 +115,7 @@ class Run:
             StatementError: when PostgreSQL refuses a statement.
             Interrupted: when a signal came.
         """
-        kept = self._kept.pop(version, None)
-        todo, record = kept or work.upgrade(self.state, version)
-        if todo.checksum != self.step.checksum:
-            raise HistoryError(
-                f"{self.state.name}: {todo.filename} was changed while the run was at work",
-                where=todo.place,
-                state=f"it was not run; {self.state.name} is at {self.current}",
-                way_out="run the command again to apply it as it is now",
-            )
+        todo, record = self.plan.upgrade(version, self.current)
         self._note = self.state.ledger.insertion(record, self._perform(todo).duration)
 
     def downgrade(self, version: str) -> None:
@@ -140,7 +127,7 @@ class Run:
             StatementError: when PostgreSQL refuses a statement.
             Interrupted: when a signal came.
         """
-        self._perform(work.downgrade(self.state, version, self.stored))
+        self._perform(self.plan.downgrade(version))
         self._note = self.state.ledger.deletion(version)
 
     def on_version_apply(
@@ -170,7 +157,7 @@ class Run:
         self.before, self.current, self._note = self.current, reached, None
 
     def _write(self, note: Composable, reached: str) -> None:
-        done = self._steps.popleft()
+        done = self.plan.done()
         ended = Kind.SUCCESS if done.direction == Direction.UP.value else Kind.ROLLBACK
         if self._performed:
             done = replace(
@@ -184,11 +171,11 @@ class Run:
             self.recorder.note(
                 note,
                 (self.current, reached) if moves else None,
-                [done, *list(self._steps)[:1]],
+                [done, *self.plan.coming],
                 self.undone(self.current),
             )
         except (MigrationError, psycopg2.Error):
-            self._steps.appendleft(done)
+            self.plan.undone(done)
             self.unsaid = None
             raise
 
@@ -227,10 +214,10 @@ class Run:
             if not isinstance(error, StatementError | Interrupted):
                 raise
             error.what = f"{self.state.name}: {todo.filename}: {error.what}"
-            self._effects = work.effect(todo, error)
+            self._effects = work.effect(todo, error, joined=self.plan.joined)
             error.state = self.undone(self.current)
             raise error from raised.__cause__
-        self._effects = work.effect(todo)
+        self._effects = work.effect(todo, joined=self.plan.joined)
         self._recorded, self._performed = todo.version, performed
         self.unsaid = StepResult(
             environment=self.state.name,

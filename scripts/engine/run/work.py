@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from scripts.engine.ledger.state import State
 from scripts.engine.ledger.table import Record
 from scripts.engine.observer import Direction
-from scripts.errors import FormatError, HistoryError, Interrupted, RollbackError, StatementError
+from scripts.errors import (
+    FormatError,
+    HistoryError,
+    Interrupted,
+    RollbackError,
+    StatementError,
+    UsageError,
+)
 from scripts.files import migration_file, rollback
 from scripts.files.header import Header
 from scripts.files.migration_file import Section
@@ -103,13 +110,33 @@ def downgrade(state: State, version: str, stored: Stored | None) -> Work:
     )
 
 
-def effect(work: Work, error: StatementError | Interrupted | None = None) -> str:
+def check_joined(work: Work, *, joined: bool) -> None:
+    """Refuse what needs no transaction where whoever gave the connection has begun one.
+
+    Raises:
+        UsageError: before anything is run.
+    """
+    if joined and not work.header.transactional:
+        raise UsageError(
+            f"{work.filename} runs outside a transaction, and the connection given is in one",
+            where=work.place,
+            state="nothing was changed",
+            way_out="give an engine, or a connection without an open transaction",
+        )
+
+
+def effect(
+    work: Work, error: StatementError | Interrupted | None = None, *, joined: bool = False
+) -> str:
     """Say what becomes of a section's statements when the step fails.
 
     Args:
         work: the section.
         error: what a statement failed with; None where all have run, and something fails after.
+        joined: whether the transaction is that of whoever gave the connection.
     """
+    if joined:
+        return "failed in the transaction of the caller, who has to roll it back"
     if work.header.transactional:
         return "rolled back"
     count = len(work.section.statements)

@@ -14,6 +14,7 @@ from psycopg2.sql import SQL, Identifier
 
 from scripts import __version__
 from scripts.engine.session import address, signals, waiting
+from scripts.engine.session.diagnosis import explained
 from scripts.engine.settings import Settings
 from scripts.errors import ServerError
 from scripts.files import duration
@@ -80,7 +81,7 @@ def connection(project: Project, settings: Settings, say: Say) -> Iterator[Conne
     """Open a connection for a `with` block, and close it after; what is not committed is gone."""
     opened = connect(project, settings, say)
     try:
-        assume_role(opened, settings)
+        begin(opened, settings)
         yield opened
     finally:
         opened.close()
@@ -96,34 +97,33 @@ def application(environment: str) -> str:
     return f"{APPLICATION} {__version__} {environment}"
 
 
-def assume_role(opened: Connection, settings: Settings) -> None:
-    """Take on MIGRATION_ROLE for the transaction that is open, or that this begins.
+def begin(opened: Connection, settings: Settings) -> None:
+    """Begin a transaction, or go on in one: with a bounded wait for locks, and as MIGRATION_ROLE.
 
     Raises:
-        ServerError: when the login may not do so.
+        ServerError: when the login may not take on the role.
     """
-    if not settings.role:
-        return
     try:
         with opened.cursor() as cursor:
-            cursor.execute(role_for_a_transaction(opened, settings.role))
+            cursor.execute(opening(opened, settings))
     except psycopg2.errors.Error as error:
+        if not settings.role:
+            raise
         raise ServerError(
             f"{settings.environment.name}: can't take on the role {settings.role}",
-            detail=f"{str(error).strip()} [{error.pgcode}]",
+            detail=explained(error),
             state="nothing was changed",
             way_out="set MIGRATION_ROLE to a role that exists, and GRANT it to the login",
         ) from error
 
 
-def role_for_a_transaction(opened: Connection, role: str) -> str:
-    """Return what takes on a role until the transaction ends; "" stays with the login's.
-
-    Args:
-        opened: any connection: it does the quoting.
-        role: its name, or "".
-    """
-    return SQL("SET LOCAL ROLE {};").format(Identifier(role)).as_string(opened) if role else ""
+def opening(opened: Connection, settings: Settings) -> str:
+    """Return what `begin` sends; `opened` does the quoting."""
+    timeout = f"SET LOCAL lock_timeout = {settings.limits.lock_timeout_ms};"
+    if not settings.role:
+        return timeout
+    role = SQL("SET LOCAL ROLE {};").format(Identifier(settings.role))
+    return f"{timeout} {role.as_string(opened)}"
 
 
 def _open(dsn: str, settings: Settings) -> Connection:

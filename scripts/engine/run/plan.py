@@ -1,0 +1,103 @@
+"""The steps that a run is going to take: read and checked before the first of them runs."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from alembic.runtime.migration import MigrationStep, RevisionStep
+
+from scripts.engine.ledger.events import Event, Kind
+from scripts.engine.ledger.state import State
+from scripts.engine.ledger.table import Record
+from scripts.engine.run import event_log, work
+from scripts.engine.run.work import Stored, Work
+from scripts.errors import HistoryError
+
+# Files are read before the first one runs, and read again as they run if they were too large to be
+# kept: so a long history takes no more memory than a short one.
+_KEEP_CHARACTERS = 4_000_000
+
+
+class Plan:
+    """What is left to do, and the SQL of it."""
+
+    def __init__(self, state: State, stored: Stored | None, *, joined: bool) -> None:
+        """Plan from what was found before the run.
+
+        Args:
+            state: the files and the ledger's rows.
+            stored: reads rollback SQL from the ledger; None takes the files' DOWN.
+            joined: whether the transaction is that of whoever gave the connection.
+        """
+        self._state = state
+        self._stored = stored
+        self.joined = joined
+        self._steps: deque[Event] = deque()
+        self._kept: dict[str, tuple[Work, Record]] = {}
+        self._kept_characters = 0
+
+    @property
+    def step(self) -> Event:
+        """Return the row of the event log with which the step at hand begins."""
+        return self._steps[0] if self._steps else Event(event=Kind.START)
+
+    @property
+    def coming(self) -> list[Event]:
+        """Return the step at hand as a list, empty where nothing is left to do."""
+        return list(self._steps)[:1]
+
+    def read(self, wanted: Iterable[MigrationStep]) -> None:
+        """Read the SQL of all steps, so that what can't be run is found while nothing has changed.
+
+        Raises:
+            MigrationError: see `work.upgrade`, `work.downgrade` and `work.check_joined`.
+        """
+        self._steps.extend(self._read(one) for one in wanted if isinstance(one, RevisionStep))
+
+    def _read(self, step: RevisionStep) -> Event:
+        version = step.revision.revision
+        if not step.is_upgrade:
+            return event_log.beginning(self.downgrade(version))
+        todo, record = work.upgrade(self._state, version)
+        work.check_joined(todo, joined=self.joined)
+        self._kept_characters += len(todo.section.text)
+        if self._kept_characters < _KEEP_CHARACTERS:
+            self._kept[version] = todo, record
+        return event_log.beginning(todo)
+
+    def upgrade(self, version: str, current: str) -> tuple[Work, Record]:
+        """Return the UP of the step at hand, and what the ledger will keep of it.
+
+        Args:
+            version: the step's.
+            current: the version that the run has come to, for the error.
+
+        Raises:
+            HistoryError: when the file changed while the run was at work, or is gone.
+            FormatError: when it is not in the format any more.
+        """
+        kept = self._kept.pop(version) if version in self._kept else None
+        todo, record = kept or work.upgrade(self._state, version)
+        if todo.checksum != self.step.checksum:
+            raise HistoryError(
+                f"{self._state.name}: {todo.filename} was changed while the run was at work",
+                where=todo.place,
+                state=f"it was not run; {self._state.name} is at {current}",
+                way_out="run the command again to apply it as it is now",
+            )
+        return todo, record
+
+    def downgrade(self, version: str) -> Work:
+        """Return what undoes a version; see `work.downgrade` and `work.check_joined`."""
+        todo = work.downgrade(self._state, version, self._stored)
+        work.check_joined(todo, joined=self.joined)
+        return todo
+
+    def done(self) -> Event:
+        """Take the step at hand off, and return it."""
+        return self._steps.popleft()
+
+    def undone(self, step: Event) -> None:
+        """Put back the step that was taken off: it could not be recorded."""
+        self._steps.appendleft(step)
