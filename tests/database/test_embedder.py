@@ -10,7 +10,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool, StaticPool
 
-from scripts.errors import StatementError
+from scripts.errors import StatementError, UsageError
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.database
@@ -43,6 +43,27 @@ def test_an_engine_runs_and_logs(workspace: Workspace, engine: Engine, header: s
     command.upgrade(config(workspace, engine), "head")
     assert workspace.versions() == ["001", "002"]
     assert events(workspace)[-1] == "success"
+
+
+def test_a_file_without_a_transaction_is_refused_in_the_program_s_own(
+    workspace: Workspace, engine: Engine
+) -> None:
+    workspace.add_tables("001")
+    workspace.add("002", "CREATE TABLE a (id int);", header="-- Transaction: none\n")
+    with engine.begin() as connection, pytest.raises(UsageError) as caught:
+        command.upgrade(config(workspace, connection), "head")
+    assert "002_step.sql runs outside a transaction" in caught.value.what
+    assert caught.value.state == "nothing was changed"
+    assert workspace.tables() == []
+
+
+@pytest.mark.parametrize("given", ["engine", "connection"])
+def test_autocommit_is_refused(workspace: Workspace, engine: Engine, given: str) -> None:
+    workspace.add_tables("001")
+    always = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with always.connect() as connection, pytest.raises(UsageError, match="is in autocommit"):
+        command.upgrade(config(workspace, always if given == "engine" else connection), "head")
+    assert workspace.tables() == []
 
 
 def test_a_transaction_of_the_program_holds_all_or_nothing(

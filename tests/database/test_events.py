@@ -71,10 +71,13 @@ def test_a_failure_outlives_the_failed_transaction_with_line_and_sqlstate(
     with pytest.raises(StatementError):
         workspace.upgrade()
     assert workspace.tables() == []
-    start, failure = events(workspace, "event, version, statement, line, sqlstate, error")
+    start, failure = events(
+        workspace, "event, version, statement, line, sqlstate, error, duration_ms"
+    )
     assert start[:2] == ("start", "001")
     assert failure[:5] == ("failure", "001", 2, 6, "22012")
     assert "division by zero" in failure[5]
+    assert failure[6] >= 0
     assert "statement: SELECT 1 / 0;" in failure[5]
 
 

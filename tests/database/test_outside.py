@@ -71,6 +71,33 @@ def test_an_index_is_recognised_however_it_is_written(
     assert [valid for _, valid in indexes(workspace)] == [True]
 
 
+def test_an_index_of_that_name_on_another_table_is_not_taken_for_the_one(
+    workspace: Workspace,
+) -> None:
+    workspace.query("CREATE TABLE a (id int); CREATE TABLE b (id int); CREATE INDEX i ON b (id)")
+    workspace.add("001", BUILD, header=HEADER)
+    with pytest.raises(StatementError) as caught:
+        workspace.upgrade()
+    assert caught.value.where == "sql/course/001_step.sql:6"
+    assert "the index i on a was not built" in caught.value.what
+    assert "the name belongs to an index on b" in caught.value.detail
+    assert indexes(workspace) == []
+
+
+def test_a_vacuum_that_locks_others_out_has_a_bounded_wait(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "50ms")
+    monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "1")
+    workspace.query("CREATE TABLE a (id int)")
+    workspace.add("001", "VACUUM FULL a;", header=HEADER)
+    with closing(psycopg2.connect(workspace.urls["course"])) as other:
+        other.cursor().execute("SELECT * FROM a")
+        with pytest.raises(StatementError) as caught:
+            workspace.upgrade()
+    assert "tried 2 times" in caught.value.detail
+
+
 def test_other_invalid_indexes_are_reported_and_left_alone(doubled: Workspace) -> None:
     with closing(psycopg2.connect(doubled.urls["course"])) as connection:
         connection.autocommit = True

@@ -150,6 +150,39 @@ def test_with_a_direct_url_it_goes_past_the_pooler(
     assert pooled.versions() == ["001", "002"]
 
 
+def test_a_direct_url_that_leads_to_another_database_is_refused(
+    pooled: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_DB_DIRECT_URL", pooled.urls["auth"])
+    pooled.add("001", "CREATE TABLE a (id int);", header=OUTSIDE)
+    with pytest.raises(UsageError, match="COURSE_DB_DIRECT_URL") as caught:
+        pooled.upgrade()
+    assert caught.value.state
+    assert pooled.tables() == pooled.tables("auth") == []
+
+
+def test_a_migration_that_fails_leaves_nothing_in_the_session(pooled: Workspace) -> None:
+    pooled.add(
+        "001",
+        "SET work_mem = '1MB';\nPREPARE p AS SELECT 1;\nSELECT pg_advisory_lock(7);\n"
+        "CREATE TEMP TABLE t (id int);\nLISTEN x;\nSELECT 1 / 0;",
+    )
+    with pytest.raises(StatementError, match="refused a statement"):
+        pooled.upgrade()
+    clean(pooled)
+    left = (
+        "SELECT (SELECT count(*) FROM pg_prepared_statements WHERE name = 'p'),"
+        " (SELECT count(*) FROM pg_listening_channels()), current_setting('work_mem')"
+    )
+    opened = [psycopg2.connect(os.environ["COURSE_DB_URL"]) for _ in range(5)]
+    for connection in opened:
+        with connection.cursor() as cursor:
+            cursor.execute(left)
+            assert cursor.fetchone() == (0, 0, "4MB")
+    for connection in opened:
+        connection.close()
+
+
 def test_a_role_outside_a_transaction_wants_a_direct_url(
     pooled: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
@@ -77,6 +78,24 @@ def test_one_who_may_only_read_sees_the_status(
         workspace.upgrade()
     assert "permission denied for schema public [42501]" in caught.value.detail
     assert caught.value.state == "rolled back; course is at 001"
+
+
+@pytest.mark.parametrize(
+    "door", [("scripts/migrate.py",), ("-m", "alembic", "-n", "course", "upgrade", "head")]
+)
+def test_one_who_may_not_read_the_ledger_is_told_so(
+    workspace: Workspace, login: tuple[str, Admin], door: tuple[str, ...]
+) -> None:
+    workspace.add_tables("001", "002")
+    with pytest.MonkeyPatch.context() as owner:
+        owner.setenv("COURSE_DB_URL", workspace.urls["course"])
+        workspace.upgrade("001")
+    own = {"COURSE_DB_URL": os.environ["COURSE_DB_URL"]}
+    done = workspace.execute(sys.executable, *door, environment=own)
+    assert done.returncode == 1
+    assert "error:  course: the ledger can't be read" in done.stderr
+    assert "permission denied for table" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_who_is_in_the_way_is_named_though_the_rest_of_it_is_hidden(

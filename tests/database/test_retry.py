@@ -104,6 +104,18 @@ def test_a_deadlock_is_tried_again(workspace: Workspace, monkeypatch: pytest.Mon
     assert workspace.versions() == ["001"]
 
 
+def test_what_a_rollback_leaves_behind_does_not_stop_the_next_try(busy: Workspace) -> None:
+    busy.add(
+        "004",
+        "PREPARE p AS SELECT 1;\nSELECT pg_advisory_lock(7);\nLOCK TABLE b;",
+    )
+    busy.upgrade("003")
+    with locked(busy, "b") as other, in_the_background(busy.upgrade) as run:
+        until(run, lambda: busy.recorder.notices)
+        other.rollback()
+    assert busy.versions() == ["001", "002", "003", "004"]
+
+
 def test_another_error_is_not_tried_again(busy: Workspace) -> None:
     busy.add("004", "SELECT 1 / 0;")
     with pytest.raises(StatementError, match="PostgreSQL refused a statement"):

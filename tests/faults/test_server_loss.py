@@ -7,10 +7,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
+import psycopg2
 import pytest
 
 from scripts.engine.observer import Direction
+from scripts.engine.session import lock
+from scripts.engine.settings import TableName
 from scripts.errors import (
     HistoryError,
     LedgerError,
@@ -140,6 +144,43 @@ def test_a_commit_that_the_server_refuses_is_told_with_its_file(workspace: Works
     assert [result.version for result in workspace.recorder.results] == ["001"]
 
 
+class TestWaitingForItsTurn:
+    """What goes away while a run waits for another one."""
+
+    @pytest.fixture
+    def waiting(self, workspace: Workspace) -> Iterator[tuple[Workspace, threading.Thread]]:
+        """A run that waits, and that goes on when the fixture's user is done."""
+        workspace.add_tables("001")
+        with closing(psycopg2.connect(workspace.urls["course"])) as raw:
+            table = TableName("public", "schema_migrations")
+            with lock.held(raw, "course", table, 0, lambda _: None):
+                run = threading.Thread(target=workspace.upgrade)
+                run.start()
+                until(lambda: workspace.recorder.notices, "the run to wait")
+                yield workspace, run
+        run.join(60)
+        assert workspace.versions() == ["001"]
+        assert [result.version for result in workspace.recorder.results] == ["001"]
+
+    @pytest.mark.parametrize("which", ["first", "second"])
+    def test_one_of_its_two_connections(
+        self, waiting: tuple[Workspace, threading.Thread], which: str
+    ) -> None:
+        workspace, run = waiting
+        order = "min" if which == "first" else "max"
+        terminate(
+            workspace,
+            f"backend_start = (SELECT {order}(backend_start) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name LIKE 'upskill%')",
+        )
+        if which == "second":
+            until(
+                lambda: "the connection that waits" in "".join(workspace.recorder.notices),
+                "the run to notice",
+            )
+        assert run.is_alive()
+
+
 class TestLostAnswer:
     """The network swallows the answer to a COMMIT that has taken effect."""
 
@@ -177,6 +218,25 @@ class TestLostAnswer:
         assert workspace.versions() == ["001"]
         workspace.upgrade()
         assert workspace.versions() == ["001", "002"]
+
+    def test_a_login_that_needs_its_role_looks_it_up_as_well(
+        self, proxied: tuple[Workspace, Proxy], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace, between = proxied
+        url = workspace.urls["course"]
+        workspace.query(
+            "CREATE ROLE owner; CREATE ROLE login LOGIN NOINHERIT IN ROLE owner;"
+            "CREATE SCHEMA own AUTHORIZATION owner"
+        )
+        monkeypatch.setenv("COURSE_DB_URL", url.replace("postgres@", "login@"))
+        monkeypatch.setenv("MIGRATION_ROLE", "owner")
+        monkeypatch.setenv("MIGRATION_TABLE", "own.ledger")
+        for path in (workspace.root / "sql/course").iterdir():
+            path.write_text(path.read_text().replace(" t_00", " own.t_00"))
+        workspace.recorder = Interference("002_step.sql", between.swallow_next_commit)
+        workspace.upgrade()
+        assert between.swallowed == 1
+        assert "the ledger shows that it was committed" in workspace.recorder.notices[0]
 
     def test_a_rollback_is_looked_up_as_well(
         self, proxied: tuple[Workspace, Proxy], monkeypatch: pytest.MonkeyPatch
@@ -264,6 +324,42 @@ def test_an_error_of_the_server_is_rolled_back_and_told_in_full(
     ):
         assert part in text
     assert workspace.tables() == ["t_001"]
+
+
+@pytest.mark.parametrize(
+    "door", [("scripts/status.py",), ("-m", "alembic", "-n", "course", "upgrade", "head")]
+)
+def test_a_ledger_that_is_locked_is_not_waited_for_without_end(
+    workspace: Workspace, door: tuple[str, ...]
+) -> None:
+    workspace.add_tables("001", "002")
+    workspace.upgrade("001")
+    with closing(psycopg2.connect(workspace.urls["course"])) as other:
+        other.cursor().execute("LOCK TABLE schema_migrations")
+        done = workspace.execute(
+            sys.executable, *door, environment={"MIGRATION_LOCK_TIMEOUT": "200ms"}
+        )
+    assert done.returncode == 1
+    assert "error:  course: the ledger can't be read" in done.stderr
+    assert "canceling statement due to lock timeout [55P03]" in done.stderr
+    assert "state:  nothing was changed" in done.stderr
+    assert workspace.versions() == ["001"]
+
+
+def test_an_event_log_that_is_locked_is_done_without(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "200ms")
+    workspace.add_tables("001", "002")
+    workspace.upgrade("001")
+    with closing(psycopg2.connect(workspace.urls["course"])) as other:
+        other.cursor().execute("LOCK TABLE schema_migrations_events")
+        workspace.upgrade()
+    assert workspace.versions() == ["001", "002"]
+    [said] = workspace.recorder.notices
+    assert said.startswith(
+        "the event log can't be written: canceling statement due to lock timeout"
+    )
 
 
 class TestEdits:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -110,6 +112,45 @@ def test_a_run_that_waits_to_try_again_goes_at_once(workspace: Workspace) -> Non
     said = run.communicate(timeout=3)[0]
     assert run.returncode == 143
     assert "state:  rolled back; course is at base" in said
+
+
+@pytest.mark.parametrize("header", ["", "-- Transaction: none\n"], ids=["inside", "outside"])
+def test_the_ledger_s_row_is_cancelled_too(workspace: Workspace, header: str) -> None:
+    workspace.add_tables("001")
+    workspace.upgrade()
+    workspace.query(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$;"
+        "CREATE TRIGGER slow BEFORE INSERT ON schema_migrations"
+        " FOR EACH ROW EXECUTE FUNCTION slow()"
+    )
+    workspace.add("002", "CREATE TABLE IF NOT EXISTS a (id int);", header=header)
+    run = start(workspace, "migrate")
+    writing = SLEEPING.replace("%pg_sleep%", "%INSERT INTO %schema_migrations%")
+    until(lambda: workspace.query(writing), "the ledger to be written")
+    run.send_signal(signal.SIGTERM)
+    said = run.communicate(timeout=30)[0]
+    assert run.returncode == 143
+    assert "course: interrupted by SIGTERM" in said
+    assert "Traceback" not in said
+    assert workspace.tables() == (["a", "t_001"] if header else ["t_001"])
+    if header:
+        assert "all of its statements have taken effect, and the ledger lacks it" in said
+    else:
+        assert "state:  rolled back; course is at 001" in said
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for(workspace: Workspace) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        silent.settimeout(30)
+        workspace.urls = {"course": f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/c"}
+        run = start(workspace, "alembic")
+        with closing(silent.accept()[0]):
+            run.terminate()
+            said = run.communicate(timeout=8)[0]
+    assert run.returncode == 143
+    assert "error:  course: interrupted by SIGTERM" in said
+    assert "state:  nothing was changed" in said
 
 
 def test_a_deferred_constraint_that_takes_long_at_the_commit_is_cancelled(

@@ -38,6 +38,18 @@ def test_what_has_to_be_taken_away(sql: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT pg_advisory_lock(1);", ["SELECT pg_advisory_unlock_all();"]),
+        ("PREPARE p AS SELECT 1;", ["DEALLOCATE ALL;"]),
+        ("SET a.b = 1;\nLISTEN x;\nCREATE TEMP TABLE t (id int);", []),
+    ],
+)
+def test_what_outlives_a_rollback(sql: str, expected: list[str]) -> None:
+    assert session_state.survivors(statements.split(sql)) == expected
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         "SET LOCAL search_path = a;",

@@ -144,19 +144,22 @@ def opened(
 
     Each transaction on it begins with MIGRATION_ROLE, where that is set.
     """
-    if isinstance(given, Connection):
-        with _in_role(given, settings):
-            yield RunConnection(
-                project=project, settings=settings, sqlalchemy=given, given=True, say=say
-            )
-        return
     engine = given or create_engine(
         "postgresql+psycopg2://",
         creator=lambda: database.connect(project, settings, say),
         poolclass=NullPool,
         use_native_hstore=False,
     )
-    with engine.connect() as connection, _in_role(connection, settings):
+    with (
+        nullcontext(engine) if isinstance(engine, Connection) else engine.connect() as connection,
+        _in_role(connection, settings),
+    ):
+        if _raw(connection).autocommit:
+            raise UsageError(
+                "the connection given is in autocommit: no migration could be rolled back",
+                state="nothing was changed",
+                way_out='give an engine without isolation_level="AUTOCOMMIT"',
+            )
         yield RunConnection(
             project=project,
             settings=settings,

@@ -115,18 +115,15 @@ def beginning(work: Work) -> Event:
     )
 
 
-def failures(error: MigrationError, step: Event, lock_wait_ms: int) -> list[Event]:
+def failures(error: MigrationError, step: Event) -> list[Event]:
     """Return the rows that say why a run ended.
 
     Args:
         error: what ended it.
-        step: the row of the step that it was at, or was about to begin.
-        lock_wait_ms: how long that was seen to wait for other sessions' locks.
+        step: the row of the step that it was at, or was about to begin, with its durations.
     """
     text = masked("\n".join(part for part in (error.what, error.detail) if part))
-    failed = replace(
-        step, event=Kind.FAILURE, lock_wait_ms=lock_wait_ms, error=text[:_LONGEST_ERROR]
-    )
+    failed = replace(step, event=Kind.FAILURE, error=text[:_LONGEST_ERROR])
     if isinstance(error, Interrupted) and error.where:
         return [replace(failed, statement=error.ran + 1)]
     if not isinstance(error, StatementError):

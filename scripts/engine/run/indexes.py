@@ -87,13 +87,21 @@ def _who(builders: list[tuple[Any, ...]]) -> str:
     return f"pid {builders[0][0]}" if builders else "another session"
 
 
-def is_valid(connection: Connection, wanted: ConcurrentIndex) -> bool:
-    """Tell whether the index is on its table, and of use."""
+def fault(connection: Connection, wanted: ConcurrentIndex) -> str:
+    """Say why an index that was to be built is of no use; "" where nothing is wrong with it."""
+    table = _table(connection, wanted)
     query = SQL(
-        "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
-        " WHERE i.indrelid = to_regclass({}) AND c.relname = {}"
-    ).format(_table(connection, wanted), Literal(wanted.name))
-    return _rows(connection, query) == [(True,)]
+        "SELECT i.indrelid = to_regclass({}), i.indisvalid, i.indrelid::regclass::text"
+        " FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid WHERE c.relname = {}"
+        " AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass({}))"
+    ).format(table, Literal(wanted.name), table)
+    rows = _rows(connection, query)
+    if not rows:
+        return f"there is none of that name beside {wanted.table}"
+    [(of_table, valid, other)] = rows
+    if not of_table:
+        return f"the name belongs to an index on {other}" if other else "the name is a table's"
+    return "" if valid else "it is invalid"
 
 
 def others(connection: Connection, wanted: list[ConcurrentIndex]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 
 import psycopg2
 from alembic import context
@@ -129,7 +130,8 @@ def _noted(
         if held and not idle:
             # The lock's own transaction: its commit writes the rows, and lets the next run begin.
             waited = made.blockers.waited_ms if made.blockers else 0
-            rows = event_log.failures(error, made.run.step, waited)
+            failed = replace(made.run.step, lock_wait_ms=waited, duration_ms=made.run.elapsed_ms)
+            rows = event_log.failures(error, failed)
             lost = held.connection.closed and not made.run.plan.joined
             made.log.append_apart(opened.raw if lost else held.connection, *rows)
         raise

@@ -122,9 +122,10 @@ class _Section:
             if index:
                 self._mend(index, statement, ran)
             execution.one(execute, statement, self.todo.place, ran, outside.blockers)
-            if index and not indexes.is_valid(connection, index):
-                what = f"the index {index.name} is not on {index.table}, or not valid"
-                raise self.failed(what, statement, ran, "another index may have its name")
+            fault = indexes.fault(connection, index) if index else ""
+            if index and fault:
+                what = f"the index {index.name} on {index.table} was not built"
+                raise self.failed(what, statement, ran, fault)
 
         try:
             # A statement that failed has taken itself back, but for the index, which `_mend` sees.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -64,6 +65,7 @@ class Run:
     _effects: str = field(default="rolled back", init=False)
     """What has become of the step at hand if it fails from here on."""
     _context: MigrationContext | None = field(default=None, init=False)
+    _began: float | None = field(default=None, init=False)
     _recorded: str = field(default="", init=False)
     _note: Composable | None = field(default=None, init=False)
     _performed: Performed | None = field(default=None, init=False)
@@ -76,6 +78,11 @@ class Run:
     def step(self) -> Event:
         """Return the row of the event log with which the step at hand began."""
         return self.plan.step
+
+    @property
+    def elapsed_ms(self) -> int | None:
+        """Return how long the step at hand has been at work; None where none has begun."""
+        return None if self._began is None else round((time.monotonic() - self._began) * 1000)
 
     @property
     def has_more(self) -> bool:
@@ -155,6 +162,7 @@ class Run:
         else:
             self._write(self._note, reached)
         self.before, self.current, self._note = self.current, reached, None
+        self._began = None
 
     def _write(self, note: Composable, reached: str) -> None:
         done = self.plan.done()
@@ -206,6 +214,7 @@ class Run:
             raise AssertionError("Alembic ran a step that it did not announce")
         self.say()
         self._effects = "rolled back"
+        self._began = time.monotonic()
         self.guard(f"{self.state.name} is at {self.current}")
         try:
             performed = self.performer.perform(todo, self._context.autocommit_block)

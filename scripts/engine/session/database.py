@@ -129,13 +129,14 @@ def opening(opened: Connection, settings: Settings) -> str:
 def _open(dsn: str, settings: Settings) -> Connection:
     given = psycopg2.extensions.parse_dsn(dsn)
     chosen = given.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT")
-    with waiting.suspended():
-        return psycopg2.connect(
+    return waiting.interruptible(
+        lambda: psycopg2.connect(
             dsn,
             fallback_application_name=application(settings.environment.name),
             client_encoding="UTF8",
             connect_timeout=chosen or _CONNECT_TIMEOUT,
         )
+    )
 
 
 def _reason(message: str) -> str:

@@ -12,6 +12,7 @@ import select
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 
 import psycopg2
@@ -59,8 +60,40 @@ def watched(connection: Connection, look: Look) -> Iterator[None]:
                 set_wait_callback(None)
 
 
+def interruptible(connect: Callable[[], Connection]) -> Connection:
+    """Open a connection while signals are seen: libpq would sit through its whole timeout.
+
+    Args:
+        connect: opens it; is called in a thread of its own, and left there when a signal comes.
+
+    Raises:
+        Interrupted: when a signal comes.
+        psycopg2.Error: what `connect` raises.
+    """
+    opening: Future[Connection] = Future()
+
+    def run() -> None:
+        try:
+            opening.set_result(connect())
+        except BaseException as error:  # noqa: BLE001 - it is raised again by result()
+            opening.set_exception(error)
+
+    with _suspended():
+        threading.Thread(target=run, daemon=True).start()
+        while not wait([opening], _TICK).done:
+            if signals.received():
+                opening.add_done_callback(_close)
+                signals.check()
+        return opening.result()
+
+
+def _close(opening: Future[Connection]) -> None:
+    if opening.exception() is None:
+        opening.result().close()
+
+
 @contextmanager
-def suspended() -> Iterator[None]:
+def _suspended() -> Iterator[None]:
     """Do without the callback: with one, connecting would not obey `connect_timeout`."""
     ours = get_wait_callback() is _wait
     if ours:
