@@ -61,10 +61,17 @@ class MigrationError(Exception):
         width = 8
         lines = []
         for name, text in self.parts().items():
-            first, *rest = text.splitlines()
+            first, *rest = (printable(line) for line in text.splitlines())
             lines.append(f"{name + ':':<{width}}{first}")
             lines.extend(f"{'':<{width}}{line}" for line in rest)
         return "\n".join(lines)
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, with what would steer a terminal or forge a line made visible."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text
+    )
 
 
 def behind(error: BaseException) -> MigrationError | None:
@@ -86,22 +93,36 @@ class FormatError(MigrationError):
         line: the line that shows it; the first is 1.
         path: the file as people name it; those who read text without knowing its file leave it out.
         way_out: as for every error.
+        code: the check that names it: see `checks.pages`.
     """
 
-    def __init__(self, what: str, *, line: int, path: str = "", way_out: str = "") -> None:
+    def __init__(
+        self, what: str, *, line: int, path: str = "", way_out: str = "", code: str = "format"
+    ) -> None:
         """Keep path and line apart: a finding of validate.py carries both."""
         where = f"{path}:{line}" if path else f"line {line}"
         super().__init__(what, where=where, way_out=way_out)
         self.line = line
         self.path = path
+        self.code = code
 
     def in_file(self, path: str) -> FormatError:
         """Return the same error with its file named."""
-        return FormatError(self.what, line=self.line, path=path, way_out=self.way_out)
+        return FormatError(
+            self.what, line=self.line, path=path, way_out=self.way_out, code=self.code
+        )
 
 
 class HistoryError(MigrationError):
     """The files of an environment do not form one history."""
+
+    code = "file-name"
+    """The check that names it: see `checks.pages`."""
+
+    def coded(self, code: str) -> HistoryError:
+        """Return the error with another check's name."""
+        self.code = code
+        return self
 
 
 class LedgerError(MigrationError):

@@ -15,6 +15,7 @@ from scripts.engine.ledger.state import State
 from scripts.engine.operations import Undo
 from scripts.errors import UsageError
 from scripts.files.project import Project
+from scripts.files.redaction import masked
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,10 +59,10 @@ def _rollback(options: argparse.Namespace) -> int:
                 state.name, f"nothing to roll back, at {state.current}"
             )
         return 0
-    _show(project, states, wanted, options)
+    undos = _show(project, states, wanted, options)
     if not options.dry_run:
         _confirm(len(wanted), options)
-        _run(project, states, wanted, options)
+        _run(project, states, wanted, undos, options)
     return 0
 
 
@@ -101,22 +102,24 @@ def _show(
     states: dict[str, State],
     wanted: list[tuple[str, str]],
     options: argparse.Namespace,
-) -> None:
+) -> dict[str, list[Undo]]:
+    shown = {}
     for name, state in states.items():
         versions = {version for of, version in wanted if of == name}
         applied = [one for one in reversed(state.applied) if one.row.version in versions]
         if not applied:
             continue
         environment = state.history.environment
-        undos = operations.undo(
+        shown[name] = operations.undo(
             project, environment, applied, report.say, use_file=options.use_file
         )
-        for undo in undos:
+        for undo in shown[name]:
             _show_one(name, undo, options)
+    return shown
 
 
 def _show_one(name: str, undo: Undo, options: argparse.Namespace) -> None:
-    sql = undo.work.section.text.strip()
+    sql = masked(undo.work.section.text.strip())
     if options.json:
         report.event(
             "will_roll_back" if not options.dry_run else "would_roll_back",
@@ -129,7 +132,9 @@ def _show_one(name: str, undo: Undo, options: argparse.Namespace) -> None:
     row = undo.applied.row
     print(f"{name}: {row.filename}, applied {report.moment(row.applied_at)} by {row.applied_by}")
     if options.use_file:
-        print(f"-- stored in the ledger, will NOT run:\n{_indented(undo.other_sql.strip())}")
+        print(
+            f"-- stored in the ledger, will NOT run:\n{_indented(masked(undo.other_sql.strip()))}"
+        )
         print(f"-- from {undo.work.place}, will run:")
     print(_indented(sql))
 
@@ -158,18 +163,21 @@ def _run(
     project: Project,
     states: dict[str, State],
     wanted: list[tuple[str, str]],
+    undos: dict[str, list[Undo]],
     options: argparse.Namespace,
 ) -> None:
     watch = report.observer(as_json=options.json)
     for name, group in itertools.groupby(wanted, key=lambda item: item[0]):
         state = states[name]
-        lowest = list(group)[-1][1]
+        versions = [version for _, version in group]
+        shown = {undo.work.version: undo for undo in undos[name]}
         operations.downgrade(
             project,
             state.history.environment,
-            state.below(lowest),
+            state.below(versions[-1]),
             watch,
             use_file=options.use_file,
+            confirmed=[shown[version] for version in versions],
         )
 
 

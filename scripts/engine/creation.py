@@ -36,6 +36,10 @@ def fill_in(environment: Environment, asked: RevisionContext) -> None:
             "--rev-id can't be chosen: the next number is taken, so that versions have an order"
         )
     message = arguments["message"]
+    if message and message != message.encode("utf-8", "replace").decode():
+        raise UsageError(
+            "the name is not UTF-8", state="nothing was written", way_out="type it anew"
+        )
     if not message:
         raise UsageError(
             "a migration needs a name",
@@ -66,6 +70,8 @@ def _author() -> str:
             ["git", "config", "user.name"],  # noqa: S607 - whichever git the developer uses
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
         return asked.stdout.strip() or getpass.getuser()

@@ -74,15 +74,16 @@ def latest_events(
     """
     chosen = settings.load(project, environment)
     with database.connection(project, chosen, _named(say, environment)) as connection:
-        found = lookup.find(connection, chosen.ledger)
-        if not events.exists(connection, found):
-            return None
         try:
+            found = lookup.find(connection, chosen.ledger)
+            if not events.exists(connection, found):
+                return None
             return events.latest(connection, found, count)
-        except psycopg2.Error as error:
+        except (psycopg2.Error, ValueError) as error:
             raise ServerError(
                 f"{environment.name}: the event log can't be read",
-                detail=explained(error),
+                detail=explained(error) if isinstance(error, psycopg2.Error) else str(error),
+                state="nothing was changed",
             ) from error
 
 
@@ -122,15 +123,25 @@ def upgrade(project: Project, environment: Environment, version: str, observer: 
     command.upgrade(_config(project, environment, observer), version)
 
 
-def downgrade(
+def downgrade(  # noqa: PLR0913 - each is a choice of its own
     project: Project,
     environment: Environment,
     version: str,
     observer: Observer,
     *,
     use_file: bool = False,
+    confirmed: Sequence[Undo] | None = None,
 ) -> None:
     """Roll back to a version, or to "base": `alembic -n … downgrade VERSION`.
+
+    Args:
+        project: the checkout.
+        environment: which of its environments.
+        version: where to go back to.
+        observer: is told what happens.
+        use_file: run the files' DOWN instead of what the ledger keeps.
+        confirmed: what people were shown, the first one first; a run that would do anything else
+            is refused. None asks for no such thing.
 
     Raises:
         MigrationError: as the run does.
@@ -139,6 +150,9 @@ def downgrade(
 
     config = _config(project, environment, observer)
     config.attributes["use_file"] = use_file
+    if confirmed is not None:
+        shown = tuple((one.work.version, one.work.section.text) for one in confirmed)
+        config.attributes["confirmed"] = shown
     command.downgrade(config, version)
 
 
@@ -168,7 +182,7 @@ def undo(
             Undo(
                 one,
                 work.downgrade(found, one.row.version, None if use_file else stored),
-                (stored(one.row.version) or "") if use_file else "",
+                lookup.kept_sql(connection, found.ledger, one.row.version) if use_file else "",
             )
             for one in applied
         ]

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg2
 from alembic import context
 from alembic.config import Config
 from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
 
 from scripts.engine import creation
 from scripts.engine.observer import log
 from scripts.engine.run import offline, online
-from scripts.errors import FileError, MigrationError, UsageError
+from scripts.engine.session.diagnosis import explained
+from scripts.errors import FileError, HistoryError, MigrationError, ServerError, UsageError
 from scripts.files import project
+from scripts.files.project import Environment, shown
 
 
 def run_environment() -> None:
@@ -38,6 +45,43 @@ def run_environment() -> None:
         raise SystemExit(error.exit_code) from error
 
 
+@contextmanager
+def _told(environment: Environment) -> Iterator[None]:
+    """Say that nothing was changed where no run has said more; name a broken revision file."""
+    try:
+        yield
+    except MigrationError as error:
+        error.state = error.state or f"nothing was changed in {environment.name}"
+        raise
+    except Exception as error:
+        place = _revision_file(error, environment)
+        cause = getattr(error, "orig", None) or error
+        if isinstance(cause, psycopg2.Error | SQLAlchemyError):
+            raise ServerError(
+                f"{environment.name}: the server, or the way to it, failed",
+                detail=explained(cause) if isinstance(cause, psycopg2.Error) else str(cause),
+                state="what was said to be applied is; `python scripts/status.py` tells the rest",
+                way_out="run the command again",
+            ) from error
+        if place is None:
+            raise
+        raise HistoryError(
+            f"{environment.name}: a revision file can't be loaded",
+            where=place,
+            detail=f"{type(error).__name__}: {error}",
+            state=f"nothing was changed in {environment.name}",
+            way_out="python scripts/validate.py shows what such a file has to be",
+        ) from error
+
+
+def _revision_file(error: Exception, environment: Environment) -> str | None:
+    """Return the revision file that an exception comes from, if it comes from one."""
+    files = [error.filename or ""] if isinstance(error, SyntaxError) else []
+    files += [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    folder = str(environment.versions)
+    return next((shown(Path(file)) for file in files if file.startswith(folder)), None)
+
+
 def _run(config: Config) -> None:
     here = project.load(Path(config.config_file_name or "alembic.ini"))
     environment = here.environment(config.config_ini_section)
@@ -45,12 +89,13 @@ def _run(config: Config) -> None:
     context.configure(dialect_name="postgresql", dialect_opts=offline.DIALECT_OPTIONS)
     options = context.get_context().opts
     try:
-        if "revision_context" in options:
-            creation.fill_in(environment, options["revision_context"])
-        elif context.is_offline_mode():
-            offline.write(here, environment)
-        else:
-            online.run(config, here, environment)
+        with _told(environment):
+            if "revision_context" in options:
+                creation.fill_in(environment, options["revision_context"])
+            elif context.is_offline_mode():
+                offline.write(here, environment)
+            else:
+                online.run(config, here, environment)
     except OSError as error:
         raise FileError.of(error) from error
     except CommandError as error:

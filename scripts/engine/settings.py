@@ -11,12 +11,13 @@ from dotenv import dotenv_values
 
 from scripts.errors import UsageError
 from scripts.files import duration
-from scripts.files.project import Environment, Project
+from scripts.files.project import Environment, Project, shown
 
 DEFAULT_TABLE = "schema_migrations"
 _PART = r'(?:"(?:[^"]|"")+"|[^".\s]+)'
 _TABLE = re.compile(rf"(?:(?P<schema>{_PART})\.)?(?P<name>{_PART})")
 _MOST_RETRIES = 1000
+_LONGEST_NUMBER = 9
 EVENTS_SUFFIX = "_events"
 _NAME_LIMIT = 63
 """Bytes of an identifier: https://www.postgresql.org/docs/current/sql-syntax-lexical.html."""
@@ -77,11 +78,7 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
     Raises:
         UsageError: for a missing URL, a table name that can't be one, or a time that is none.
     """
-    values = {
-        # An editor on Windows may have put a byte order mark first.
-        **dotenv_values(project.root / ".env", interpolate=False, encoding="utf-8-sig"),
-        **os.environ,
-    }
+    values = _values(project)
     url = values.get(environment.url_setting()) or _fallback(values, environment)
     if need_url and not url:
         raise UsageError(
@@ -104,6 +101,23 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
             lock_retries=_number(values, "MIGRATION_LOCK_RETRIES", "10"),
         ),
     )
+
+
+def _values(project: Project) -> dict[str, str | None]:
+    """Return what the process has set, and below it what the project's .env has."""
+    path = project.root / ".env"
+    try:
+        # An editor on Windows may have put a byte order mark first.
+        values = {**dotenv_values(path, interpolate=False, encoding="utf-8-sig"), **os.environ}
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{shown(path)} is not UTF-8", way_out="save it as UTF-8") from error
+    for name, value in values.items():
+        if name.startswith("MIGRATION_") or name.endswith("_URL"):
+            try:
+                (value or "").encode()
+            except UnicodeEncodeError as error:
+                raise UsageError(f"{name} is not UTF-8", way_out="set it anew") from error
+    return values
 
 
 def table_name(text: str) -> TableName:
@@ -140,7 +154,8 @@ def _duration(values: Mapping[str, str | None], name: str, default: str) -> int:
 
 def _number(values: Mapping[str, str | None], name: str, default: str) -> int:
     text = values.get(name) or default
-    if not (text.isascii() and text.isdigit() and int(text) <= _MOST_RETRIES):
+    digits = text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER
+    if not (digits and int(text) <= _MOST_RETRIES):
         raise UsageError(
             f"{name} is {text!r}, and has to be a number from 0 to {_MOST_RETRIES}",
             way_out=f"write {name}={default}",

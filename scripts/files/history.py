@@ -57,7 +57,7 @@ class History:
         Raises:
             UsageError: when there is none; it names the versions that there are.
         """
-        if version.isascii() and version.isdigit():
+        if version.isascii() and version.isdigit() and len(version) <= VERSION_LIMIT:
             entry = self.find(version)
             if entry:
                 return entry
@@ -75,7 +75,7 @@ def number(version: str) -> int:
     Raises:
         HistoryError: when it is none, as in a ledger that another tool wrote.
     """
-    if not (version.isascii() and version.isdigit()):
+    if not (version.isascii() and version.isdigit() and len(version) <= VERSION_LIMIT):
         raise HistoryError(f"'{version}' is not a version: versions are numbers such as 004")
     return int(version)
 
@@ -100,8 +100,8 @@ def survey(environment: Environment) -> tuple[History, list[HistoryError]]:
         two files share, a file of one kind without its counterpart. Gaps are none of them.
     """
     problems: list[HistoryError] = []
-    entries = sorted(_entries(environment.sql, ".sql", problems), key=_order)
-    revisions = sorted(_entries(environment.versions, ".py", problems), key=_order)
+    entries = sorted(_entries(environment, ".sql", problems), key=_order)
+    revisions = sorted(_entries(environment, ".py", problems), key=_order)
     problems += _duplicates(entries)
     problems += _duplicates(revisions)
     problems += _unpaired(environment, entries, revisions)
@@ -114,8 +114,8 @@ def next_version(environment: Environment) -> str:
     Both folders are looked at, so that a file without its counterpart keeps its number.
     """
     entries = [
-        *_entries(environment.sql, ".sql", []),
-        *_entries(environment.versions, ".py", []),
+        *_entries(environment, ".sql", []),
+        *_entries(environment, ".py", []),
     ]
     last = max(entries, key=lambda entry: entry.number, default=None)
     if last is None:
@@ -128,13 +128,26 @@ def _order(entry: Entry) -> tuple[int, str]:
     return entry.number, entry.filename
 
 
-def _entries(folder: Path, suffix: str, problems: list[HistoryError]) -> Iterator[Entry]:
+def _entries(
+    environment: Environment, suffix: str, problems: list[HistoryError]
+) -> Iterator[Entry]:
+    folder = environment.sql if suffix == ".sql" else environment.versions
+    root = environment.folder.parent
     if not folder.is_dir():
         problems.append(
             HistoryError(f"there is no folder {shown(folder)}", way_out="create it, empty")
         )
         return
     inside = folder.resolve()
+    if not inside.is_relative_to(root.resolve()):
+        problems.append(
+            HistoryError(
+                f"the folder {shown(folder)} is a link that leads out of the project",
+                where=shown(folder),
+                way_out="put the folder itself there: what runs has to be what was reviewed",
+            ).coded("link-outside")
+        )
+        return
     for path in folder.iterdir():
         if path.suffix.lower() != suffix or path.name.startswith((".", "__")):
             continue
@@ -144,7 +157,7 @@ def _entries(folder: Path, suffix: str, problems: list[HistoryError]) -> Iterato
                     f"'{path.name}' is a link that leads out of its folder",
                     where=shown(path),
                     way_out="put the file itself there: what runs has to be what was reviewed",
-                )
+                ).coded("link-outside")
             )
             continue
         name = _NAME.fullmatch(path.stem) if path.suffix == suffix else None
@@ -170,7 +183,7 @@ def _duplicates(entries: Iterable[Entry]) -> Iterator[HistoryError]:
                 f"version {entry.version} is there twice: {first.path.name} and {entry.path.name}",
                 where=shown(entry.path),
                 way_out="give one of them the next free number, in its SQL and its revision file",
-            )
+            ).coded("duplicate-number")
 
 
 def _unpaired(
@@ -182,11 +195,11 @@ def _unpaired(
         yield HistoryError(
             f"{stem}.sql has no revision file, so Alembic does not know it",
             where=shown(sql[stem].path),
-            way_out=f"write {shown(environment.versions / stem)}.py after the one before it",
-        )
+            way_out=f"python scripts/create.py --adopt {shown(sql[stem].path)} writes it",
+        ).coded("missing-revision")
     for stem in sorted(python.keys() - sql.keys()):
         yield HistoryError(
             f"{stem}.py has no migration file",
             where=shown(python[stem].path),
             way_out=f"restore {shown(environment.sql / stem)}.sql, or remove the revision file",
-        )
+        ).coded("missing-sql")

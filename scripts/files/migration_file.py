@@ -21,6 +21,8 @@ class Section:
 
     text: str
     statements: tuple[Statement, ...]
+    line: int = 1
+    """The line on which it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def section(piece: Piece) -> Section:
             found.append(statement)
     except lexer.UnterminatedError as error:
         raise _unterminated(piece, error) from error
-    return Section(piece.text, tuple(found))
+    return Section(piece.text, tuple(found), piece.line)
 
 
 def checksum(data: bytes) -> str:

@@ -82,7 +82,7 @@ def load(ini: Path) -> Project:
             for name in parser.sections()
             if name != _NO_ENVIRONMENT and parser.has_option(name, "script_location")
         )
-    except configparser.Error as error:
+    except (configparser.Error, UnicodeDecodeError) as error:
         raise UsageError(f"{shown(ini)} can't be read", detail=str(error)) from error
     if not environments:
         raise UsageError(

@@ -59,6 +59,7 @@ def check(statement: Statement) -> None:
             f"PostgreSQL refuses this in a transaction: {statement.summary(60)}",
             line=statement.line,
             way_out="put it into a file of its own, with '-- Transaction: none' in the header",
+            code="needs-no-transaction",
         )
 
 

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from scripts.errors import LedgerError
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.database
@@ -155,3 +156,102 @@ def test_json_shows_the_sql_and_what_was_done(applied: Workspace) -> None:
 @pytest.mark.parametrize("steps", ["0", "-1", "x"])
 def test_a_number_of_steps_that_is_none_is_wrong_usage(applied: Workspace, steps: str) -> None:
     assert applied.run("rollback", "--steps", steps, "--yes").returncode == 2
+
+
+def asking(workspace: Workspace) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a rollback on a terminal, and wait until it asks."""
+    ours, theirs = pty.openpty()
+    run = subprocess.Popen(
+        [sys.executable, "scripts/rollback.py", "--database", "course"],
+        cwd=workspace.root,
+        env=workspace.variables,
+        stdin=theirs,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    said = b""
+    while b"[y/N]" not in said:
+        said += os.read(ours, 1000)
+    return run, ours
+
+
+@pytest.mark.parametrize("change", ["one more is applied", "the stored SQL is another"])
+def test_what_was_not_shown_is_not_run(workspace: Workspace, change: str) -> None:
+    workspace.add_tables("001", "002")
+    workspace.upgrade()
+    run, terminal = asking(workspace)
+    if change == "one more is applied":
+        workspace.add_tables("003")
+        workspace.upgrade()
+    else:
+        workspace.query(
+            "UPDATE schema_migrations SET rollback_sql = 'DROP TABLE t_001;', checksum = 'x',"
+            " rollback_checksum = encode(sha256('DROP TABLE t_001;'), 'hex')"
+            " WHERE version = '002'"
+        )
+    before = workspace.versions()
+    os.write(terminal, b"y\n")
+    run.wait(60)
+    said = os.read(terminal, 10000).decode()
+    os.close(terminal)
+    assert run.returncode == 1
+    assert "course: the database changed after you were shown what would run" in said
+    assert workspace.versions() == before
+    assert {"t_001", "t_002"} <= set(workspace.tables())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "rollback_sql = 'DROP TABLE precious;', rollback_checksum = NULL",
+        "rollback_sql = 'DROP TABLE precious;',"
+        " rollback_checksum = encode(sha256('DROP TABLE precious;'), 'hex')",
+        "rollback_sql = '', rollback_checksum = encode(sha256(''), 'hex')",
+        "rollback_sql = '-- Transaction: none' || chr(10) || rollback_sql, rollback_checksum ="
+        " encode(sha256(('-- Transaction: none' || chr(10) || rollback_sql)::bytea), 'hex')",
+    ],
+    ids=["no checksum", "both", "nothing", "a directive"],
+)
+@pytest.mark.parametrize("door", ["rollback", "alembic"])
+def test_a_stored_rollback_that_is_not_the_files_is_refused(
+    workspace: Workspace, change: str, door: str
+) -> None:
+    workspace.query("CREATE TABLE precious (id int)")
+    workspace.add_tables("001")
+    workspace.upgrade()
+    workspace.query(f"UPDATE schema_migrations SET {change}")
+    if door == "alembic":
+        done = workspace.alembic("-n", "course", "downgrade", "-1")
+    else:
+        done = workspace.run("rollback", "--database", "course", "--yes")
+    assert done.returncode == 1
+    assert "is not what was stored" in done.stderr or "is not its file's" in done.stderr
+    assert workspace.tables() == ["precious", "t_001"]
+    done = workspace.run("rollback", "--database", "course", "--yes", "--use-file")
+    assert done.returncode == 0, done.stderr
+    assert workspace.tables() == ["precious"]
+
+
+def test_an_irreversible_migration_stays_so_when_its_row_says_otherwise(
+    workspace: Workspace,
+) -> None:
+    workspace.add("001", "CREATE TABLE a (id int);", header="-- Irreversible: gone is gone\n")
+    workspace.upgrade()
+    workspace.query(
+        "UPDATE schema_migrations SET rollback_sql = 'DROP TABLE a;',"
+        " rollback_checksum = encode(sha256('DROP TABLE a;'), 'hex')"
+    )
+    with pytest.raises(LedgerError, match="is not its file's"):
+        workspace.downgrade("base")
+    assert workspace.tables() == ["a"]
+
+
+def test_passwords_in_what_would_run_are_not_shown(workspace: Workspace) -> None:
+    workspace.add("001", "SELECT 1;", "-- ALTER ROLE nobody PASSWORD 's3cret-pa55';")
+    workspace.upgrade()
+    for options in ((), ("--json",), ("--use-file",)):
+        done = workspace.run("rollback", "--database", "course", "--dry-run", *options)
+        assert done.returncode == 0, done.stderr
+        assert "ALTER ROLE nobody PASSWORD" in done.stdout
+        assert "s3cret" not in done.stdout + done.stderr

@@ -163,3 +163,68 @@ class TestSecrets:
         rows = workspace.query("SELECT e::text FROM schema_migrations_events e")
         assert rows
         assert SECRET not in said + str(rows)
+
+
+@pytest.mark.parametrize("folder", ["sql/course", "course/versions"])
+def test_a_folder_that_leads_out_of_the_project_is_refused(
+    workspace: Workspace, tmp_path: Path, folder: str
+) -> None:
+    workspace.add_tables("001")
+    workspace.upgrade()
+    workspace.add_tables("002")
+    outside = tmp_path / "outside"
+    (workspace.root / folder).rename(outside)
+    (workspace.root / folder).symlink_to(outside)
+    for command in (("upgrade", "head"), ("downgrade", "-1")):
+        done = workspace.alembic("-n", "course", *command)
+        assert done.returncode == 1
+        assert "is a link that leads out of the project" in done.stderr
+    assert workspace.versions() == ["001"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://app:p@{SECRET}@127.0.0.1:1/db",
+        f"postgresql://app:2024/{SECRET}@h/db",
+        f"postgresql://app@127.0.0.1:1/db?dbname=postgresql://x:{SECRET}@h/y",
+    ],
+)
+def test_a_url_whose_password_was_not_escaped_is_not_shown(workspace: Workspace, url: str) -> None:
+    done = workspace.run(
+        "status", "--database", "course", environment={"COURSE_DB_URL": url}, timeout=30
+    )
+    assert done.returncode == 2
+    assert "COURSE_DB_URL is no URL of a PostgreSQL database" in done.stderr
+    assert SECRET not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("MIGRATION_TABLE", "\udcff"), ("MIGRATION_ROLE", "\udcff"), ("COURSE_DB_URL", "\udcff")],
+)
+def test_settings_that_are_no_text_are_named(workspace: Workspace, name: str, value: str) -> None:
+    done = workspace.run("status", "--database", "course", environment={name: value})
+    assert done.returncode == 2
+    assert f"{name} is not UTF-8" in done.stderr
+
+
+def test_a_settings_file_of_another_encoding_is_named(workspace: Workspace) -> None:
+    (workspace.root / ".env").write_bytes(b"COURSE_DB_URL=postgresql://a:\xfc@h/d\n")
+    done = workspace.run("status", "--database", "course")
+    assert done.returncode == 2
+    assert ".env is not UTF-8" in done.stderr
+
+
+def test_an_odd_number_is_an_error_and_no_crash(workspace: Workspace) -> None:
+    workspace.add_tables("001")
+    digits = "9" * 5000
+    for done in (
+        workspace.run("migrate", "--database", "course", "--to", digits),
+        workspace.run("rollback", "--database", "course", "--to", digits),
+        workspace.run(
+            "status", "--database", "course", environment={"MIGRATION_LOCK_RETRIES": digits}
+        ),
+    ):
+        assert done.returncode in (1, 2)
+        assert "Traceback" not in done.stderr

@@ -166,3 +166,21 @@ def waiting_for_a_table(connection: Connection, workspace: Workspace) -> threadi
         assert thread.is_alive()
         thread.join(0.01)
     return thread
+
+
+def test_a_serializable_reader_in_the_way_is_named(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "400ms")
+    monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "0")
+    workspace.query("CREATE TABLE a (id int)")
+    workspace.add("001", "ALTER TABLE a ADD COLUMN x int;")
+    with closing(psycopg2.connect(workspace.urls["course"])) as other:
+        other.set_session(isolation_level="SERIALIZABLE")
+        other.cursor().execute("SELECT * FROM a")
+        with pytest.raises(StatementError) as caught:
+            workspace.upgrade()
+        pid = other.info.backend_pid
+    assert f"blocked by pid {pid}" in caught.value.detail
+    assert "holds ACCESS SHARE" in caught.value.detail
+    assert "SI" not in caught.value.detail.partition("holds")[2].partition(":")[0]

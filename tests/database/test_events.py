@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 import pytest
 
 from scripts import __version__
-from scripts.errors import LedgerError, StatementError
+from scripts.engine.embedded.server import Server
+from scripts.errors import LedgerError, ServerError, StatementError
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.database
@@ -196,3 +199,63 @@ class TestStatus:
 
     def test_a_count_that_is_none_is_wrong_usage(self, workspace: Workspace) -> None:
         assert workspace.run("status", "--events", "0").returncode == 2
+
+
+def test_a_refused_commit_is_told_of_the_migration_that_it_was(workspace: Workspace) -> None:
+    workspace.add(
+        "001",
+        "CREATE TABLE a (id int PRIMARY KEY);\nCREATE TABLE b (id int REFERENCES a"
+        " DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO b VALUES (1);",
+    )
+    workspace.add_tables("002")
+    with pytest.raises(ServerError, match="refused the commit"):
+        workspace.upgrade()
+    last = events(workspace, "event, version, filename, sqlstate, duration_ms IS NOT NULL")[-1]
+    assert last[:4] == ("failure", "001", "001_step.sql", "23503")
+
+
+def test_odd_bytes_from_outside_do_not_stop_a_run(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_COMMIT", "\udcff\x1b[31m")
+    monkeypatch.setenv("BUILD_URL", "https://bob:s3cret@ci.example/1\n2")
+    workspace.add_tables("001")
+    workspace.upgrade()
+    [(commit, run)] = set(events(workspace, "git_commit, ci_run"))
+    assert commit == "?[31m"
+    assert run == "https://ci.example/12"
+
+
+def test_a_database_of_another_encoding_keeps_its_rows(
+    workspace: Workspace, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [(name,)] = workspace.query("SELECT current_database()")
+    with closing(psycopg2.connect(postgres.url(name))) as admin:
+        admin.autocommit = True
+        cursor = admin.cursor()
+        cursor.execute(
+            f"CREATE DATABASE {name}_latin1 OWNER migrator ENCODING 'LATIN1' LOCALE 'C'"
+            " TEMPLATE template0"
+        )
+        url = workspace.urls["course"]
+        workspace.urls = {**workspace.urls, "course": url.replace(name, f"{name}_latin1")}
+        monkeypatch.setenv("COURSE_DB_URL", workspace.urls["course"])
+        workspace.add("001", f"SELECT 1 / 0 AS {'x' * 200};")
+        with pytest.raises(StatementError):
+            workspace.upgrade()
+        assert workspace.recorder.notices == []
+        assert "\\u2026" in events(workspace, "error")[-1][0]
+        cursor.execute(f"DROP DATABASE {name}_latin1 WITH (FORCE)")
+
+
+def test_what_is_stored_can_not_steer_a_terminal(workspace: Workspace) -> None:
+    workspace.add_tables("001")
+    workspace.upgrade()
+    workspace.query(
+        "INSERT INTO schema_migrations_events (event, version, error)"
+        " VALUES ('failure', E'9\\nFAKE', E'\\x1b]0;pwn\\x07')"
+    )
+    done = workspace.run("status", "--database", "course", "--events")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+    assert "9\\nFAKE" in done.stdout

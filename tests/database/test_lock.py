@@ -179,3 +179,37 @@ def test_of_many_that_start_together_each_migration_runs_once(
     expected = ["001", "002", "003", "004"][: 3 + concurrently]
     assert workspace.versions() == expected
     assert workspace.query("SELECT version FROM runs ORDER BY 1") == [(v,) for v in expected]
+
+
+def test_a_last_migration_that_ends_the_locks_session_counts_as_applied(
+    workspace: Workspace,
+) -> None:
+    workspace.add(
+        "001",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid();",
+    )
+    done = workspace.run("migrate", "--database", "course")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert workspace.versions() == ["001"]
+
+
+@pytest.mark.parametrize("table", ["schema_migrations", "alembic_version"])
+def test_a_stamp_does_not_wait_without_end_for_its_tables(workspace: Workspace, table: str) -> None:
+    workspace.add_tables("001", "002")
+    workspace.upgrade("001")
+    with closing(psycopg2.connect(workspace.urls["course"])) as other:
+        other.cursor().execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+        done = workspace.alembic(
+            "-n",
+            "course",
+            "stamp",
+            "002",
+            environment={"MIGRATION_LOCK_TIMEOUT": "200ms"},
+            timeout=30,
+        )
+    assert done.returncode == 1
+    assert "[55P03]" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert workspace.alembic_version() == ["001"]

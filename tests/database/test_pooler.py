@@ -192,3 +192,32 @@ def test_a_role_outside_a_transaction_wants_a_direct_url(
         pooled.upgrade()
     assert "COURSE_DB_DIRECT_URL" in caught.value.way_out
     assert pooled.tables() == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DO $$ BEGIN EXECUTE 'SET search_path = pg_catalog'; END $$;",
+        "DO $$ BEGIN EXECUTE 'LISTEN q'; EXECUTE 'PREPARE p AS SELECT 1'; END $$;",
+        "DO $$ BEGIN CREATE TEMP TABLE t (id int); PERFORM pg_advisory_lock(5); END $$;",
+        "CREATE TABLE pg_temp.t (id int);",
+    ],
+)
+def test_what_can_not_be_read_off_the_text_is_taken_away_too(
+    pooled: Workspace, statement: str
+) -> None:
+    pooled.add("001", statement)
+    pooled.upgrade()
+    clean(pooled)
+    left = (
+        "SELECT current_setting('search_path'), (SELECT count(*) FROM pg_prepared_statements"
+        " WHERE name = 'p'), (SELECT count(*) FROM pg_listening_channels()),"
+        " (SELECT count(*) FROM pg_class WHERE relpersistence = 't')"
+    )
+    opened = [psycopg2.connect(os.environ["COURSE_DB_URL"]) for _ in range(5)]
+    for connection in opened:
+        with connection.cursor() as cursor:
+            cursor.execute(left)
+            assert cursor.fetchone() == ('"$user", public', 0, 0, 0)
+    for connection in opened:
+        connection.close()

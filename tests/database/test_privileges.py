@@ -117,3 +117,35 @@ def test_who_is_in_the_way_is_named_though_the_rest_of_it_is_hidden(
     )
     assert "holds ACCESS SHARE" in caught.value.detail
     assert "private" not in caught.value.detail
+
+
+def test_a_login_that_inherits_nothing_rolls_back_with_its_role(
+    workspace: Workspace, login: tuple[str, Admin], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role, admin = login
+    admin(f"CREATE ROLE {role}_owner; ALTER ROLE {role} NOINHERIT; GRANT {role}_owner TO {role}")
+    admin(f"CREATE SCHEMA own AUTHORIZATION {role}_owner")
+    monkeypatch.setenv("MIGRATION_ROLE", f"{role}_owner")
+    monkeypatch.setenv("MIGRATION_TABLE", "own.ledger")
+    workspace.add("001", "CREATE TABLE own.a (id int);", "DROP TABLE own.a;")
+    none = "-- Transaction: none\n"
+    workspace.add("002", "CREATE TABLE own.b (id int);", "DROP TABLE own.b;", header=none)
+    try:
+        workspace.upgrade()
+        workspace.downgrade("base")
+        assert workspace.recorder.notices == []
+        assert workspace.state().applied == ()
+    finally:
+        admin(f"DROP OWNED BY {role}_owner CASCADE; DROP ROLE {role}_owner")
+
+
+def test_a_file_that_takes_on_a_role_does_not_write_the_ledger_with_it(
+    workspace: Workspace, login: tuple[str, Admin], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role, admin = login
+    admin(f"GRANT {role} TO migrator")
+    monkeypatch.setenv("COURSE_DB_URL", workspace.urls["course"])
+    workspace.add("001", f"SET LOCAL ROLE {role};\nSELECT 1;")
+    workspace.add("002", f"SET LOCAL ROLE {role};\nSELECT 2;")
+    workspace.upgrade()
+    assert workspace.versions() == ["001", "002"]

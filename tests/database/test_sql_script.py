@@ -132,3 +132,21 @@ def test_an_irreversible_migration_is_refused(workspace: Workspace) -> None:
     done = workspace.alembic("-n", "course", "downgrade", "001:base", "--sql")
     assert done.returncode == 1
     assert "001 is declared irreversible: sent to customers" in done.stderr
+
+
+def test_the_role_goes_with_each_transaction(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_ROLE", "migrator")
+    workspace.add_tables("001")
+    workspace.add("002", "VACUUM t_001;", header="-- Transaction: none\n")
+    done = workspace.alembic("-n", "course", "upgrade", "head", "--sql")
+    assert done.returncode == 0, done.stderr
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    roles = [line for line in lines if "ROLE" in line]
+    begun = lines.count("BEGIN;")
+    assert roles.count('SET LOCAL ROLE "migrator";') == begun
+    assert [line for line in roles if "LOCAL" not in line] == [
+        'SET ROLE "migrator";',
+        "RESET ROLE;",
+    ]

@@ -226,3 +226,30 @@ def test_a_failure_without_a_transaction_says_what_has_taken_effect(workspace: W
     assert "2 of its 4 statements have taken effect; course is at base" in caught.value.state
     assert workspace.tables() == ["a", "b"]
     assert workspace.versions() == []
+
+
+def test_a_migration_that_the_chain_of_revisions_leaves_out_stops_the_run(
+    workspace: Workspace,
+) -> None:
+    workspace.add_tables("001", "002")
+    path = workspace.root / "course/versions/002_step.py"
+    path.write_text(path.read_text().replace('down_revision = "001"', "down_revision = None"))
+    done = workspace.run("migrate", "--database", "course")
+    assert done.returncode == 1
+    assert "the revision files leave the order of the numbers" in done.stderr
+    assert workspace.tables() == []
+
+
+@pytest.mark.parametrize("text", ["def (:\n", "import nothing_of_that_name\n"])
+def test_a_revision_file_that_can_not_be_loaded_is_named(workspace: Workspace, text: str) -> None:
+    workspace.add_tables("001")
+    (workspace.root / "course/versions/001_step.py").write_text(text)
+    for done in (
+        workspace.run("migrate", "--database", "course"),
+        workspace.alembic("-n", "course", "upgrade", "head"),
+    ):
+        assert done.returncode == 1
+        assert "course: a revision file can't be loaded" in done.stderr
+        assert "at:     course/versions/001_step.py" in done.stderr
+        assert "state:  nothing was changed in course" in done.stderr
+        assert "Traceback" not in done.stderr

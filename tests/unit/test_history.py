@@ -135,7 +135,7 @@ def test_a_migration_file_without_a_revision_file_is_a_problem(course: Environme
     assert problems(course) == [
         "error:  001_a.sql has no revision file, so Alembic does not know it\n"
         "at:     sql/course/001_a.sql\n"
-        "help:   write course/versions/001_a.py after the one before it"
+        "help:   python scripts/create.py --adopt sql/course/001_a.sql writes it"
     ]
 
 

@@ -114,14 +114,21 @@ def creation(ledger: Ledger) -> list[Composable]:
     ]
 
 
-def insertion(ledger: Ledger, origin: Origin, events: Sequence[Event]) -> Composable:
-    """Return the statement that appends rows."""
+def insertion(ledger: Ledger, origin: Origin, events: Sequence[Event], encoding: str) -> Composable:
+    """Return the statement that appends rows.
+
+    Args:
+        ledger: whose log.
+        origin: what is the same for all rows of the run.
+        events: the rows.
+        encoding: the server's, as it names it: one that is not UTF8 can't hold every character.
+    """
     own = [field.name for field in fields(Event)]
     about = {key: value or None for key, value in asdict(origin).items()}
     rows = SQL(", ").join(
         SQL("({})").format(
             SQL(", ").join(
-                Literal(value.value if isinstance(value, Kind) else value)
+                Literal(_storable(value, encoding))
                 for value in (*(getattr(event, column) for column in own), *about.values())
             )
         )
@@ -130,6 +137,15 @@ def insertion(ledger: Ledger, origin: Origin, events: Sequence[Event]) -> Compos
     return SQL("INSERT INTO {} ({}) VALUES {}").format(
         name(ledger), SQL(", ").join(Identifier(column) for column in (*own, *about)), rows
     )
+
+
+def _storable(value: Any, encoding: str) -> Any:
+    if isinstance(value, Kind):
+        return value.value
+    if isinstance(value, str):
+        text = value.replace("\0", "\\x00")
+        return text if encoding == "UTF8" else text.encode("ascii", "backslashreplace").decode()
+    return value
 
 
 def exists(connection: Connection, ledger: Ledger) -> bool:

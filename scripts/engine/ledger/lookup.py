@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Identifier, Literal
@@ -85,18 +86,27 @@ def rows(connection: Connection, ledger: Ledger) -> list[Row]:
     query = SQL("SELECT version, filename, applied_at, checksum, {} FROM {}")
     with connection.cursor() as cursor:
         cursor.execute(query.format(chosen, ledger.name))
-        return [
-            Row(
-                version=str(row[0]),
-                filename=row[1],
-                applied_at=row[2],
-                checksum=row[3],
-                description=row[4],
-                applied_by=row[5],
-                duration_ms=row[6],
+        found = cursor.fetchall()
+    for version, filename, applied_at, *_ in found:
+        if not isinstance(filename, str) or not isinstance(applied_at, datetime):
+            raise LedgerError(
+                f"the ledger {ledger.table} has no file name, or no time, for {version}",
+                detail=f"filename: {filename}, applied_at: {applied_at}",
+                state="nothing was changed",
+                way_out="UPDATE the row so that it has both",
             )
-            for row in cursor
-        ]
+    return [
+        Row(
+            version=str(row[0]),
+            filename=row[1],
+            applied_at=row[2],
+            checksum=row[3],
+            description=row[4],
+            applied_by=row[5],
+            duration_ms=row[6],
+        )
+        for row in found
+    ]
 
 
 def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | None:
@@ -105,7 +115,26 @@ def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | 
     Raises:
         LedgerError: when the migration has no row, or its rollback SQL is not what was stored.
     """
+    stored, noted = _stored(connection, ledger, version)
+    found = fingerprint(stored or "")
     # A ledger of an older tool has no checksum to hold it against.
+    if "rollback_checksum" in ledger.columns and noted != found:
+        raise LedgerError(
+            f"the rollback SQL of {version} in {ledger.table} is not what was stored",
+            detail=f"stored: {noted or 'no checksum, though every row has one'}\nnow:    {found}",
+            state="nothing was changed",
+            way_out="find out who changed it; `python scripts/rollback.py --use-file` runs the "
+            "file's DOWN instead",
+        )
+    return stored
+
+
+def kept_sql(connection: Connection, ledger: Ledger, version: str) -> str:
+    """Read the same to be shown only, whatever its checksum; "" where nothing is kept."""
+    return _stored(connection, ledger, version)[0] or ""
+
+
+def _stored(connection: Connection, ledger: Ledger, version: str) -> tuple[str | None, str | None]:
     known = "rollback_checksum" in ledger.columns
     query = SQL("SELECT rollback_sql, {} FROM {} WHERE version = {}")
     checksum = Identifier("rollback_checksum") if known else SQL("NULL")
@@ -118,17 +147,7 @@ def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | 
             state="nothing was changed",
             way_out="python scripts/status.py shows what it has",
         )
-    stored, noted = row
-    found = fingerprint(stored or "")
-    if noted not in (None, found):
-        raise LedgerError(
-            f"the rollback SQL of {version} in {ledger.table} is not what was stored",
-            detail=f"stored: {noted}\nnow:    {found}",
-            state="nothing was changed",
-            way_out="find out who changed it; `python scripts/rollback.py --use-file` runs the "
-            "file's DOWN instead",
-        )
-    return stored if stored is None else str(stored)
+    return row[0], row[1]
 
 
 def alembic_heads(connection: Connection, ledger: Ledger) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from scripts.engine.session import database
 # Where the usual services say which commit and which run they are at.
 _COMMITS = ("GIT_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "CIRCLE_SHA1", "BUILDKITE_COMMIT")
 _RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
+_LONGEST = 500
+"""Characters of a value that are kept."""
 _GIT_PATIENCE = 2
 """Seconds to wait for git: a run must not hang for a note."""
 
@@ -46,11 +49,18 @@ def here(environment: str, root: Path) -> Origin:
     """
     return Origin(
         run=str(uuid4()),
-        host=socket.gethostname(),
+        host=_clean(socket.gethostname()),
         tool=database.application(environment),
-        git_commit=_first(_COMMITS, os.environ) or _head(root),
-        ci_run=_github(os.environ) or _first(_RUNS, os.environ),
+        git_commit=_clean(_first(_COMMITS, os.environ) or _head(root)),
+        ci_run=_clean(_github(os.environ) or _first(_RUNS, os.environ)),
     )
+
+
+def _clean(value: str) -> str:
+    """Return a value as a row can hold it: whoever starts the run may have put anything there."""
+    readable = value.encode("utf-8", "replace").decode()
+    without_login = re.sub(r"(?<=://)[^/@]*@", "", readable)
+    return "".join(one for one in without_login if one.isprintable())[:_LONGEST]
 
 
 def _first(names: tuple[str, ...], values: Mapping[str, str]) -> str:

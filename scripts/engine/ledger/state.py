@@ -100,11 +100,11 @@ def read(connection: Connection, settings: Settings, entries: History) -> State:
     """
     try:
         return _read(connection, settings, entries)
-    except psycopg2.Error as error:
+    except (psycopg2.Error, ValueError) as error:
         signals.check()
         raise LedgerError(
             f"{settings.environment.name}: the ledger can't be read",
-            detail=explained(error),
+            detail=explained(error) if isinstance(error, psycopg2.Error) else str(error),
             state="nothing was changed",
             way_out="python scripts/status.py shows whether it can be read now",
         ) from error
@@ -124,9 +124,10 @@ def _applied(row: Row, entry: Entry | None) -> Applied:
 
 
 def _number(found: Ledger, row: Row) -> int:
-    if not (row.version.isascii() and row.version.isdigit()):
+    digits = row.version.isascii() and row.version.isdigit()
+    if not digits or len(row.version) > history.VERSION_LIMIT:
         raise LedgerError(
-            f"the ledger {found.table} has a version {row.version!r}, and versions are numbers",
+            f"the ledger {found.table} has a version {row.version[:40]!r}, which is no number",
             state="nothing was changed",
             way_out="set MIGRATION_TABLE to another name if the table belongs to another tool",
         )

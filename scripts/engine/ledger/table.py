@@ -79,14 +79,7 @@ class Ledger:
     def creation(self) -> list[Composable]:
         """Return the statements that make the table what it has to be; none when it is so."""
         if self.exists:
-            return [
-                SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} ").format(
-                    self.name, Identifier(name)
-                )
-                + SQL(kind)
-                for name, kind in _COLUMNS.items()
-                if name not in self.columns
-            ]
+            return self._extension()
         columns = SQL(", ").join(
             SQL("{} ").format(Identifier(name)) + SQL(kind) for name, kind in _COLUMNS.items()
         )
@@ -98,6 +91,23 @@ class Ledger:
                 Literal("One row per applied migration, with the SQL that undoes it"),
             ),
         ]
+
+    def _extension(self) -> list[Composable]:
+        missing = [name for name in _COLUMNS if name not in self.columns]
+        statements: list[Composable] = [
+            SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} ").format(self.name, Identifier(name))
+            + SQL(_COLUMNS[name])
+            for name in missing
+        ]
+        if "rollback_checksum" in missing:
+            # From here on a row without one has been tampered with.
+            statements.append(
+                SQL(
+                    "UPDATE {} SET rollback_checksum ="
+                    " encode(sha256(convert_to(coalesce(rollback_sql, ''), 'UTF8')), 'hex')"
+                ).format(self.name)
+            )
+        return statements
 
     def schema_creation(self) -> list[Composable]:
         """Return the statement that makes the schema, where the table's name has one."""

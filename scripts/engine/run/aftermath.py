@@ -23,7 +23,12 @@ _PATIENCE = 60.0
 
 
 def explain(
-    error: psycopg2.Error, run: Run, transaction: int, opened: RunConnection
+    error: psycopg2.Error,
+    run: Run,
+    transaction: int,
+    opened: RunConnection,
+    *,
+    at_commit: bool,
 ) -> MigrationError | None:
     """Find out what state things are in, and return the error that says so.
 
@@ -32,11 +37,12 @@ def explain(
         run: what was at work.
         transaction: the number of the transaction that wrote the ledger last.
         opened: the run's connection, which knows the way to another one.
+        at_commit: whether it can have been a commit that failed.
 
     Returns:
         None when the last step was committed and nothing is left to do.
     """
-    name, step = run.state.name, run.unsaid
+    name, step = run.state.name, run.unsaid if at_commit else None
     lost = error.diag.message_primary is None or (error.pgcode or "").startswith(("57P", "08"))
     if step is None or not lost:
         run.unsaid = None

@@ -80,6 +80,7 @@ def assemble(
         blockers=blockers,
         log=log,
         say=opened.say,
+        thorough=not opened.given,
     )
     performer = OnlinePerformer(
         name=found.name,
@@ -90,6 +91,7 @@ def assemble(
         observer=observer,
         blockers=blockers,
         outside=outside,
+        thorough=not opened.given,
         begin=lambda: database.begin(raw, settings),
     )
 
@@ -97,6 +99,11 @@ def assemble(
         waited = held.waited_ms if held else 0
         with opened.bounded():
             log.prepare(execute, *(replace(one, lock_wait_ms=waited) for one in first))
+
+    def stored(version: str) -> str | None:
+        # Alembic's own transaction has been ended by then: the role has to be taken on anew.
+        with opened.bounded():
+            return lookup.rollback_sql(raw, found.ledger, version)
 
     run = Run(
         state=found,
@@ -106,7 +113,7 @@ def assemble(
         recorder=recorder,
         plan=Plan(
             found,
-            None if use_file else lambda v: lookup.rollback_sql(raw, found.ledger, v),
+            None if use_file else stored,
             joined=opened.sqlalchemy.in_transaction(),
         ),
         prepare=prepare,

@@ -51,7 +51,11 @@ class Command:
         """
         if self.kind in (Kind.UPGRADE, Kind.STAMP):
             return history.read(environment)
-        return history.survey(environment)[0]
+        found, problems = history.survey(environment)
+        for problem in problems:
+            if problem.code == "link-outside":
+                raise problem  # Alembic runs revision files, wherever they lie
+        return found
 
     def is_idle(self, found: State) -> bool:
         """Tell whether there is nothing to do that a lock would be needed for."""

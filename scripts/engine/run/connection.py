@@ -18,7 +18,7 @@ from scripts.engine.ledger import state
 from scripts.engine.ledger.state import State
 from scripts.engine.run import execution
 from scripts.engine.run.execution import Execute
-from scripts.engine.session import database
+from scripts.engine.session import database, waiting
 from scripts.engine.session.database import Say
 from scripts.engine.settings import Settings
 from scripts.errors import MigrationError, ServerError, UsageError
@@ -81,6 +81,27 @@ class RunConnection:
             self.sqlalchemy.rollback()
         return self._read(entries)
 
+    def require_room(self) -> None:
+        """Make sure that a server is left for this connection when the second has one.
+
+        Raises:
+            ServerError: when a pooler has none.
+        """
+        raw = self.raw
+        if self.given or raw.closed:
+            return
+        try:
+            database.answers(raw)
+        except psycopg2.Error as error:
+            if str(error).startswith(waiting.NO_ANSWER):
+                self.sqlalchemy.invalidate()
+                raise ServerError(
+                    f"{self.settings.environment.name}: the pooler has no room for two connections",
+                    detail=str(error),
+                    state="nothing was changed",
+                    way_out="raise its pool size, or try again when it is less busy",
+                ) from error
+
     def _read(self, entries: History) -> State:
         with self.bounded():
             return state.read(self.raw, self.settings, entries)
@@ -138,11 +159,22 @@ class RunConnection:
 
 @contextmanager
 def opened(
-    given: Connection | Engine | None, project: Project, settings: Settings, say: Say
+    given: Connection | Engine | None,
+    project: Project,
+    settings: Settings,
+    say: Say,
+    *,
+    bounded: bool,
 ) -> Iterator[RunConnection]:
     """Open the connection of a run, or take the one given, for a `with` block.
 
-    Each transaction on it begins with MIGRATION_ROLE, where that is set.
+    Args:
+        given: what an embedding program gave.
+        project: the checkout.
+        settings: whose database.
+        say: is told when the server lets us wait.
+        bounded: bound the waits for locks in Alembic's own transactions too. Each transaction
+            begins so, and as MIGRATION_ROLE, where that is set; the steps see to it themselves.
     """
     engine = given or create_engine(
         "postgresql+psycopg2://",
@@ -152,7 +184,7 @@ def opened(
     )
     with (
         nullcontext(engine) if isinstance(engine, Connection) else engine.connect() as connection,
-        _in_role(connection, settings),
+        _begun(connection, settings, always=bounded),
     ):
         if _raw(connection).autocommit:
             raise UsageError(
@@ -170,8 +202,8 @@ def opened(
 
 
 @contextmanager
-def _in_role(connection: Connection, settings: Settings) -> Iterator[None]:
-    if not settings.role:
+def _begun(connection: Connection, settings: Settings, *, always: bool) -> Iterator[None]:
+    if not (settings.role or always):
         yield
         return
 

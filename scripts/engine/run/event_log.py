@@ -44,6 +44,7 @@ class EventLog:
         self._opening = opening
         self._say = say
         self._works = True
+        self._encoding = connection.info.parameter_status("server_encoding") or "UTF8"
 
     def prepare(self, execute: Execute, *first: Event) -> None:
         """Make the table where there is none, and write the first rows, in the open transaction."""
@@ -66,7 +67,7 @@ class EventLog:
 
     def rows(self, *happened: Event) -> Composable | None:
         """Return the statement that writes rows; None once the log has failed."""
-        return events.insertion(self._ledger, self._origin, happened) if self._works else None
+        return self._composed(*happened) if self._works else None
 
     def append(self, execute: Execute, *happened: Event) -> None:
         """Write rows at once, on a connection in autocommit."""
@@ -79,13 +80,11 @@ class EventLog:
 
     def append_apart(self, connection: Connection, *happened: Event) -> None:
         """Write rows on another connection than the run's, and commit there."""
-        if not self._works:
-            return
         try:
             with connection.cursor() as cursor:
                 # The run's own connection may be gone, and with it the quoting.
-                rows = events.insertion(self._ledger, self._origin, happened)
-                cursor.execute(self._opening + rows.as_string(connection))
+                rows = self._composed(*happened).as_string(connection)
+                cursor.execute(self._opening + rows)
             connection.commit()
         except psycopg2.Error as error:
             self.lost(error)
@@ -101,7 +100,10 @@ class EventLog:
         return [one.as_string(self._connection) for one in events.creation(self._ledger)]
 
     def _insertion(self, *happened: Event) -> str:
-        return events.insertion(self._ledger, self._origin, happened).as_string(self._connection)
+        return self._composed(*happened).as_string(self._connection)
+
+    def _composed(self, *happened: Event) -> Composable:
+        return events.insertion(self._ledger, self._origin, happened, self._encoding)
 
 
 def beginning(work: Work) -> Event:
@@ -127,7 +129,8 @@ def failures(error: MigrationError, step: Event) -> list[Event]:
     if isinstance(error, Interrupted) and error.where:
         return [replace(failed, statement=error.ran + 1)]
     if not isinstance(error, StatementError):
-        return [failed]
+        cause = getattr(error.__cause__, "orig", error.__cause__)
+        return [replace(failed, sqlstate=getattr(cause, "pgcode", None))]
     failed = replace(
         failed, line=error.line, statement=error.ran + 1, sqlstate=error.sqlstate or None
     )

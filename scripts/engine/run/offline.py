@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from alembic import context
@@ -20,6 +20,7 @@ from scripts.engine.run.performer import Autocommit, Performed
 from scripts.engine.run.plan import Plan
 from scripts.engine.run.record import Move
 from scripts.engine.run.steps import Run
+from scripts.engine.run.version import VersionImpl
 from scripts.engine.run.work import Work
 from scripts.engine.settings import Limits
 from scripts.files import history, session_state
@@ -44,14 +45,14 @@ def write(here: Project, environment: Environment) -> None:
     begun = context.get_context()
     execute = execution.writer(begun.impl.static_output)
     where = Ledger(chosen.ledger)
-    role = [SQL("SET ROLE {}").format(Identifier(chosen.role))] if chosen.role else []
+    role = render(Identifier(chosen.role), begun.dialect) if chosen.role else ""
     recorder = ScriptRecorder(ledger=where, execute=execute, dialect=begun.dialect)
     files = State(history.read(environment), where, (), ())
     run = Run(
         state=files,
         directory=context.script,
         observer=SilentObserver(),
-        performer=ScriptPerformer(execute, chosen.limits, lambda: recorder.send(role)),
+        performer=ScriptPerformer(execute, chosen.limits, role),
         recorder=recorder,
         plan=Plan(files, None, joined=False),
         prepare=lambda _: None,
@@ -68,8 +69,14 @@ def write(here: Project, environment: Environment) -> None:
     )
     # Without it psql would go on after an error, and run a migration on top of a failed one.
     begun.impl.static_output("\\set ON_ERROR_STOP on")
-    recorder.send(role)
-    recorder.send(where.schema_creation())
+    impl = context.get_context().impl
+    if role and isinstance(impl, VersionImpl):
+        impl.opening = f"SET LOCAL ROLE {role};"
+    schema = where.schema_creation()
+    if schema:
+        impl.emit_begin()
+        recorder.send(schema)
+        impl.emit_commit()
     with context.begin_transaction():
         context.run_migrations(run=run)
 
@@ -80,7 +87,8 @@ class ScriptPerformer:
 
     execute: Execute
     limits: Limits
-    assume_role: Callable[[], None]
+    role: str
+    """The quoted name of MIGRATION_ROLE, or ""."""
 
     def perform(self, todo: Work, autocommit: Autocommit) -> Performed:
         """Write a section; see `Performer.perform`."""
@@ -89,7 +97,7 @@ class ScriptPerformer:
             self.execute(timeouts.local(todo.header, self.limits))
             for statement in statements:
                 self.execute(statement.text)
-            self._reset(session_state.resets(statements))
+            self._reset(session_state.resets(statements), "SET LOCAL ROLE")
         else:
             with autocommit():
                 self._outside(todo)
@@ -97,18 +105,19 @@ class ScriptPerformer:
 
     def _outside(self, todo: Work) -> None:
         current: dict[str, int] = {}
+        self._send([f"SET ROLE {self.role}"] if self.role else [])
         for statement in todo.section.statements:
             wanted = timeouts.session(todo.header, self.limits, statement)
             self._send(f"SET {k} = {v}" for k, v in wanted.items() if current.get(k) != v)
             current = wanted
             self.execute(statement.text)
         self._send(f"RESET {name}" for name in current)
-        self._reset(session_state.resets(todo.section.statements))
+        self._send(session_state.resets(todo.section.statements))
+        self._send(["RESET ROLE"] if self.role else [])
 
-    def _reset(self, resets: list[str]) -> None:
+    def _reset(self, resets: list[str], assume: str) -> None:
         self._send(resets)
-        if resets:
-            self.assume_role()
+        self._send([f"{assume} {self.role}"] if self.role and resets else [])
 
     def _send(self, statements: Iterable[str]) -> None:
         for statement in statements:

@@ -24,7 +24,7 @@ from scripts.engine.run.version import VersionImpl
 from scripts.engine.session import lock, signals, waiting
 from scripts.engine.session.diagnosis import explained
 from scripts.engine.session.lock import Lock
-from scripts.errors import Interrupted, MigrationError, ServerError, behind
+from scripts.errors import Interrupted, MigrationError, ServerError, behind, printable
 from scripts.files.project import Environment, Project
 
 _LOCK_TRIES = 5
@@ -48,12 +48,12 @@ def run(config: Config, here: Project, environment: Environment) -> None:
     command = Command.of(context.get_context().opts)
 
     def say(text: str) -> None:
-        observer.notice(environment.name, text)
+        observer.notice(environment.name, printable(text))
 
     with (
         _told(environment),
         signals.deferred(),
-        connection.opened(given, here, chosen, say) as opened,
+        connection.opened(given, here, chosen, say, bounded=command.kind is Kind.STAMP) as opened,
     ):
         entries = command.history(environment)
         found = opened.look(entries)
@@ -61,12 +61,15 @@ def run(config: Config, here: Project, environment: Environment) -> None:
         idle = command.is_idle(found)
         with nullcontext() if idle else _lock(opened, found) as held:
             if held:
+                opened.require_room()
                 # Whoever had the lock until now may have changed everything.
                 found = opened.look(entries)
             missing.add(context.script, found)
             use_file = config.attributes.get("use_file", False)
             made = assembly.assemble(opened, found, held, observer, use_file=use_file)
             made.run.idle = idle
+            made.run.plan.confirmed = config.attributes.get("confirmed")
+            made.run.plan.in_order = True
             if held and held.waited_ms and command.is_idle(found):
                 say(f"nothing is left to do, at {found.current}")
             with _noted(made, opened, held, idle=idle):
@@ -127,6 +130,7 @@ def _noted(
     try:
         yield
     except MigrationError as error:
+        error.state = error.state or f"{made.run.state.name} is at {made.run.current}"
         if held and not idle:
             # The lock's own transaction: its commit writes the rows, and lets the next run begin.
             waited = made.blockers.waited_ms if made.blockers else 0
@@ -177,9 +181,12 @@ def _explain(error: Exception, made: Assembled, opened: RunConnection) -> None:
     cause = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(cause, psycopg2.Error):
         raise error
-    explained = aftermath.explain(cause, made.run, made.recorder.transaction, opened)
-    if explained:
-        raise explained from error
+    # SQLAlchemy names the statement of every error but a commit's.
+    at_commit = not (isinstance(error, DBAPIError) and error.statement)
+    number = made.recorder.transaction
+    ended = aftermath.explain(cause, made.run, number, opened, at_commit=at_commit)
+    if ended:
+        raise ended from error
 
 
 def _say_ahead(run: Run) -> None:

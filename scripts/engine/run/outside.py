@@ -38,6 +38,8 @@ class Outside:
     blockers: Blockers | None
     log: EventLog
     say: Say
+    thorough: bool
+    """Whether the session is ours alone: see `session_state.resets`."""
 
     def run(self, todo: Work) -> None:
         """Run a section's statements one by one; each takes effect at once.
@@ -177,7 +179,8 @@ class _Section:
         connection = self.session.connection
         if connection.closed:
             return
-        resets = session_state.resets(self.todo.section.statements)
+        statements = self.todo.section.statements
+        resets = session_state.resets(statements, thorough=self.outside.thorough)
         resets += [f"RESET {name}" for name in self._values]
         resets += ["RESET ROLE"] if self.outside.settings.role and not self.session.pooled else []
         try:

@@ -59,6 +59,8 @@ class OnlinePerformer:
     observer: Observer
     blockers: Blockers | None
     outside: Outside
+    thorough: bool
+    """Whether the session is ours alone: see `session_state.resets`."""
     begin: Callable[[], None]
     """Bounds waits and takes on MIGRATION_ROLE, should a file have given them up."""
 
@@ -88,13 +90,14 @@ class OnlinePerformer:
             # A query ahead of SET TRANSACTION would be an error; behind a pooler nobody is found.
             self._look_at(self.connection.info.backend_pid, todo)
             self._attempt(todo)
-        resets = session_state.resets(statements)
+        resets = session_state.resets(statements, thorough=self.thorough)
         if resets:
             self.execute(" ".join(resets))
             self.begin()
 
     def _behind_a_savepoint(self, todo: Work) -> None:
-        survivors = " ".join(session_state.survivors(todo.section.statements))
+        found = session_state.survivors(todo.section.statements, thorough=self.thorough)
+        survivors = " ".join(found)
 
         def back() -> None:
             self.execute(f"ROLLBACK TO SAVEPOINT {retry.SAVEPOINT}; {survivors}")

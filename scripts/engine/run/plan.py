@@ -12,7 +12,7 @@ from scripts.engine.ledger.state import State
 from scripts.engine.ledger.table import Record
 from scripts.engine.run import event_log, work
 from scripts.engine.run.work import Stored, Work
-from scripts.errors import HistoryError
+from scripts.errors import HistoryError, LedgerError
 
 # Files are read before the first one runs, and read again as they run if they were too large to be
 # kept: so a long history takes no more memory than a short one.
@@ -36,6 +36,10 @@ class Plan:
         self._steps: deque[Event] = deque()
         self._kept: dict[str, tuple[Work, Record]] = {}
         self._kept_characters = 0
+        self.confirmed: tuple[tuple[str, str], ...] | None = None
+        """Versions and SQL that people have been shown; None where nobody was asked."""
+        self.in_order = False
+        """Whether the steps have to be those that the ledger and the files' numbers give."""
 
     @property
     def step(self) -> Event:
@@ -53,12 +57,46 @@ class Plan:
         Raises:
             MigrationError: see `work.upgrade`, `work.downgrade` and `work.check_joined`.
         """
-        self._steps.extend(self._read(one) for one in wanted if isinstance(one, RevisionStep))
+        steps = [one for one in wanted if isinstance(one, RevisionStep)]
+        self._check_order(steps)
+        undone: list[tuple[str, str]] = []
+        self._steps.extend(self._read(one, undone) for one in steps)
+        if self.confirmed is not None and tuple(undone) != self.confirmed:
+            raise LedgerError(
+                f"{self._state.name}: the database changed after you were shown what would run",
+                state=f"nothing was rolled back; {self._state.name} is at {self._state.current}",
+                way_out="run the command again, and look again",
+            )
 
-    def _read(self, step: RevisionStep) -> Event:
+    def _check_order(self, steps: list[RevisionStep]) -> None:
+        """Alembic goes by the revision files, which may leave out a migration that is there."""
+        if not self.in_order:
+            return
+        for found, expected in (
+            (
+                [one.revision.revision for one in steps if one.is_upgrade],
+                [entry.version for entry in self._state.pending],
+            ),
+            (
+                [one.revision.revision for one in steps if not one.is_upgrade],
+                [one.row.version for one in reversed(self._state.applied)],
+            ),
+        ):
+            if found != expected[: len(found)]:
+                raise HistoryError(
+                    f"{self._state.name}: the revision files leave the order of the numbers",
+                    detail=f"they lead to: {', '.join(found)}\n"
+                    f"expected:     {', '.join(expected[: len(found)])}",
+                    state=f"nothing was changed; {self._state.name} is at {self._state.current}",
+                    way_out="python scripts/validate.py names the revision file that is wrong",
+                )
+
+    def _read(self, step: RevisionStep, undone: list[tuple[str, str]]) -> Event:
         version = step.revision.revision
         if not step.is_upgrade:
-            return event_log.beginning(self.downgrade(version))
+            undo = self.downgrade(version)
+            undone.append((version, undo.section.text))
+            return event_log.beginning(undo)
         todo, record = work.upgrade(self._state, version)
         work.check_joined(todo, joined=self.joined)
         self._kept_characters += len(todo.section.text)

@@ -65,6 +65,7 @@ class Run:
     _effects: str = field(default="rolled back", init=False)
     """What has become of the step at hand if it fails from here on."""
     _context: MigrationContext | None = field(default=None, init=False)
+    _uncommitted: Event | None = field(default=None, init=False)
     _began: float | None = field(default=None, init=False)
     _recorded: str = field(default="", init=False)
     _note: Composable | None = field(default=None, init=False)
@@ -76,8 +77,8 @@ class Run:
 
     @property
     def step(self) -> Event:
-        """Return the row of the event log with which the step at hand began."""
-        return self.plan.step
+        """Return the row of the event log with which the step at hand, or at its commit, began."""
+        return self._uncommitted or self.plan.step
 
     @property
     def elapsed_ms(self) -> int | None:
@@ -102,11 +103,8 @@ class Run:
             wanted = list(planned(heads, context))
             self.plan.read(wanted)
             if wanted and self.idle:
-                raise LedgerError(
-                    f"{self.state.name}: another run changed the database while this one looked",
-                    state="this run has changed nothing",
-                    way_out="run the command again",
-                )
+                what = f"{self.state.name}: another run changed the database while this one looked"
+                raise LedgerError(what, state="nothing was changed", way_out="run it again")
             if wanted:
                 self.prepare(self.plan.coming)
             return wanted
@@ -165,7 +163,7 @@ class Run:
         self._began = None
 
     def _write(self, note: Composable, reached: str) -> None:
-        done = self.plan.done()
+        done = begun = self.plan.done()
         ended = Kind.SUCCESS if done.direction == Direction.UP.value else Kind.ROLLBACK
         if self._performed:
             done = replace(
@@ -183,9 +181,10 @@ class Run:
                 self.undone(self.current),
             )
         except (MigrationError, psycopg2.Error):
-            self.plan.undone(done)
+            self.plan.undone(begun)
             self.unsaid = None
             raise
+        self._uncommitted = begun
 
     def mirror(self, heads: Iterable[str]) -> None:
         """Make the ledger have just the versions up to `heads`, without running anything.
@@ -207,7 +206,7 @@ class Run:
         """Tell the observer of the last step: called when its transaction is known to be over."""
         if self.unsaid:
             self.observer.finished(self.unsaid)
-            self.unsaid = None
+            self.unsaid = self._uncommitted = None
 
     def _perform(self, todo: Work) -> Performed:
         if self._context is None:

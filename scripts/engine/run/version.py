@@ -27,6 +27,15 @@ class VersionImpl(PostgresqlImpl):
     version_is_moved = False
     """Whether somebody else moves the version row from one version to the next."""
 
+    opening = ""
+    """What each transaction of a script begins with."""
+
+    def emit_begin(self) -> None:
+        """Begin a transaction in a script: the role goes with its end, whoever runs it where."""
+        super().emit_begin()
+        if self.opening:
+            self.static_output(self.opening)
+
     def _exec(self, construct: Any, *args: Any, **kwargs: Any) -> CursorResult[Any] | None:
         if (
             self.version_is_moved

@@ -12,11 +12,12 @@ from scripts.errors import (
     FormatError,
     HistoryError,
     Interrupted,
+    LedgerError,
     RollbackError,
     StatementError,
     UsageError,
 )
-from scripts.files import migration_file, rollback
+from scripts.files import concurrent_index, migration_file, rollback
 from scripts.files.header import Header
 from scripts.files.migration_file import Section
 from scripts.files.project import shown
@@ -85,6 +86,7 @@ def downgrade(state: State, version: str, stored: Stored | None) -> Work:
 
     Raises:
         RollbackError: when there is nothing to run, or the migration is declared irreversible.
+        LedgerError: when the ledger's SQL is not what was stored.
         FormatError: when the SQL can't be split into statements.
     """
     undo, place = (
@@ -144,8 +146,19 @@ def effect(
     if error is None:
         return f"{said}all of its statements have taken effect, and the ledger lacks it"
     said += f"{error.ran} of its {count} statements have taken effect"
-    lost = isinstance(error, StatementError) and error.lost
-    return f"{said}, and of the one that was running nobody knows" if lost else said
+    return said + _left_by(work, error)
+
+
+def _left_by(work: Work, error: StatementError | Interrupted) -> str:
+    """Say what the statement that failed may have left."""
+    if isinstance(error, StatementError) and error.lost:
+        return ", and of the one that was running nobody knows"
+    statement = next(iter(work.section.statements[error.ran :]), None)
+    if statement and statement.command in ("DO", "CALL"):
+        return ", and what the one that failed had committed by itself"
+    if statement and concurrent_index.of(statement):
+        return "; the one that failed may have left an INVALID index, which a new run drops"
+    return ""
 
 
 def _from_file(state: State, version: str) -> tuple[Rollback, str]:
@@ -171,6 +184,40 @@ def _from_ledger(state: State, version: str, stored: Stored) -> tuple[Rollback, 
             "file's DOWN",
         )
     try:
-        return rollback.parse(text), place
+        undo = rollback.parse(text)
     except FormatError as error:
         raise error.in_file(place) from error
+    _check_same(state, version, undo, place)
+    return undo, place
+
+
+def _check_same(state: State, version: str, undo: Rollback, place: str) -> None:
+    """A row can be rewritten together with its checksum; the file that was applied shows it."""
+    applied, entry = state.find(version), state.history.find(version)
+    if applied is None or entry is None or applied.file_checksum != applied.row.checksum:
+        return
+    file = migration_file.read(entry.path)
+    if file.header.directives() == undo.header.directives() and _texts(file.down) == _texts(
+        undo.down
+    ):
+        return
+    raise LedgerError(
+        f"{state.name}: the rollback SQL that the ledger keeps for {version} is not its file's",
+        where=place,
+        detail=f"{entry.filename} is unchanged since it was applied; they differ in\n"
+        f"stored: {_first_line(undo)}\nfile:   {_first_line(Rollback(file.header, file.down))}",
+        state=f"nothing was rolled back; {state.name} is at {state.current}",
+        way_out="find out who changed the ledger; `python scripts/rollback.py --use-file` shows "
+        "both, and runs the file's DOWN",
+    )
+
+
+def _texts(section: Section) -> list[str]:
+    return [one.text[one.body :].rstrip().removesuffix(";") for one in section.statements]
+
+
+def _first_line(undo: Rollback) -> str:
+    """Name what a rollback does, in a line."""
+    directives = " ".join(undo.header.directives().split())
+    statements = " ".join(one.summary(60) for one in undo.down.statements) or "nothing"
+    return f"{directives} {statements}".strip()[:200]

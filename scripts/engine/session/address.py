@@ -53,6 +53,9 @@ def dsn(project: Project, settings: Settings, *, direct: bool = False) -> str:
     if not re.fullmatch(r"[0-9,]*", parts.get("port", "")):
         # libpq took `user:pass/word@host` for a host, a port and a database.
         raise _unreadable(setting, "its port is no number")
+    if "@" in parts.get("host", "") or re.search(r"@|://", parts.get("dbname", "")):
+        # libpq ended the password at its first @, or took a part of it for the database.
+        raise _unreadable(setting, "its host, or its database, has an @ in it")
     return read
 
 

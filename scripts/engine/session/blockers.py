@@ -143,6 +143,13 @@ class Blockers:
         due = self._looked + _LOOK_EVERY if self._looked else self._first
         if not self.pid or running < due:
             return
+        try:
+            self._sample(running)
+        except Exception as error:  # noqa: BLE001 - what is raised here would end the run's connection
+            self.pid = 0
+            self._say(f"nobody can tell who is in the way: {error}")
+
+    def _sample(self, running: float) -> None:
         rows = self._lock.look(_QUERY, {"pid": self.pid})
         self.last = sample(rows)
         if self.last:
@@ -198,8 +205,11 @@ def _blocker(row: tuple[Any, ...]) -> Blocker:
 def _conflicting(wanted: str, kind: str, modes: Sequence[str]) -> tuple[str, ...]:
     if kind not in ("relation", "extend", "object", "advisory"):
         return tuple(modes)
+    if wanted not in _MODES:
+        return ()
     against = _CONFLICTS[_MODES.index(wanted)]
-    return tuple(mode for mode in modes if against[_MODES.index(mode)] == "X")
+    # A serializable transaction's SIReadLock is none that anybody waits for.
+    return tuple(mode for mode in modes if mode in _MODES and against[_MODES.index(mode)] == "X")
 
 
 def _words(mode: str) -> str:

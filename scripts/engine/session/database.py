@@ -76,12 +76,31 @@ def connect(
         pause, tries = min(pause * 2, _LONGEST_PAUSE), tries + 1
 
 
+def answers(opened: Connection) -> None:
+    """Make sure that there is a server behind a connection, and not only a pooler.
+
+    Raises:
+        psycopg2.OperationalError: when none answers in time; the connection is closed then.
+    """
+    before, opened.autocommit = opened.autocommit, True
+    with waiting.bounded(opened, _CONNECT_TIMEOUT), opened.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    opened.autocommit = before
+
+
 @contextmanager
 def connection(project: Project, settings: Settings, say: Say) -> Iterator[Connection]:
     """Open a connection for a `with` block, and close it after; what is not committed is gone."""
     opened = connect(project, settings, say)
     try:
-        begin(opened, settings)
+        try:
+            begin(opened, settings)
+        except psycopg2.Error as error:
+            raise ServerError(
+                f"{settings.environment.name}: the server does not answer",
+                detail=explained(error),
+                state="nothing was changed",
+            ) from error
         yield opened
     finally:
         opened.close()
@@ -129,7 +148,7 @@ def opening(opened: Connection, settings: Settings) -> str:
 def _open(dsn: str, settings: Settings) -> Connection:
     given = psycopg2.extensions.parse_dsn(dsn)
     chosen = given.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT")
-    return waiting.interruptible(
+    opened = waiting.interruptible(
         lambda: psycopg2.connect(
             dsn,
             fallback_application_name=application(settings.environment.name),
@@ -137,6 +156,8 @@ def _open(dsn: str, settings: Settings) -> Connection:
             connect_timeout=chosen or _CONNECT_TIMEOUT,
         )
     )
+    answers(opened)
+    return opened
 
 
 def _reason(message: str) -> str:

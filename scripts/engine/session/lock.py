@@ -13,7 +13,7 @@ import hashlib
 import random
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -161,7 +161,8 @@ def held(
             pause = min(pause * 1.5, _LONGEST_PAUSE)
         yield Lock(connection, environment, number, round(waited * 1000))
     finally:
-        if not connection.closed:
+        # It may have been ended without our knowing; the lock is gone then as well.
+        with suppress(psycopg2.Error):
             connection.rollback()
             connection.set_session(isolation_level="DEFAULT")
 

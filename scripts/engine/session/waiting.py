@@ -30,6 +30,7 @@ from scripts.engine.session import signals
 Look = Callable[[float], None]
 """Is called now and then while a statement runs, with the seconds since it was sent."""
 
+NO_ANSWER = "no answer to a query"
 _TICK = 0.1
 """Seconds between two looks at the clock and at signals."""
 _EVENTS = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
@@ -58,6 +59,24 @@ def watched(connection: Connection, look: Look) -> Iterator[None]:
             del _watched[id(connection)]
             if not _watched and get_wait_callback() is _wait:
                 set_wait_callback(None)
+
+
+@contextmanager
+def bounded(connection: Connection, seconds: float) -> Iterator[None]:
+    """End the connection when a statement takes longer than that, in a `with` block.
+
+    A pooler takes a client in before it has a server for it, and lets it wait.
+
+    Raises:
+        psycopg2.OperationalError: when it does.
+    """
+
+    def look(running: float) -> None:
+        if running > seconds:
+            raise psycopg2.OperationalError(f"{NO_ANSWER} within {seconds:.0f} s")
+
+    with watched(connection, look):
+        yield
 
 
 def interruptible(connect: Callable[[], Connection]) -> Connection:

@@ -1,0 +1,116 @@
+"""What git knows of a checkout: the files of the branch that it is to be merged into."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The branch that a change is to be merged into."""
+
+    ref: str
+    """As it was named: origin/main."""
+    root: Path
+    """The work tree's."""
+    commit: str
+    """Where this branch left it: what was there is released."""
+
+    def files(self, folder: Path) -> dict[str, bytes]:
+        """Return the files that a folder had when this branch began, by name."""
+        names = _names(self.root, self.commit, folder)
+        if not names:
+            return {}
+        inside = folder.resolve().relative_to(self.root)
+        asked = "".join(f"{self.commit}:{inside.as_posix()}/{name}\n" for name in names)
+        answer = _git(self.root, "cat-file", "--batch", input=asked.encode())
+        return dict(zip(names, _blobs(answer), strict=True))
+
+    def names(self, folder: Path) -> list[str]:
+        """Return the names of the files that a folder has on that branch now."""
+        return _names(self.root, self.ref, folder)
+
+
+def base(folder: Path, ref: str) -> Base:
+    """Find the commit at which this checkout and another branch part.
+
+    Args:
+        folder: any folder of the checkout.
+        ref: the branch, tag or commit that it is to be merged into.
+
+    Raises:
+        UsageError: when there is no git, no repository, no such branch, or the clone is too shallow
+            to tell.
+    """
+    root = Path(_git(folder, "rev-parse", "--show-toplevel").decode().strip()).resolve()
+    if _run(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").returncode:
+        raise UsageError(
+            f"git knows no '{ref}'",
+            state="nothing was compared with it",
+            way_out=f"git fetch origin {ref.removeprefix('origin/')}, or name another branch",
+        )
+    found = _run(root, "merge-base", ref, "HEAD")
+    if found.returncode:
+        shallow = _git(root, "rev-parse", "--is-shallow-repository").strip() == b"true"
+        raise UsageError(
+            f"git finds no commit that '{ref}' and this branch have in common",
+            detail="the clone is shallow: it ends before they part" if shallow else "",
+            state="nothing was compared with it",
+            way_out="git fetch --unshallow; in a GitHub workflow: fetch-depth: 0",
+        )
+    return Base(ref, root, found.stdout.decode().strip())
+
+
+def _names(root: Path, commit: str, folder: Path) -> list[str]:
+    resolved = folder.resolve()
+    if not resolved.is_relative_to(root):
+        return []
+    inside = resolved.relative_to(root).as_posix()
+    listed = _git(root, "ls-tree", "-z", "--name-only", commit, f"{inside}/")
+    return [Path(name).name for name in listed.decode().split("\0") if name]
+
+
+def _blobs(answer: bytes) -> list[bytes]:
+    """Take `git cat-file --batch`'s answer apart: a line with type and size, then the bytes."""
+    found = []
+    while answer:
+        head, _, answer = answer.partition(b"\n")
+        size = int(head.split()[2])
+        found.append(answer[:size])
+        answer = answer[size + 1 :]
+    return found
+
+
+def _git(folder: Path, *arguments: str, input: bytes | None = None) -> bytes:
+    done = _run(folder, *arguments, input=input)
+    if done.returncode:
+        raise UsageError(
+            "git can't tell what is released",
+            detail=done.stderr.decode(errors="replace").strip(),
+            state="nothing was compared",
+            way_out="run it in a clone of the repository, with git installed",
+        )
+    return done.stdout
+
+
+def _run(
+    folder: Path, *arguments: str, input: bytes | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            ["git", *arguments],  # noqa: S607 - whichever git the developer uses
+            cwd=folder,
+            input=input,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise UsageError(
+            "there is no git here",
+            state="nothing was compared",
+            way_out="install git, or leave --base out",
+        ) from error
