@@ -1,4 +1,4 @@
-"""Check the migration files, and the ledger of each database whose URL is set."""
+"""Check migrations before they are merged: the files, and with --live the databases."""
 
 from __future__ import annotations
 
@@ -8,32 +8,79 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
-from scripts.checks import files, ledger
-from scripts.checks.finding import Finding, Severity
-from scripts.console import arguments, entry, report
-from scripts.engine import settings
+from scripts.checks import pages, validation
+from scripts.checks.files.level import Checked, Scope
+from scripts.checks.validation import Wanted
+from scripts.console import arguments, entry, findings, report
+from scripts.files import history, repository
+
+_FILES = ("names", "format", "sql", "released", "site")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = arguments.parser(
-        __doc__, ("python scripts/validate.py", "python scripts/validate.py --database auth --json")
+        __doc__,
+        (
+            "python scripts/validate.py",
+            "python scripts/validate.py --base origin/main --strict --format github",
+            "python scripts/validate.py --explain not-repeatable",
+        ),
     )
     arguments.add_database(parser)
-    arguments.add_json(parser, "one object with all findings")
+    parser.add_argument(
+        "--base",
+        metavar="GIT_REF",
+        help="look at what is new since this branch, and whether what it has is unchanged",
+    )
+    parser.add_argument("--since", metavar="VERSION", help="look at what is above this version")
+    parser.add_argument(
+        "--select", action="append", default=[], metavar="CODE", help="only these (or beginnings)"
+    )
+    parser.add_argument(
+        "--ignore", action="append", default=[], metavar="CODE", help="not these (or beginnings)"
+    )
+    parser.add_argument(
+        "--live", action="store_true", help="compare the databases behind the URLs too; reads only"
+    )
+    parser.add_argument("--strict", action="store_true", help="warnings fail the check too")
+    parser.add_argument(
+        "--format", choices=findings.FORMATS, default="text", help="text by default"
+    )
+    parser.add_argument(
+        "--explain", metavar="CODE", help="print the page of a code, and do nothing"
+    )
     return parser
 
 
 def _validate(options: argparse.Namespace) -> int:
+    if options.explain:
+        print(pages.markdown(pages.get(options.explain)))
+        return 0
+    wanted = Wanted(select=options.select, ignore=options.ignore)
+    wanted.check()
     project = arguments.this_project()
-    findings: list[Finding] = []
-    compared = []
-    for environment in arguments.environments(project, options.database):
-        findings += files.check(environment)
-        if settings.load(project, environment, need_url=False).url:
-            findings += ledger.check(project, environment, report.say)
-            compared.append(environment.name)
-    report.findings(findings, compared, as_json=options.json)
-    return int(any(finding.severity is Severity.ERROR for finding in findings))
+    if options.since:
+        history.number(options.since)
+    base = repository.base(project.root, options.base) if options.base else None
+    scope = Scope(base=base, since=options.since or "")
+    environments = arguments.environments(project, options.database)
+    checked = validation.files(environments, scope)
+    if options.live:
+        validation.live(project, checked, report.say)
+    found = validation.findings(checked, wanted, (*_FILES, *(["live"] if options.live else [])))
+    findings.FORMATS[options.format](found, _looked_at(checked, options))
+    return int(validation.fails(found, strict=options.strict))
+
+
+def _looked_at(checked: list[Checked], options: argparse.Namespace) -> str:
+    count = sum(len(one.chosen) for one in checked)
+    names = ", ".join(one.environment.name for one in checked)
+    parts = [
+        f"{count} migrations",
+        f"and the databases {names}" if options.live else "files only",
+        "" if options.base else "no --base, so none was taken as released",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def main() -> None:

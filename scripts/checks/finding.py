@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from enum import Enum
+from dataclasses import dataclass
 from typing import Any
 
-
-class Severity(Enum):
-    """How bad it is: an error fails the check, a warning is only said."""
-
-    ERROR = "error"
-    WARNING = "warning"
+from scripts.checks import pages
+from scripts.checks.pages import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +15,42 @@ class Finding:
 
     code: str
     """Its stable name, for people to look up and programs to filter by."""
-    severity: Severity
-    where: str
-    """A path, with its line after a colon where there is one, or a database."""
     message: str
+    """One sentence without a full stop."""
+    path: str = ""
+    """The file as people name it; "" where it is about a database."""
+    line: int = 0
+    """The first line is 1; 0 where it is about the whole file."""
+    column: int = 0
+    """The first column is 1; 0 where it is about the whole line."""
+    database: str = ""
+    """The environment."""
     detail: str = ""
     way_out: str = ""
 
+    @property
+    def severity(self) -> Severity:
+        """Return how bad it is: its page says so."""
+        return pages.get(self.code).severity
+
+    @property
+    def where(self) -> str:
+        """Return the place in the form that editors and terminals make a link of."""
+        if not self.path:
+            return f"database {self.database}"
+        numbers = (str(number) for number in (self.line, self.column) if number)
+        return ":".join([self.path, *numbers])
+
     def as_fields(self) -> dict[str, Any]:
-        """Return the finding as what --json prints."""
-        return {**asdict(self), "severity": self.severity.value}
+        """Return the finding as what --format json prints."""
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "database": self.database,
+            "path": self.path,
+            "line": self.line,
+            "column": self.column,
+            "message": self.message,
+            "detail": self.detail,
+            "help": self.way_out,
+        }

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from scripts.checks.finding import Finding, Severity
 from scripts.console import table
 from scripts.engine.ledger.events import Row
 from scripts.engine.ledger.state import Applied, State
@@ -187,26 +186,3 @@ def events_as_fields(found: Mapping[str, Sequence[Row] | None]) -> list[dict[str
         }
         for name, rows in found.items()
     ]
-
-
-def findings(found: Sequence[Finding], compared: Sequence[str], *, as_json: bool) -> None:
-    """Print what a check has found, and how much there is of it.
-
-    Args:
-        found: the findings.
-        compared: the databases whose ledger was looked at too.
-        as_json: print one object instead of text.
-    """
-    if as_json:
-        fields = [finding.as_fields() for finding in found]
-        print(json.dumps({"findings": fields, "compared": list(compared)}, indent=2))
-        return
-    for finding in found:
-        print(f"{finding.where}: {finding.severity.value}: {finding.message} [{finding.code}]")
-        if finding.detail:
-            print("\n".join(f"  {line}" for line in finding.detail.splitlines()))
-        if finding.way_out:
-            print(f"  help: {finding.way_out}")
-    errors = sum(finding.severity is Severity.ERROR for finding in found)
-    ledgers = f"files, and the ledger of {', '.join(compared)}" if compared else "files only"
-    print(f"{errors} errors, {len(found) - errors} warnings ({ledgers})")

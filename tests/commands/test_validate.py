@@ -1,9 +1,12 @@
-"""`python scripts/validate.py`: the files, and the ledgers where a URL is set."""
+"""`python scripts/validate.py`: the files, and with --live the databases."""
 
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from xml.etree import ElementTree
 
+import psycopg2
 import pytest
 
 from tests.workspace import Workspace
@@ -12,10 +15,14 @@ pytestmark = pytest.mark.database
 NO_DATABASE = {"AUTH_DB_URL": "", "COURSE_DB_URL": ""}
 
 
+NO_BASE = "no --base, so none was taken as released"
+
+
 def test_clean_files_pass_without_a_database(workspace: Workspace) -> None:
     workspace.add_tables("001", "002")
     done = workspace.run("validate", environment=NO_DATABASE)
-    assert (done.returncode, done.stdout) == (0, "0 errors, 0 warnings (files only)\n")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (f"0 errors, 0 warnings, 0 notes (2 migrations, files only, {NO_BASE})\n")
 
 
 def _break_name(workspace: Workspace) -> None:
@@ -71,42 +78,137 @@ def test_all_damage_is_shown_at_once(workspace: Workspace) -> None:
     _break_name(workspace)
     _break_sections(workspace)
     _break_chain(workspace)
-    done = workspace.run("validate", "--json", environment=NO_DATABASE)
+    done = workspace.run("validate", "--format", "json", environment=NO_DATABASE)
     codes = {finding["code"] for finding in json.loads(done.stdout)["findings"]}
-    assert codes == {"history", "format", "revision-chain"}
+    assert codes == {"file-name", "format", "broken-chain"}
 
 
-def test_a_gap_and_a_wrong_header_are_warnings(workspace: Workspace) -> None:
+def test_warnings_fail_with_strict_only(workspace: Workspace) -> None:
     workspace.add_tables("001", "003")
-    path = workspace.root / "sql/course/003_step.sql"
-    path.write_text(path.read_text().replace("Migration: 003_step", "Migration: 002_step"))
+    for options, code in (((), 0), (("--strict",), 1), (("--strict", "--ignore", "number-gap"), 0)):
+        done = workspace.run("validate", *options, environment=NO_DATABASE)
+        assert done.returncode == code
     done = workspace.run("validate", environment=NO_DATABASE)
-    assert done.returncode == 0
-    assert "2 is missing" in done.stdout
-    assert "the header says 'Migration: 002_step.sql'" in done.stdout
-    assert done.stdout.endswith("0 errors, 2 warnings (files only)\n")
+    assert "version 003 is there, and 002 is not [number-gap]" in done.stdout
+    assert "0 errors, 1 warnings, 0 notes" in done.stdout
 
 
-def test_a_file_changed_since_it_was_applied_is_found_where_a_url_is_set(
-    workspace: Workspace,
-) -> None:
-    workspace.add_tables("001")
-    workspace.upgrade()
-    path = workspace.root / "sql/course/001_step.sql"
-    path.write_text(path.read_text() + "-- later\n")
-    done = workspace.run("validate")
+@pytest.fixture
+def wrong(workspace: Workspace) -> Workspace:
+    """A migration with a syntax error on line 6, and a plain CREATE TABLE on line 7."""
+    workspace.add("001", "CREATE TABLE a (id in);\nCREATE TABLE b (id int);", "-- SELECT 1;")
+    return workspace
+
+
+def test_the_source_line_is_shown_with_a_caret(wrong: Workspace) -> None:
+    done = wrong.run("validate", environment=NO_DATABASE)
     assert done.returncode == 1
-    assert "sql/course/001_step.sql: error: the file was changed after course applied it" in (
-        done.stdout
+    assert done.stdout.startswith(
+        "sql/course/001_step.sql\n"
+        '  error:5:20: syntax error at or near "in" [syntax]\n'
+        "      5 | CREATE TABLE a (id in);\n"
+        "        |                    ^\n"
     )
-    assert "(files, and the ledger of auth, course)" in done.stdout
-    assert workspace.run("validate", environment=NO_DATABASE).returncode == 0
+    assert "error:6: UP can't be run twice: it makes table b [not-repeatable]" in done.stdout
 
 
-def test_a_ledger_that_disagrees_with_alembic_is_found(workspace: Workspace) -> None:
-    workspace.add_tables("001")
-    workspace.upgrade()
-    workspace.query("DELETE FROM schema_migrations")
-    done = workspace.run("validate", "--database", "course")
-    assert done.returncode == 1
-    assert "the ledger and Alembic's version disagree [ledger-disagrees]" in done.stdout
+def test_select_takes_codes_and_their_beginnings(wrong: Workspace) -> None:
+    done = wrong.run("validate", "--select", "not-", "--format", "json", environment=NO_DATABASE)
+    assert [one["code"] for one in json.loads(done.stdout)["findings"]] == ["not-repeatable"]
+    done = wrong.run("validate", "--select", "not-repeatible", environment=NO_DATABASE)
+    assert done.returncode == 2
+    assert "did you mean not-repeatable" in done.stderr
+
+
+def test_github_gets_a_workflow_command_for_each(wrong: Workspace) -> None:
+    done = wrong.run("validate", "--format", "github", environment=NO_DATABASE)
+    assert done.stdout.startswith(
+        "::error file=sql/course/001_step.sql,line=5,col=20,title=syntax::"
+        'syntax error at or near "in"%0Ahelp: '
+    )
+
+
+def test_sarif_names_rules_places_and_levels(wrong: Workspace) -> None:
+    done = wrong.run("validate", "--format", "sarif", environment=NO_DATABASE)
+    [run] = json.loads(done.stdout)["runs"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["not-repeatable", "syntax"]
+    first = run["results"][0]
+    assert (first["ruleId"], first["ruleIndex"], first["level"]) == ("syntax", 1, "error")
+    place = first["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "sql/course/001_step.sql"
+    assert place["region"] == {"startLine": 5, "startColumn": 20}
+
+
+def test_junit_has_a_case_for_each_finding(wrong: Workspace) -> None:
+    done = wrong.run("validate", "--format", "junit", environment=NO_DATABASE)
+    suite = ElementTree.fromstring(done.stdout.partition("\n")[2])
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "2")
+    assert suite[0].get("classname") == "sql/course/001_step.sql:5:20"
+
+
+def test_explain_prints_a_page_with_both_examples(workspace: Workspace) -> None:
+    done = workspace.run("validate", "--explain", "empty-down")
+    assert done.returncode == 0
+    assert "Bad:" in done.stdout
+    assert "Good:" in done.stdout
+    assert workspace.run("validate", "--explain", "empty-dwon").returncode == 2
+
+
+def test_since_looks_at_what_is_above(wrong: Workspace) -> None:
+    wrong.add_tables("002")
+    done = wrong.run("validate", "--since", "001", environment=NO_DATABASE)
+    assert done.returncode == 0
+    assert "(1 migrations, files only" in done.stdout
+
+
+class TestLive:
+    """Against the databases behind the URLs."""
+
+    def findings(self, workspace: Workspace) -> dict[str, str]:
+        done = workspace.run("validate", "--live", "--database", "course", "--format", "json")
+        assert done.returncode in (0, 1), done.stderr
+        return {one["code"]: one["message"] for one in json.loads(done.stdout)["findings"]}
+
+    def test_a_database_that_is_what_the_files_say_gives_nothing(
+        self, workspace: Workspace
+    ) -> None:
+        workspace.add_tables("001", "002")
+        workspace.upgrade()
+        assert self.findings(workspace) == {}
+
+    def test_ledger_and_files_are_held_against_each_other(self, workspace: Workspace) -> None:
+        workspace.add_tables("001", "003", "004")
+        workspace.upgrade("003")
+        path = workspace.root / "sql/course/001_step.sql"
+        path.write_text(path.read_text() + "-- later\n")
+        workspace.remove("003")
+        workspace.query("UPDATE schema_migrations SET rollback_sql = 'x' WHERE version = '001'")
+        workspace.query("UPDATE alembic_version SET version_num = '777'")
+        found = self.findings(workspace)
+        assert found["live-changed"] == "the file was changed after course applied it"
+        assert found["live-ahead"] == "003_step.sql is applied, and not in this checkout"
+        assert found["live-pending"].endswith("has not applied 004_step.sql")
+        assert "is not what was stored" in found["live-rollback"]
+        assert "disagree" in found["live-disagrees"]
+
+    def test_a_late_file_below_an_applied_one(self, workspace: Workspace) -> None:
+        workspace.add_tables("001", "003")
+        workspace.upgrade()
+        workspace.add_tables("002")
+        assert "live-pending-below" in self.findings(workspace)
+
+    def test_what_was_left_half_done(self, workspace: Workspace) -> None:
+        workspace.query("CREATE TABLE a (id int); INSERT INTO a VALUES (1), (1)")
+        workspace.query("ALTER TABLE a ADD CONSTRAINT c CHECK (id > 5) NOT VALID")
+        with closing(psycopg2.connect(workspace.urls["course"])) as connection:
+            connection.autocommit = True
+            with pytest.raises(psycopg2.errors.UniqueViolation):
+                connection.cursor().execute("CREATE UNIQUE INDEX CONCURRENTLY i ON a (id)")
+        found = self.findings(workspace)
+        assert found["live-invalid-index"] == "the index public.i of a is invalid"
+        assert found["live-not-valid"] == "the constraint c of a was never validated"
+
+    def test_without_a_url_nothing_could_be_checked(self, workspace: Workspace) -> None:
+        done = workspace.run("validate", "--live", environment=NO_DATABASE)
+        assert done.returncode == 2
+        assert "AUTH_DB_URL is not set" in done.stderr

@@ -1,0 +1,1 @@
+"""What can be told from the files alone, without a database."""

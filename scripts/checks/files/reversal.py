@@ -1,0 +1,82 @@
+"""A DOWN against its UP, as far as the text tells: what it drops has to be what the UP made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scripts.checks.finding import Finding
+from scripts.checks.tree import effects
+from scripts.checks.tree.effect import Effect, Verb
+from scripts.checks.tree.source import Parsed, Source
+
+# What comes and goes with something else, or gets a name from PostgreSQL, can't be told by name.
+_NAMED = (
+    "table",
+    "view",
+    "materialized view",
+    "foreign table",
+    "function",
+    "procedure",
+    "type",
+    "domain",
+    "schema",
+    "extension",
+    "trigger",
+    "policy",
+    "column",
+    "index",
+)
+
+
+def check(source: Source) -> Iterator[Finding]:
+    """Find a DOWN that is empty, or that drops what its UP has not made."""
+    file = source.file
+    if file is None:
+        return
+    if not file.down.statements and file.header.irreversible is None:
+        yield source.finding(
+            "empty-down",
+            "DOWN has no statement, so a rollback would say it is done and change nothing",
+            line=file.down.line,
+            way_out="write what undoes the UP, or '-- Irreversible: reason' in the header",
+        )
+    if any(effects.is_opaque(parsed) or parsed.error for parsed in source.up):
+        return
+    made = [effect for parsed in source.up for effect in effects.of(parsed)]
+    remade = {
+        (effect.kind, effect.name)
+        for parsed in source.down
+        for effect in effects.of(parsed)
+        if effect.verb is Verb.CREATE
+    }
+    for parsed in source.down:
+        for effect in effects.of(parsed):
+            if (effect.kind, effect.name) not in remade:
+                yield from _foreign(source, parsed, effect, made)
+
+
+def _foreign(source: Source, parsed: Parsed, drop: Effect, made: list[Effect]) -> Iterator[Finding]:
+    if drop.verb is not Verb.DROP or drop.kind not in _NAMED or _is_made(drop, made):
+        return
+    whose = f" of {drop.of}" if drop.of else ""
+    yield source.finding(
+        "foreign-drop",
+        f"DOWN drops the {drop.kind} {drop.name}{whose}, which its UP did not make",
+        line=parsed.statement.line,
+        way_out="drop what the UP made, and nothing else: the migration that made this undoes it",
+    )
+
+
+def _is_made(drop: Effect, made: list[Effect]) -> bool:
+    for effect in made:
+        if effect.verb is Verb.CREATE and effect.kind == drop.kind:
+            if effect.kind == "index" and not effect.name:
+                return True
+            if effect.name == drop.name and drop.of in ("", effect.of):
+                return True
+        # A rename makes the new name; what hangs on a table that the UP made goes with it.
+        if effect.verb is Verb.OTHER and effect.name == drop.name:
+            return True
+        if drop.of and effect.kind == "table" and effect.name == drop.of:
+            return effect.verb is Verb.CREATE
+    return False

@@ -1,0 +1,1 @@
+"""The real databases, held against the files. Reads only."""

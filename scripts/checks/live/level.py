@@ -1,0 +1,112 @@
+"""The checks of one live database: its ledger, and what was left half done in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
+from scripts.checks.finding import Finding
+from scripts.engine import settings
+from scripts.engine.ledger import lookup, state
+from scripts.engine.ledger.state import State
+from scripts.engine.session import database
+from scripts.engine.session.database import Say
+from scripts.engine.session.diagnosis import explained
+from scripts.errors import LedgerError, MigrationError, ServerError
+from scripts.files import history
+from scripts.files.project import Environment, Project, shown
+
+_INVALID = (
+    "SELECT format('%I.%I', n.nspname, c.relname), i.indrelid::regclass::text"
+    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname !~ '^pg_' ORDER BY 1"
+)
+_NOT_VALID = (
+    "SELECT conname, conrelid::regclass::text FROM pg_catalog.pg_constraint"
+    " WHERE NOT convalidated AND contype IN ('c', 'f', 'n') AND conrelid <> 0 ORDER BY 2, 1"
+)
+
+
+def check(project: Project, environment: Environment, say: Say) -> list[Finding]:
+    """Compare a database with its files; nothing is written, and nobody has to wait for it.
+
+    Raises:
+        UsageError: when no URL is set.
+        ServerError: when the database can't be reached, or asked.
+    """
+    chosen = settings.load(project, environment)
+    try:
+        with database.connection(project, chosen, say) as connection:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ ONLY")
+            found = state.read(connection, chosen, history.survey(environment)[0])
+            return [
+                *_ledger(found),
+                *_rollbacks(connection, found),
+                *_unfinished(connection, environment),
+            ]
+    except psycopg2.Error as error:
+        raise ServerError(
+            f"{environment.name}: the database can't be asked",
+            detail=explained(error),
+            state="nothing was changed",
+        ) from error
+
+
+def _ledger(found: State) -> Iterator[Finding]:
+    try:
+        state.check_agreement(found)
+    except LedgerError as error:
+        yield _of(found.name, "live-disagrees", error.what, error.detail, error.way_out)
+    for applied in found.changed:
+        if applied.entry:
+            yield Finding(
+                code="live-changed",
+                database=found.name,
+                path=shown(applied.entry.path),
+                message=f"the file was changed after {found.name} applied it",
+                detail=f"applied: {applied.row.checksum}\nnow:     {applied.file_checksum}",
+                way_out="restore the file, and put what is new into a new migration",
+            )
+    for applied in found.ahead:
+        what = f"{applied.row.filename} is applied, and not in this checkout"
+        yield _of(found.name, "live-ahead", what, way_out="deploy the release that has it")
+    highest = max((applied.number for applied in found.applied), default=0)
+    for entry in found.pending:
+        below = entry.number < highest
+        yield Finding(
+            code="live-pending-below" if below else "live-pending",
+            database=found.name,
+            path=shown(entry.path),
+            message=f"{found.name} is at {found.current}, and has not applied {entry.filename}",
+            way_out=f"give it a number above {highest}" if below else "python scripts/migrate.py",
+        )
+
+
+def _rollbacks(connection: Connection, found: State) -> Iterator[Finding]:
+    for applied in found.applied:
+        try:
+            lookup.rollback_sql(connection, found.ledger, applied.row.version)
+        except MigrationError as error:
+            yield _of(found.name, "live-rollback", error.what, error.detail, error.way_out)
+
+
+def _unfinished(connection: Connection, environment: Environment) -> Iterator[Finding]:
+    with connection.cursor() as cursor:
+        cursor.execute(_INVALID)
+        for name, table in cursor.fetchall():
+            what = f"the index {name} of {table} is invalid"
+            way_out = f"DROP INDEX CONCURRENTLY {name}, and build it anew"
+            yield _of(environment.name, "live-invalid-index", what, way_out=way_out)
+        cursor.execute(_NOT_VALID)
+        for name, table in cursor.fetchall():
+            what = f"the constraint {name} of {table} was never validated"
+            way_out = f"a migration with: ALTER TABLE {table} VALIDATE CONSTRAINT {name}"
+            yield _of(environment.name, "live-not-valid", what, way_out=way_out)
+
+
+def _of(name: str, code: str, what: str, detail: str = "", way_out: str = "") -> Finding:
+    return Finding(code=code, database=name, message=what, detail=detail, way_out=way_out)

@@ -1,0 +1,1 @@
+"""SQL as PostgreSQL's grammar sees it."""

@@ -1,0 +1,128 @@
+"""A migration file as the checks see it: read, split, and parsed with PostgreSQL's own grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import postgast
+from postgast.pg_query_pb2 import Node
+
+from scripts.checks.finding import Finding
+from scripts.engine.observer import Direction
+from scripts.errors import FormatError
+from scripts.files import migration_file
+from scripts.files.history import Entry
+from scripts.files.migration_file import MigrationFile, Section
+from scripts.files.project import shown
+from scripts.files.statements import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A statement with its tree."""
+
+    statement: Statement
+    tree: Node | None
+    """None where it is not in the grammar."""
+    error: postgast.PgQueryError | None
+
+    @property
+    def kind(self) -> str:
+        """Return the name of the tree's node, such as alter_table_stmt; "" without a tree."""
+        return str(self.tree.WhichOneof("node") or "") if self.tree else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A migration file of an environment."""
+
+    environment: str
+    entry: Entry
+    path: str
+    """The file as people name it."""
+    file: MigrationFile | None
+    """None where it is not in the format."""
+    problem: FormatError | None
+    up: tuple[Parsed, ...] = ()
+    down: tuple[Parsed, ...] = ()
+
+    @property
+    def sections(self) -> tuple[tuple[Direction, tuple[Parsed, ...]], ...]:
+        """Return both sections."""
+        return (Direction.UP, self.up), (Direction.DOWN, self.down)
+
+    @property
+    def statements(self) -> Iterator[Parsed]:
+        """Return all statements of both sections."""
+        yield from self.up
+        yield from self.down
+
+    def column(self, line: int, text: str, index: int) -> int:
+        """Return the column in the file of a place in a section's line.
+
+        A DOWN that is commented out has `-- ` ahead of each line.
+
+        Args:
+            line: the line in the file.
+            text: the section's line, or its part from some place on.
+            index: the place in `text`.
+        """
+        lines = self.entry.path.read_text(encoding="utf-8-sig").splitlines()
+        return max(lines[line - 1].find(text.rstrip()), 0) + index + 1
+
+    def finding(  # noqa: PLR0913 - each is a part of what people read
+        self,
+        code: str,
+        message: str,
+        *,
+        line: int = 0,
+        column: int = 0,
+        detail: str = "",
+        way_out: str = "",
+    ) -> Finding:
+        """Return a finding in this file."""
+        return Finding(
+            code=code,
+            message=message,
+            path=self.path,
+            line=line,
+            column=column,
+            database=self.environment,
+            detail=detail,
+            way_out=way_out,
+        )
+
+
+def read(environment: str, entry: Entry) -> Source:
+    """Read and parse a migration file; what is wrong with it is kept, not raised.
+
+    Raises:
+        OSError: when it can't be read.
+    """
+    path = shown(entry.path)
+    try:
+        file = migration_file.read(entry.path)
+    except FormatError as error:
+        return Source(environment=environment, entry=entry, path=path, file=None, problem=error)
+    return Source(
+        environment=environment,
+        entry=entry,
+        path=path,
+        file=file,
+        problem=None,
+        up=_parsed(file.up),
+        down=_parsed(file.down),
+    )
+
+
+def _parsed(section: Section) -> tuple[Parsed, ...]:
+    return tuple(_parse(statement) for statement in section.statements)
+
+
+def _parse(statement: Statement) -> Parsed:
+    try:
+        found = postgast.parse(statement.text)
+    except postgast.PgQueryError as error:
+        return Parsed(statement, None, error)
+    return Parsed(statement, found.stmts[0].stmt if found.stmts else None, None)

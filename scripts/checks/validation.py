@@ -1,0 +1,92 @@
+"""All levels of a validation, one environment after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from scripts.checks import pages
+from scripts.checks.files import level as files_level
+from scripts.checks.files.level import Checked, Scope
+from scripts.checks.finding import Finding
+from scripts.checks.live import level as live_level
+from scripts.checks.pages import Severity
+from scripts.engine.session.database import Say
+from scripts.files.project import Environment, Project
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which findings are to be seen."""
+
+    select: Sequence[str] = field(default_factory=tuple)
+    """Codes, or the beginnings of codes; all where there are none."""
+    ignore: Sequence[str] = field(default_factory=tuple)
+
+    def check(self) -> None:
+        """Make sure that each is a code, or the beginning of one.
+
+        Raises:
+            UsageError: for one that is neither.
+        """
+        for code in (*self.select, *self.ignore):
+            if not any(known.startswith(code) for known in pages.every()):
+                pages.get(code)
+
+    def takes(self, code: str) -> bool:
+        """Tell whether findings of a code are to be seen."""
+        chosen = not self.select or code.startswith(tuple(self.select))
+        return chosen and not code.startswith(tuple(self.ignore) or ("\0",))
+
+
+def files(environments: Iterable[Environment], scope: Scope) -> list[Checked]:
+    """Check the files of environments.
+
+    Raises:
+        UsageError: when squawk, or git, can't do its part.
+    """
+    return [files_level.check(environment, scope) for environment in environments]
+
+
+def live(project: Project, checked: Iterable[Checked], say: Say) -> None:
+    """Add what is found in the live databases.
+
+    Raises:
+        UsageError: when a URL is missing.
+        ServerError: when a database can't be reached.
+    """
+    for one in checked:
+        one.findings += live_level.check(project, one.environment, say)
+
+
+def findings(checked: Iterable[Checked], wanted: Wanted, groups: Sequence[str]) -> list[Finding]:
+    """Return what is to be seen, in the order of environments, files and lines.
+
+    Args:
+        checked: what the levels found.
+        wanted: which of it is wanted.
+        groups: the groups of pages whose checks have been made.
+    """
+    made = {page.code for page in pages.every().values() if page.group in groups}
+    shown = []
+    for one in checked:
+        found = [finding for finding in _all(one, made) if wanted.takes(finding.code)]
+        shown += sorted(found, key=lambda finding: (finding.path, finding.line, finding.column))
+    return shown
+
+
+def fails(found: Iterable[Finding], *, strict: bool) -> bool:
+    """Tell whether findings fail the check.
+
+    Args:
+        found: the findings.
+        strict: whether warnings fail it too.
+    """
+    failing = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
+    return any(finding.severity in failing for finding in found)
+
+
+def _all(checked: Checked, made: set[str]) -> Iterator[Finding]:
+    yield from checked.findings
+    for ignores in checked.ignores.values():
+        yield from ignores.unused(lambda code: code in made)

@@ -1,0 +1,170 @@
+"""Findings → text, JSON, and what GitHub, code scanning and test reports read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from scripts import __version__
+from scripts.checks import pages
+from scripts.checks.finding import Finding
+from scripts.checks.pages import Severity
+
+_SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+
+
+def text(found: Sequence[Finding], looked_at: str) -> None:
+    """Print findings for people: by file, each with its source line, and a count at the end."""
+    for path, group in groupby(found, key=lambda one: one.path or one.where):
+        print(path)
+        for finding in group:
+            _print(finding)
+        print()
+    counts = [
+        f"{sum(one.severity is severity for one in found)} {severity.value}s"
+        for severity in Severity
+    ]
+    print(f"{', '.join(counts)} ({looked_at})")
+
+
+def as_json(found: Sequence[Finding], looked_at: str) -> None:
+    """Print one object."""
+    fields = [finding.as_fields() for finding in found]
+    print(json.dumps({"findings": fields, "looked_at": looked_at}, indent=2))
+
+
+def github(found: Sequence[Finding], looked_at: str) -> None:
+    """Print workflow commands, which GitHub shows beside the lines of a pull request.
+
+    https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+    """
+    for finding in found:
+        place = {
+            "file": finding.path,
+            "line": finding.line or (1 if finding.path else 0),
+            "col": finding.column,
+            "title": finding.code,
+        }
+        shown = ",".join(f"{key}={_property(value)}" for key, value in place.items() if value)
+        words = [finding.message, finding.detail, finding.way_out and f"help: {finding.way_out}"]
+        message = _data("\n".join(word for word in words if word))
+        print(f"::{_LEVELS[finding.severity]} {shown}::{message}")
+    print(f"{len(found)} findings ({looked_at})")
+
+
+def sarif(found: Sequence[Finding], looked_at: str) -> None:
+    """Print a SARIF 2.1.0 log, for code scanning."""
+    codes = sorted({finding.code for finding in found})
+    run = {
+        "tool": {
+            "driver": {
+                "name": "upskill-migrations",
+                "version": __version__,
+                "rules": [_rule(pages.get(code)) for code in codes],
+            }
+        },
+        "results": [_result(finding, codes) for finding in found],
+        "properties": {"lookedAt": looked_at},
+    }
+    print(json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=2))
+
+
+def junit(found: Sequence[Finding], looked_at: str) -> None:
+    """Print a JUnit report: a test case for each finding, or one that passed."""
+    failing = [one for one in found if one.severity is not Severity.NOTE]
+    suite = ElementTree.Element(
+        "testsuite", name=f"migrations: {looked_at}", tests=str(max(len(found), 1))
+    )
+    suite.set("failures", str(len(failing)))
+    if not found:
+        ElementTree.SubElement(suite, "testcase", classname="validate", name=looked_at)
+    for finding in found:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=finding.where, name=f"{finding.code}: {finding.message}"
+        )
+        if finding in failing:
+            failure = ElementTree.SubElement(case, "failure", message=finding.message)
+            failure.text = "\n".join(part for part in (finding.detail, finding.way_out) if part)
+    ElementTree.indent(suite)
+    print('<?xml version="1.0" encoding="UTF-8"?>')
+    ElementTree.ElementTree(suite).write(sys.stdout, encoding="unicode")
+    print()
+
+
+FORMATS: dict[str, Callable[[Sequence[Finding], str], None]] = {
+    "text": text,
+    "json": as_json,
+    "github": github,
+    "sarif": sarif,
+    "junit": junit,
+}
+
+
+def _print(finding: Finding) -> None:
+    place = f":{finding.line}" if finding.line else ""
+    place += f":{finding.column}" if finding.column else ""
+    print(f"  {finding.severity.value}{place}: {finding.message} [{finding.code}]")
+    source = _source_line(finding)
+    if source:
+        number = f"{finding.line:>7}"
+        print(f"{number} | {source}")
+        if finding.column:
+            print(f"{'':7} | {'':{_width(source, finding.column)}}^")
+    for line in finding.detail.splitlines():
+        print(f"    {line}")
+    if finding.way_out:
+        print(f"    help: {finding.way_out}")
+
+
+def _width(source: str, column: int) -> int:
+    return min(column, len(source) + 1) - 1
+
+
+def _source_line(finding: Finding) -> str:
+    if not (finding.path and finding.line):
+        return ""
+    try:
+        lines = Path(finding.path).read_text(encoding="utf-8-sig").splitlines()
+        return lines[finding.line - 1].expandtabs(1).rstrip()[:200]
+    except (OSError, UnicodeDecodeError, IndexError):
+        return ""
+
+
+def _rule(page: pages.Page) -> dict[str, Any]:
+    return {
+        "id": page.code,
+        "shortDescription": {"text": page.title},
+        "help": {"text": page.why, "markdown": pages.markdown(page)},
+    }
+
+
+def _result(finding: Finding, codes: list[str]) -> dict[str, Any]:
+    level = "note" if finding.severity is Severity.NOTE else finding.severity.value
+    parts = [finding.message, finding.detail, finding.way_out]
+    result: dict[str, Any] = {
+        "ruleId": finding.code,
+        "ruleIndex": codes.index(finding.code),
+        "level": level,
+        "message": {"text": "\n".join(part for part in parts if part)},
+    }
+    if finding.path:
+        region = {"startLine": finding.line or 1}
+        if finding.column:
+            region["startColumn"] = finding.column
+        place = {"artifactLocation": {"uri": Path(finding.path).as_posix()}, "region": region}
+        result["locations"] = [{"physicalLocation": place}]
+    return result
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(value: object) -> str:
+    return _data(str(value)).replace(":", "%3A").replace(",", "%2C")
