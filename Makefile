@@ -8,7 +8,7 @@ export MIGRATION_FALLBACK := embedded
 # Without compiled modules each command would spend half a second more on starting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help migrate test lint format bench soak lock clean
+.PHONY: help migrate test lint docs format bench soak lock clean
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,12 @@ lint: $(READY)  ## style, types, architecture, and the migration files themselve
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	MIGRATION_FALLBACK= $(BIN)/python scripts/validate.py
+	MIGRATION_FALLBACK= $(BIN)/python scripts/validate.py --strict
+	$(BIN)/python -c 'from scripts.checks import pages; print(pages.document(), end="")' | \
+	  diff docs/checks.md - || { echo "docs/checks.md is stale: make docs"; exit 1; }
+
+docs: $(READY)  ## write the generated documents anew
+	$(BIN)/python -c 'from scripts.checks import pages; print(pages.document(), end="")' > docs/checks.md
 
 format: $(READY)  ## mend what a tool can mend
 	$(BIN)/ruff check --fix .

@@ -15,6 +15,7 @@ from scripts.engine.embedded import cluster
 from scripts.engine.embedded.server import Server
 from scripts.errors import StatementError, UsageError
 from tests.companions import bouncer
+from tests.servers import own_server
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.database
@@ -221,3 +222,26 @@ def test_what_can_not_be_read_off_the_text_is_taken_away_too(
             assert cursor.fetchone() == ('"$user", public', 0, 0, 0)
     for connection in opened:
         connection.close()
+
+
+def test_a_pooler_without_a_server_behind_it_is_not_waited_for_without_end(
+    workspace: Workspace,
+) -> None:
+    with own_server() as server, bouncer(server.folder, server.port) as url:
+        server.stop()
+        settings = {"COURSE_DB_URL": url("postgres", "postgres"), "MIGRATION_CONNECT_WAIT": "1s"}
+        done = workspace.run("status", "--database", "course", environment=settings, timeout=60)
+    assert done.returncode == 1
+    assert "error:  course: can't connect to" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_pool_of_one_has_no_room_for_the_lock_and_says_so(workspace: Workspace) -> None:
+    workspace.add_tables("001")
+    with own_server() as server, bouncer(server.folder, server.port, pool=1) as url:
+        settings = {"COURSE_DB_URL": url("postgres", "postgres"), "MIGRATION_CONNECT_WAIT": "1s"}
+        done = workspace.run("migrate", "--database", "course", environment=settings, timeout=90)
+    assert done.returncode == 1
+    assert "error:  course: the pooler has no room for two connections" in done.stderr
+    assert "state:  nothing was changed" in done.stderr
+    assert "Traceback" not in done.stderr
