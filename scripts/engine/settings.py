@@ -18,6 +18,9 @@ _PART = r'(?:"(?:[^"]|"")+"|[^".\s]+)'
 _TABLE = re.compile(rf"(?:(?P<schema>{_PART})\.)?(?P<name>{_PART})")
 _MOST_RETRIES = 1000
 _LONGEST_NUMBER = 9
+_SHORTEST_CONNECT_TIMEOUT_MS = 1000
+"""libpq counts whole seconds, and 0 would wait for ever; before version 17 it takes 1 for 2:
+https://www.postgresql.org/docs/16/libpq-connect.html#LIBPQ-CONNECT-CONNECT-TIMEOUT."""
 EVENTS_SUFFIX = "_events"
 _NAME_LIMIT = 63
 """Bytes of an identifier: https://www.postgresql.org/docs/current/sql-syntax-lexical.html."""
@@ -61,6 +64,8 @@ class Settings:
     """What to SET ROLE to; "" stays with the login's."""
     connect_wait_ms: int
     """How long to try to connect to a server that is not up; 0 tries once."""
+    connect_timeout_ms: int
+    """How long one try may take, and the first answer after it."""
     lock_wait_ms: int
     """How long to wait for another run to end; 0 waits for ever."""
     limits: Limits
@@ -94,6 +99,9 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
         direct_url=values.get(environment.url_setting(direct=True)) or "",
         role=values.get("MIGRATION_ROLE") or "",
         connect_wait_ms=_duration(values, "MIGRATION_CONNECT_WAIT", "60s"),
+        connect_timeout_ms=_duration(
+            values, "MIGRATION_CONNECT_TIMEOUT", "10s", least=_SHORTEST_CONNECT_TIMEOUT_MS
+        ),
         lock_wait_ms=_duration(values, "MIGRATION_LOCK_WAIT", "10min"),
         limits=Limits(
             lock_timeout_ms=_duration(values, "MIGRATION_LOCK_TIMEOUT", "5s"),
@@ -145,11 +153,18 @@ def _unquoted(part: str) -> str:
     return part[1:-1].replace('""', '"') if part.startswith('"') else part
 
 
-def _duration(values: Mapping[str, str | None], name: str, default: str) -> int:
+def _duration(values: Mapping[str, str | None], name: str, default: str, *, least: int = 0) -> int:
+    text = values.get(name) or default
     try:
-        return duration.milliseconds(values.get(name) or default)
+        read = duration.milliseconds(text)
     except ValueError as error:
         raise UsageError(f"{name}: {error}", way_out=f"write {name}={default}") from error
+    if read < least:
+        raise UsageError(
+            f"{name} is '{text}', and has to be at least {least // 1000}s",
+            way_out=f"write {name}={default}",
+        )
+    return read
 
 
 def _number(values: Mapping[str, str | None], name: str, default: str) -> int:

@@ -97,13 +97,27 @@ def test_an_address_that_takes_nobody_in_fails_when_the_time_is_over(
     assert "hidden" not in str(caught.value) + "".join(patient.recorder.notices)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "settings"),
+    [
+        ("", {"MIGRATION_CONNECT_TIMEOUT": "1s"}),
+        ("?connect_timeout=1", {"MIGRATION_CONNECT_TIMEOUT": "10min"}),
+        ("", {"PGCONNECT_TIMEOUT": "1", "MIGRATION_CONNECT_TIMEOUT": "10min"}),
+    ],
+    ids=["setting", "url", "libpq's variable"],
+)
 def test_a_server_that_never_answers_is_given_up(
-    patient: Workspace, monkeypatch: pytest.MonkeyPatch
+    patient: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    parameters: str,
+    settings: dict[str, str],
 ) -> None:
     monkeypatch.setenv("MIGRATION_CONNECT_WAIT", "0")
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         port = silent.getsockname()[1]
-        monkeypatch.setenv("COURSE_DB_URL", f"postgresql://u@127.0.0.1:{port}/c?connect_timeout=1")
+        monkeypatch.setenv("COURSE_DB_URL", f"postgresql://u@127.0.0.1:{port}/c{parameters}")
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
         with pytest.raises(ServerError, match="can't connect") as caught:
             patient.upgrade()
     assert "timeout expired" in caught.value.detail

@@ -21,6 +21,7 @@ from tests.workspace import Workspace
 pytestmark = pytest.mark.database
 OUTSIDE = "-- Transaction: none\n"
 RUNNERS = 8
+SHORT = {"MIGRATION_CONNECT_WAIT": "1s", "MIGRATION_CONNECT_TIMEOUT": "1500ms"}
 
 
 @pytest.fixture
@@ -229,8 +230,8 @@ def test_a_pooler_without_a_server_behind_it_is_not_waited_for_without_end(
 ) -> None:
     with own_server() as server, bouncer(server.folder, server.port) as url:
         server.stop()
-        settings = {"COURSE_DB_URL": url("postgres", "postgres"), "MIGRATION_CONNECT_WAIT": "1s"}
-        done = workspace.run("status", "--database", "course", environment=settings, timeout=60)
+        settings = {"COURSE_DB_URL": url("postgres", "postgres"), **SHORT}
+        done = workspace.run("status", "--database", "course", environment=settings)
     assert done.returncode == 1
     assert "error:  course: can't connect to" in done.stderr
     assert "Traceback" not in done.stderr
@@ -239,9 +240,10 @@ def test_a_pooler_without_a_server_behind_it_is_not_waited_for_without_end(
 def test_a_pool_of_one_has_no_room_for_the_lock_and_says_so(workspace: Workspace) -> None:
     workspace.add_tables("001")
     with own_server() as server, bouncer(server.folder, server.port, pool=1) as url:
-        settings = {"COURSE_DB_URL": url("postgres", "postgres"), "MIGRATION_CONNECT_WAIT": "1s"}
-        done = workspace.run("migrate", "--database", "course", environment=settings, timeout=90)
+        settings = {"COURSE_DB_URL": url("postgres", "postgres"), **SHORT}
+        done = workspace.run("migrate", "--database", "course", environment=settings)
     assert done.returncode == 1
     assert "error:  course: the pooler has no room for two connections" in done.stderr
+    assert "no answer to a query within 1.5 s" in done.stderr
     assert "state:  nothing was changed" in done.stderr
     assert "Traceback" not in done.stderr

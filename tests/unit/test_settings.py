@@ -11,13 +11,15 @@ from scripts.engine.settings import TableName
 from scripts.errors import UsageError
 from scripts.files.project import Environment, Project
 
+TIMEOUT = "MIGRATION_CONNECT_TIMEOUT"
 URL = "postgresql://app:s3cr%t@db.example.org:5432/course?sslmode=require"
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project with one environment, and a process without any of the settings."""
-    for name in ("COURSE_DB_URL", "MIGRATION_TABLE", "MIGRATION_FALLBACK"):
+    names = ("COURSE_DB_URL", "MIGRATION_TABLE", "MIGRATION_FALLBACK", TIMEOUT)
+    for name in names:
         monkeypatch.delenv(name, raising=False)
     course = Environment("course", tmp_path / "course", tmp_path / "sql" / "course")
     return Project(tmp_path, tmp_path / "alembic.ini", (course,))
@@ -163,4 +165,35 @@ def test_the_table_name_is_read_from_its_setting(
 
     monkeypatch.setenv("MIGRATION_TABLE", "a.b.c")
     with pytest.raises(UsageError, match=r"MIGRATION_TABLE is 'a\.b\.c'"):
+        load(project, need_url=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"), [("", 10_000), ("1s", 1000), ("1500ms", 1500), ("2min", 120_000)]
+)
+def test_how_long_connecting_may_take_is_a_setting_of_ten_seconds_when_not_set(
+    project: Project, monkeypatch: pytest.MonkeyPatch, text: str, milliseconds: int
+) -> None:
+    assert load(project, need_url=False).connect_timeout_ms == 10_000
+    monkeypatch.setenv(TIMEOUT, text)
+    assert load(project, need_url=False).connect_timeout_ms == milliseconds
+
+
+@pytest.mark.parametrize("text", ["0", "10", "999ms"])
+def test_connecting_gets_a_second_at_least(
+    project: Project, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv(TIMEOUT, text)
+    with pytest.raises(UsageError) as caught:
+        load(project, need_url=False)
+    assert str(caught.value) == (
+        f"error:  {TIMEOUT} is '{text}', and has to be at least 1s\nhelp:   write {TIMEOUT}=10s"
+    )
+
+
+def test_how_long_connecting_may_take_is_a_duration(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TIMEOUT, "soon")
+    with pytest.raises(UsageError, match=f"{TIMEOUT}: 'soon' is not a duration"):
         load(project, need_url=False)

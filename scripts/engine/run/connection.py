@@ -91,7 +91,7 @@ class RunConnection:
         if self.given or raw.closed:
             return
         try:
-            database.answers(raw)
+            database.answers(raw, self.settings)
         except psycopg2.Error as error:
             if str(error).startswith(waiting.NO_ANSWER):
                 self.sqlalchemy.invalidate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
@@ -24,8 +25,6 @@ APPLICATION = "upskill-migrations"
 Say = Callable[[str], None]
 """Takes a line for whoever watches."""
 
-_CONNECT_TIMEOUT = 10
-"""Seconds for one try where the URL has none of its own: libpq would wait for minutes."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 
 # Waiting mends none of these. libpq gives no SQLSTATE while it connects, so it is the words that
@@ -76,14 +75,19 @@ def connect(
         pause, tries = min(pause * 2, _LONGEST_PAUSE), tries + 1
 
 
-def answers(opened: Connection) -> None:
+def answers(opened: Connection, settings: Settings) -> None:
     """Make sure that there is a server behind a connection, and not only a pooler.
+
+    Args:
+        opened: the connection.
+        settings: say how long it may take.
 
     Raises:
         psycopg2.OperationalError: when none answers in time; the connection is closed then.
     """
     before, opened.autocommit = opened.autocommit, True
-    with waiting.bounded(opened, _CONNECT_TIMEOUT), opened.cursor() as cursor:
+    seconds = settings.connect_timeout_ms / 1000
+    with waiting.bounded(opened, seconds), opened.cursor() as cursor:
         cursor.execute("SELECT 1")
     opened.autocommit = before
 
@@ -153,10 +157,11 @@ def _open(dsn: str, settings: Settings) -> Connection:
             dsn,
             fallback_application_name=application(settings.environment.name),
             client_encoding="UTF8",
-            connect_timeout=chosen or _CONNECT_TIMEOUT,
+            # Without one, libpq would wait for minutes; it counts whole seconds.
+            connect_timeout=chosen or math.ceil(settings.connect_timeout_ms / 1000),
         )
     )
-    answers(opened)
+    answers(opened, settings)
     return opened
 
 

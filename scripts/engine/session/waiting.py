@@ -73,7 +73,7 @@ def bounded(connection: Connection, seconds: float) -> Iterator[None]:
 
     def look(running: float) -> None:
         if running > seconds:
-            raise psycopg2.OperationalError(f"{NO_ANSWER} within {seconds:.0f} s")
+            raise psycopg2.OperationalError(f"{NO_ANSWER} within {seconds:g} s")
 
     with watched(connection, look):
         yield
