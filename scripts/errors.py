@@ -68,9 +68,13 @@ class MigrationError(Exception):
 
 
 def printable(text: str) -> str:
-    """Return a text on one line, with what would steer a terminal or forge a line made visible."""
+    """Return a text on one line, with what would steer a terminal or forge a line made visible.
+
+    A tab is blanks: libpq indents its advice with one, and people their SQL.
+    """
     return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text
+        one if one.isprintable() else one.encode("unicode_escape").decode("ascii")
+        for one in text.expandtabs(4)
     )
 
 

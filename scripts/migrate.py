@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -29,7 +30,9 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_database(parser)
     one = parser.add_mutually_exclusive_group()
     one.add_argument("--to", metavar="VERSION", help="the last version to apply; 2 means 002")
-    one.add_argument("--file", metavar="NAME", help="apply this file, which must be the next one")
+    one.add_argument(
+        "--file", metavar="FILE", help="apply this file, a name or a path, if it is the next one"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would run, change nothing")
     arguments.add_json(parser, "one object per event")
     return parser
@@ -39,7 +42,8 @@ def _migrate(options: argparse.Namespace) -> int:
     project = arguments.this_project()
     chosen = arguments.environments(project, options.database)
     if options.file:
-        chosen = (_owner(chosen, options.file),)
+        owner, options.file = _owner(project, chosen, options.file)
+        chosen = (owner,)
     todo = [(environment, *_pending(project, environment, options)) for environment in chosen]
     for _, _, entries in todo[1:]:
         # Each run reads its own files first; a later database's must not fail after an earlier ran.
@@ -77,14 +81,24 @@ def _pending(
     return state, pending[:1]
 
 
-def _owner(chosen: tuple[Environment, ...], filename: str) -> Environment:
-    owners = [environment for environment in chosen if _has(environment, filename)]
+def _owner(project: Project, chosen: tuple[Environment, ...], file: str) -> tuple[Environment, str]:
+    """Return the environment that has a file, given by name or path, and the file's name."""
+    folder, filename = os.path.split(file)
+    # A path is what create.py and validate.py print: from where people stand, or from the root.
+    starts = (Path.cwd(), project.root) if folder else ()
+    folders = {os.path.normpath(start / folder) for start in starts}
+    owners = [
+        environment
+        for environment in chosen
+        if (not folder or os.path.normpath(environment.sql) in folders)
+        and _has(environment, filename)
+    ]
     if len(owners) == 1:
-        return owners[0]
-    folders = ", ".join(f"sql/{environment.name}" for environment in owners or chosen)
+        return owners[0], filename
+    names = ", ".join(f"sql/{environment.name}" for environment in owners or chosen)
     if owners:
-        raise UsageError(f"{filename} is in {folders}", way_out="choose one with --database")
-    raise UsageError(f"there is no {filename} in {folders}")
+        raise UsageError(f"{filename} is in {names}", way_out="choose one with --database")
+    raise UsageError(f"there is no {file} in {names}")
 
 
 def _has(environment: Environment, filename: str) -> bool:

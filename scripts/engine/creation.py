@@ -28,8 +28,10 @@ def fill_in(environment: Environment, asked: RevisionContext) -> None:
     arguments = asked.command_args
     if arguments["autogenerate"]:
         raise UsageError(
-            "--autogenerate needs models in Python, and migrations are SQL files here",
-            way_out=f'alembic -n {environment.name} revision -m "what it does"',
+            "there are no models in Python to compare a database with: migrations are SQL files",
+            state="nothing was changed",
+            way_out="`python scripts/validate.py` checks the files, `python scripts/status.py` shows"
+            f' what is pending, `alembic -n {environment.name} revision -m "…"` begins a migration',
         )
     if arguments["rev_id"]:
         raise UsageError(

@@ -26,7 +26,7 @@ from scripts.engine.session.diagnosis import explained
 from scripts.errors import ServerError, UsageError
 from scripts.files import history
 from scripts.files.history import Entry
-from scripts.files.project import Environment, Project
+from scripts.files.project import Environment, Project, parsed, shown
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -219,6 +219,14 @@ def _named(say: Say, environment: Environment) -> Say:
 def _config(project: Project, environment: Environment, observer: Observer) -> Config:
     from alembic.config import Config
 
+    if not (environment.folder / "env.py").is_file():
+        folder = shown(environment.folder)
+        raise UsageError(
+            f"{environment.name} is in {shown(project.ini)}, but there is no {folder}/env.py",
+            state="nothing was changed",
+            way_out=f"copy env.py and script.py.mako of another environment into {folder}/",
+        )
     config = Config(str(project.ini), ini_section=environment.name)
+    config.file_config = parsed(project.ini)
     config.attributes["observer"] = observer
     return config

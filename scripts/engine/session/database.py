@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from psycopg2.sql import SQL, Identifier
 
 from scripts import __version__
-from scripts.engine.session import address, signals, waiting
+from scripts.engine.session import address, connect_error, signals, waiting
 from scripts.engine.session.diagnosis import explained
 from scripts.engine.settings import Settings
 from scripts.errors import ServerError
@@ -26,18 +25,6 @@ Say = Callable[[str], None]
 """Takes a line for whoever watches."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
-
-# Waiting mends none of these. libpq gives no SQLSTATE while it connects, so it is the words that
-# count: of PostgreSQL, PgBouncer and RDS Proxy. Whatever is not listed is tried again.
-_FINAL = re.compile(
-    r"authentication failed|no password supplied|no pg_hba\.conf entry"
-    r"|(role|database|user) .* does not exist|no such (database|user)|has no credentials"
-    r"|permission denied|not permitted to log in|not currently accepting connections"
-    r"|certificate|does not support SSL|SSL error|sslmode|channel binding|private key"
-    r"|unsupported startup parameter|unsupported frontend protocol|unrecognized configuration"
-    r"|invalid (connection option|port|integer|value)|parameter \"\w+\" (cannot|requires)",
-    re.IGNORECASE,
-)
 
 
 def connect(
@@ -68,9 +55,9 @@ def connect(
         except psycopg2.OperationalError as error:
             message = address.without_password(str(error).strip(), dsn)
             left = begin + settings.connect_wait_ms / 1000 - time.monotonic()
-            if is_final(message) or left <= 0:
+            if connect_error.is_final(message) or left <= 0:
                 raise _refused(settings, dsn, message, tries, direct=direct) from error
-        say(f"can't connect yet, trying for {left:.0f} s more: {_reason(message)}")
+        say(f"can't connect yet, trying for {left:.0f} s more: {connect_error.reason(message)}")
         signals.pause(min(pause, left))
         pause, tries = min(pause * 2, _LONGEST_PAUSE), tries + 1
 
@@ -108,11 +95,6 @@ def connection(project: Project, settings: Settings, say: Say) -> Iterator[Conne
         yield opened
     finally:
         opened.close()
-
-
-def is_final(message: str) -> bool:
-    """Tell whether waiting can't mend what libpq says about a connection that failed."""
-    return _FINAL.search(message) is not None
 
 
 def application(environment: str) -> str:
@@ -165,12 +147,6 @@ def _open(dsn: str, settings: Settings) -> Connection:
     return opened
 
 
-def _reason(message: str) -> str:
-    """Return what happened, in a line: for several hosts, at the last of them."""
-    lines = [line for line in message.splitlines() if line and not line.startswith((" ", "\t"))]
-    return re.sub(r"^connection to server .* failed: ", "", lines[-1] if lines else message)
-
-
 def _refused(
     settings: Settings, dsn: str, message: str, tries: int, *, direct: bool
 ) -> ServerError:
@@ -180,5 +156,5 @@ def _refused(
         f"{settings.environment.name}: can't connect to {address.place(dsn)}",
         detail=message + (f"\ntried {tries} times in {waited}" if tries > 1 else ""),
         state="nothing was changed",
-        way_out=f"check {setting} and that the server is up",
+        way_out=connect_error.hint(message, setting),
     )
