@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -34,7 +35,7 @@ def altered(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A migration that alters table a, beside a table b."""
     workspace.query("CREATE TABLE a (id int); CREATE TABLE b (id int); INSERT INTO a VALUES (1)")
     workspace.add("001", "ALTER TABLE a ADD COLUMN x int;")
-    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "400ms")
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "1s")
     monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "0")
     return workspace
 
@@ -47,7 +48,7 @@ def test_the_waiting_line_and_the_error_tell_who_where_since_when_and_what(
             altered.upgrade()
         pid = other.info.backend_pid
     waiting = altered.recorder.notices[0]
-    assert waiting.startswith("waiting for ACCESS EXCLUSIVE on a (0.")
+    assert re.match(r"waiting for ACCESS EXCLUSIVE on a \(\d\.\d s\), blocked by pid", waiting)
     for text in (waiting, caught.value.detail):
         assert f"pid {pid}, user migrator, application report, idle in transaction, " in text
         assert "transaction open for " in text
@@ -73,7 +74,7 @@ def test_only_sessions_that_conflict_are_listed(altered: Workspace) -> None:
 def test_of_several_locks_of_a_session_only_the_conflicting_modes_are_named(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "400ms")
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "1s")
     monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "0")
     workspace.query("CREATE TABLE a (id int)")
     workspace.add("001", "CREATE INDEX i ON a (id);")
@@ -91,7 +92,7 @@ def test_of_several_locks_of_a_session_only_the_conflicting_modes_are_named(
 def test_a_row_that_is_locked_names_who_has_it(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "400ms")
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "1s")
     monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "0")
     workspace.query("CREATE TABLE a (id int); INSERT INTO a VALUES (1)")
     workspace.add("001", "UPDATE a SET id = 3;")
@@ -134,7 +135,7 @@ def test_a_password_in_the_blockers_query_is_not_shown(altered: Workspace) -> No
 def test_a_session_that_waits_ahead_is_named_as_waiting(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "400ms")
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "1s")
     monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "0")
     workspace.query("CREATE TABLE a (id int)")
     workspace.add("001", "SELECT * FROM a;")
@@ -171,7 +172,7 @@ def waiting_for_a_table(connection: Connection, workspace: Workspace) -> threadi
 def test_a_serializable_reader_in_the_way_is_named(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "400ms")
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "1s")
     monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "0")
     workspace.query("CREATE TABLE a (id int)")
     workspace.add("001", "ALTER TABLE a ADD COLUMN x int;")

@@ -44,13 +44,13 @@ def test_a_run_that_waited_in_vain_names_the_holder_and_exits_with_4(
     }[door]
     with another_run(workspace) as pid:
         done = workspace.execute(
-            sys.executable, *command, environment={"MIGRATION_LOCK_WAIT": "300ms"}
+            sys.executable, *command, environment={"MIGRATION_LOCK_WAIT": "1s"}
         )
     assert done.returncode == 4
     assert f"course: waiting for another run: pid {pid} (other run), migrator on" in (
         done.stdout + done.stderr
     )
-    assert "error:  course: another run did not end within 300 ms" in done.stderr
+    assert "error:  course: another run did not end within 1.0 s" in done.stderr
     assert "state:  nothing was changed" in done.stderr
     assert f"pg_terminate_backend({pid})" in done.stderr
     assert workspace.tables() == []

@@ -9,6 +9,7 @@ import psycopg2
 import pytest
 
 from scripts.errors import StatementError
+from tests.servers import until
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.database
@@ -122,10 +123,8 @@ def test_an_index_that_another_session_is_building_is_waited_for(workspace: Work
         builder.autocommit = True
         build = threading.Thread(target=lambda: builder.cursor().execute(BUILD))
         build.start()
-        while not workspace.query(
-            "SELECT 1 FROM pg_stat_progress_create_index WHERE datname = current_database()"
-        ):
-            build.join(0.01)
+        # Its progress is shown before the transaction that makes the index has committed.
+        until(lambda: indexes(workspace), "the build to have its index")
         run = threading.Thread(target=workspace.upgrade)
         run.start()
         while not workspace.recorder.notices:

@@ -107,7 +107,7 @@ def test_runners_that_start_together_take_turns(pooled: Workspace, concurrently:
 def test_a_lock_timeout_names_the_blocker_and_leaves_nothing(
     pooled: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "400ms")
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "1s")
     monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "1")
     pooled.query("CREATE TABLE a (id int)")
     pooled.add("001", "ALTER TABLE a ADD COLUMN x int;")

@@ -102,7 +102,7 @@ def test_who_is_in_the_way_is_named_though_the_rest_of_it_is_hidden(
     workspace: Workspace, login: tuple[str, Admin], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     role, admin = login
-    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "400ms")
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "1s")
     monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "0")
     admin(f"GRANT CREATE ON SCHEMA public TO {role}; CREATE TABLE a (id int)")
     admin(f"ALTER TABLE a OWNER TO {role}; GRANT ALL ON a TO migrator")

@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
+from scripts.engine.embedded.server import Server
 from scripts.errors import StatementError, UsageError
 from tests.workspace import Workspace
 
@@ -87,14 +88,19 @@ def test_steps_are_counted_once_whatever_is_tried_again(busy: Workspace) -> None
     assert busy.versions() == ["001"]
 
 
-def test_a_deadlock_is_tried_again(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deadlock_is_tried_again(workspace: Workspace, postgres: Server) -> None:
+    [(name,)] = workspace.query("SELECT current_database()")
+    with closing(psycopg2.connect(postgres.url(name))) as admin:
+        admin.autocommit = True
+        # Who waited first is ended, if by then the other waits too: there is time for that.
+        admin.cursor().execute(f"ALTER DATABASE {name} SET deadlock_timeout = '3s'")
     workspace.query("CREATE TABLE a (id int); CREATE TABLE b (id int)")
     workspace.add("001", "LOCK TABLE a;\nLOCK TABLE b;\nINSERT INTO a VALUES (1);", "-- SELECT;")
     waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'b'::regclass"
     with locked(workspace, "b") as other, in_the_background(workspace.upgrade) as run:
         until(run, lambda: workspace.query(waiting))
         with other.cursor() as cursor:
-            cursor.execute("LOCK TABLE a")  # the run waited first, so it is the one that is ended
+            cursor.execute("LOCK TABLE a")
         other.commit()
     assert any(
         notice.startswith("a deadlock (sql/course/001_step.sql:6)")

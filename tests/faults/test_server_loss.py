@@ -28,6 +28,8 @@ from tests.workspace import Recorder, Workspace
 
 pytestmark = pytest.mark.database
 OUTSIDE = "-- Transaction: none\n"
+ASLEEP = "wait_event = 'PgSleep'"
+"""A backend that is inside a pg_sleep: `state` and `query` are true a moment earlier."""
 
 
 class Interference(Recorder):
@@ -52,9 +54,9 @@ def backend(workspace: Workspace, condition: str) -> str:
 
 def terminate(workspace: Workspace, condition: str) -> None:
     """Terminate the run's backend of that condition, once there is one."""
-    found = backend(workspace, condition)
-    until(lambda: workspace.query(found), condition)
-    workspace.query(f"SELECT pg_terminate_backend(pid) FROM ({found}) b")
+    # Found and ended in one statement: in between it might be at something else.
+    end = f"SELECT pg_terminate_backend(pid) FROM ({backend(workspace, condition)}) b"
+    until(lambda: workspace.query(end), condition)
 
 
 class TestBackend:
@@ -65,7 +67,7 @@ class TestBackend:
         workspace.add("002", "CREATE TABLE a (id int);\nSELECT pg_sleep(600);")
         workspace.add_tables("003")
         end = threading.Thread(
-            target=terminate, args=(workspace, "state = 'active' AND query LIKE '%pg_sleep%'")
+            target=terminate, args=(workspace, f"{ASLEEP} AND query LIKE '%pg_sleep%'")
         )
         end.start()
         with pytest.raises(StatementError) as caught:
@@ -102,9 +104,7 @@ class TestBackend:
         slow_commit(workspace, "001")
         if more:
             workspace.add_tables("002")
-        end = threading.Thread(
-            target=terminate, args=(workspace, "state = 'active' AND query = 'COMMIT'")
-        )
+        end = threading.Thread(target=terminate, args=(workspace, f"{ASLEEP} AND query = 'COMMIT'"))
         end.start()
         with pytest.raises(ServerError) as caught:
             workspace.upgrade()
@@ -278,7 +278,7 @@ class TestServer:
             text=True,
         )
         until(
-            lambda: workspace.query(backend(workspace, "query LIKE '%pg_sleep(600)%'")),
+            lambda: workspace.query(backend(workspace, ASLEEP)),
             "the statement to run",
         )
         own.kill()

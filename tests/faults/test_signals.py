@@ -11,18 +11,22 @@ from contextlib import closing
 
 import pytest
 
-from tests.servers import until
+from tests.servers import ASLEEP, PATIENCE, until
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.database
-DOORS = {
+PAUSES = """
+from alembic.config import main
+from scripts.engine.run import retry
+retry._FIRST_PAUSE = retry._LONGEST_PAUSE = 20 * 60.0
+main(["-n", "course", "upgrade", "head"])
+"""
+COMMANDS = {
     "migrate": ("scripts/migrate.py", "--database", "course"),
     "alembic": ("-m", "alembic", "-n", "course", "upgrade", "head"),
+    "alembic with long pauses": ("-c", PAUSES),
 }
-SLEEPING = (
-    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
-    " AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()"
-)
+DOORS = ("migrate", "alembic")
 OURS = (
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
     " AND application_name LIKE 'upskill%'"
@@ -31,7 +35,7 @@ OURS = (
 
 def start(workspace: Workspace, door: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, *DOORS[door]],
+        [sys.executable, *COMMANDS[door]],
         cwd=workspace.root,
         env=workspace.variables,
         stdout=subprocess.PIPE,
@@ -43,9 +47,9 @@ def start(workspace: Workspace, door: str) -> subprocess.Popen[str]:
 def interrupted(workspace: Workspace, door: str, number: signal.Signals) -> tuple[int, str]:
     """Start a run, send it a signal once it sleeps at the server, return how it ended."""
     run = start(workspace, door)
-    until(lambda: workspace.query(SLEEPING), "the statement to run")
+    until(lambda: workspace.query(ASLEEP), "the statement to run")
     run.send_signal(number)
-    said = run.communicate(timeout=30)[0]
+    said = run.communicate(timeout=PATIENCE)[0]
     until(lambda: not workspace.query(OURS), "the backends to go")
     return run.returncode, said
 
@@ -88,28 +92,26 @@ def test_outside_a_transaction_the_message_says_what_has_taken_effect(workspace:
 def test_a_run_that_waits_for_another_one_goes_at_once(workspace: Workspace) -> None:
     workspace.add("001", "SELECT pg_sleep(600);")
     first = start(workspace, "migrate")
-    until(lambda: workspace.query(SLEEPING), "the statement to run")
+    until(lambda: workspace.query(ASLEEP), "the statement to run")
     second = start(workspace, "alembic")
     assert second.stdout
     assert "waiting for another run" in second.stdout.readline()
     second.terminate()
-    said = second.communicate(timeout=30)[0]
+    said = second.communicate(timeout=PATIENCE)[0]
     assert second.returncode == 143
     assert "error:  course: interrupted by SIGTERM" in said
     assert "state:  nothing was changed" in said
     first.terminate()
-    first.communicate(timeout=30)
+    first.communicate(timeout=PATIENCE)
 
 
 def test_a_run_that_waits_to_try_again_goes_at_once(workspace: Workspace) -> None:
     workspace.add("001", "DO $$ BEGIN RAISE 'no lock' USING ERRCODE = '55P03'; END $$;")
-    run = start(workspace, "alembic")
+    run = start(workspace, "alembic with long pauses")
     assert run.stdout
-    line = ""
-    while "try 6 of 11" not in line:  # pauses of several seconds by now
-        line = run.stdout.readline()
+    assert "try 2 of 11 in " in run.stdout.readline()
     run.terminate()
-    said = run.communicate(timeout=3)[0]
+    said = run.communicate(timeout=PATIENCE)[0]
     assert run.returncode == 143
     assert "state:  rolled back; course is at base" in said
 
@@ -126,10 +128,10 @@ def test_the_ledger_s_row_is_cancelled_too(workspace: Workspace, header: str) ->
     )
     workspace.add("002", "CREATE TABLE IF NOT EXISTS a (id int);", header=header)
     run = start(workspace, "migrate")
-    writing = SLEEPING.replace("%pg_sleep%", "%INSERT INTO %schema_migrations%")
+    writing = f"{ASLEEP} AND query LIKE '%INSERT INTO %schema_migrations%'"
     until(lambda: workspace.query(writing), "the ledger to be written")
     run.send_signal(signal.SIGTERM)
-    said = run.communicate(timeout=30)[0]
+    said = run.communicate(timeout=PATIENCE)[0]
     assert run.returncode == 143
     assert "course: interrupted by SIGTERM" in said
     assert "Traceback" not in said
@@ -140,14 +142,17 @@ def test_the_ledger_s_row_is_cancelled_too(workspace: Workspace, header: str) ->
         assert "state:  rolled back; course is at 001" in said
 
 
-def test_a_server_that_does_not_answer_is_not_waited_for(workspace: Workspace) -> None:
+def test_a_server_that_does_not_answer_is_not_waited_for(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_CONNECT_TIMEOUT", "20min")
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
-        silent.settimeout(30)
+        silent.settimeout(PATIENCE)
         workspace.urls = {"course": f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/c"}
         run = start(workspace, "alembic")
         with closing(silent.accept()[0]):
             run.terminate()
-            said = run.communicate(timeout=8)[0]
+            said = run.communicate(timeout=PATIENCE)[0]
     assert run.returncode == 143
     assert "error:  course: interrupted by SIGTERM" in said
     assert "state:  nothing was changed" in said
@@ -166,10 +171,10 @@ def test_a_deferred_constraint_that_takes_long_at_the_commit_is_cancelled(
         "INSERT INTO a VALUES (1);",
     )
     run = start(workspace, "migrate")
-    committing = SLEEPING.replace("'%pg_sleep%'", "'COMMIT'")
+    committing = f"{ASLEEP} AND query = 'COMMIT'"
     until(lambda: workspace.query(committing), "the commit to run")
     run.send_signal(signal.SIGINT)
-    said = run.communicate(timeout=30)[0]
+    said = run.communicate(timeout=PATIENCE)[0]
     assert run.returncode == 130
     assert "state:  rolled back; course is at base" in said
     assert workspace.tables() == []
