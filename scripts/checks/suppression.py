@@ -89,6 +89,8 @@ class Ignores:
 def _problem(verb: str, code: str, reason: str) -> str:
     if verb != "ignore":
         return f"'validate: {verb}' is not known"
+    if code in pages.planned():
+        return f"the check '{code}' is planned and not made yet, so there is nothing to ignore"
     if code not in pages.every():
         return f"there is no check '{code}' to ignore"
     return "" if reason else f"a reason is missing: why is {code} no danger here?"

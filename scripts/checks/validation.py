@@ -24,14 +24,13 @@ class Wanted:
     ignore: Sequence[str] = field(default_factory=tuple)
 
     def check(self) -> None:
-        """Make sure that each is a code, or the beginning of one.
+        """Make sure that each is the code of a check that is made, or the beginning of one.
 
         Raises:
             UsageError: for one that is neither.
         """
         for code in (*self.select, *self.ignore):
-            if not any(known.startswith(code) for known in pages.every()):
-                pages.get(code)
+            pages.require_made(code)
 
     def takes(self, code: str) -> bool:
         """Tell whether findings of a code are to be seen."""

@@ -1,6 +1,7 @@
 """The page of each check: how bad a finding is, what it means, a bad and a good example.
 
-`validate.py --explain CODE` and docs/checks.md print these same pages.
+`validate.py --explain CODE` and docs/checks.md print these same pages. A page or a group with
+`planned = true` is of a check that is not made yet: it can be explained, and is in no other list.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import tomllib
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from scripts.errors import UsageError
 
@@ -44,27 +46,51 @@ class Page:
     good: str
     source: str = ""
     """Where a surprising fact can be looked up."""
+    planned: bool = False
+    """Whether validate.py does not make the check yet."""
 
 
 @functools.cache
 def every() -> dict[str, Page]:
-    """Return all pages by code, group after group."""
-    return {page.code: page for group in GROUPS for page in _read(group)}
+    """Return the pages of all checks that are made, by code, group after group."""
+    return {page.code: page for group in GROUPS for page in _read(group) if not page.planned}
+
+
+@functools.cache
+def planned() -> dict[str, Page]:
+    """Return the pages of the checks that are not made yet, by code."""
+    return {page.code: page for group in GROUPS for page in _read(group) if page.planned}
 
 
 @functools.cache
 def group(name: str) -> str:
     """Return what stands ahead of a group's pages."""
-    return str(tomllib.loads((_FOLDER / f"{name}.toml").read_text())["about"]).strip()
+    return str(_table(name)["about"]).strip()
+
+
+def require_made(beginning: str) -> None:
+    """Make sure that this is the code of a check that is made, or the beginning of one.
+
+    Raises:
+        UsageError: when it is neither, or only that of a planned check.
+    """
+    if any(code.startswith(beginning) for code in every()):
+        return
+    if any(code.startswith(beginning) for code in planned()):
+        raise UsageError(
+            f"'{beginning}' is planned: validate.py does not make this check yet",
+            way_out="leave it out; docs/checks.md lists the checks that are made",
+        )
+    get(beginning)
 
 
 def get(code: str) -> Page:
-    """Return the page of a code.
+    """Return the page of a code, be its check made or planned.
 
     Raises:
         UsageError: when there is none; it names those that are like it.
     """
-    page = every().get(code)
+    page = every().get(code) or planned().get(code)
     if page is None:
         close = difflib.get_close_matches(code, every(), 3)
         raise UsageError(
@@ -77,6 +103,8 @@ def get(code: str) -> Page:
 def markdown(page: Page) -> str:
     """Lay a page out."""
     parts = [f"### {page.code}", f"*{page.severity.value}* · {page.title}", page.why]
+    if page.planned:
+        parts.insert(1, "**Planned: validate.py does not make this check yet.**")
     for name, example in (("Bad", page.bad), ("Good", page.good)):
         if example:
             parts += [f"{name}:", f"```sql\n{example}\n```"]
@@ -93,12 +121,17 @@ def document() -> str:
         "that `validate.py --explain CODE` prints; `make docs` writes it anew.",
     ]
     for name in GROUPS:
-        parts += [group(name), *(markdown(page) for page in every().values() if page.group == name)]
+        made = [markdown(page) for page in every().values() if page.group == name]
+        parts += [group(name), *made] if made else []
     return "\n\n".join(parts) + "\n"
 
 
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads((_FOLDER / f"{name}.toml").read_text())
+
+
 def _read(name: str) -> list[Page]:
-    table = tomllib.loads((_FOLDER / f"{name}.toml").read_text())
+    table = _table(name)
     return [
         Page(
             code=code,
@@ -109,6 +142,7 @@ def _read(name: str) -> list[Page]:
             bad=page.get("bad", "").strip("\n"),
             good=page.get("good", "").strip("\n"),
             source=page.get("source", ""),
+            planned=page.get("planned", table.get("planned", False)),
         )
         for code, page in table.items()
         if isinstance(page, dict)

@@ -1,0 +1,56 @@
+"""The register of checks: what is planned can be explained, and is taken for a check nowhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts.checks import pages
+from scripts.checks.validation import Wanted
+from scripts.errors import UsageError
+from tests.checks.test_defects import found
+from tests.workspace import REPOSITORY
+
+PLANNED = ("shadow-down-differs", "live-drift")
+
+
+def test_the_document_is_what_the_pages_say() -> None:
+    assert (REPOSITORY / "docs/checks.md").read_text() == pages.document()
+
+
+@pytest.mark.parametrize("code", PLANNED)
+def test_a_planned_check_is_explained_as_planned_and_is_not_in_the_document(code: str) -> None:
+    assert code not in pages.every()
+    assert pages.markdown(pages.get(code)).splitlines()[2] == (
+        "**Planned: validate.py does not make this check yet.**"
+    )
+    assert code not in pages.document()
+
+
+def test_a_group_of_planned_pages_is_not_in_the_document() -> None:
+    assert {page.group for page in pages.planned().values()} == {"shadow", "live"}
+    assert pages.group("shadow") not in pages.document()
+    assert pages.group("live") in pages.document()
+
+
+@pytest.mark.parametrize("code", [*PLANNED, "shadow", "shadow-"])
+@pytest.mark.parametrize("option", ["select", "ignore"])
+def test_a_planned_check_is_neither_selected_nor_ignored(code: str, option: str) -> None:
+    with pytest.raises(UsageError, match=f"'{code}' is planned: validate.py does not make"):
+        Wanted(**{option: [code]}).check()
+
+
+def test_a_beginning_that_made_and_planned_checks_share_is_taken() -> None:
+    Wanted(select=["live"]).check()
+
+
+def test_planned_checks_are_not_proposed_for_mistyped_ones() -> None:
+    with pytest.raises(UsageError) as caught:
+        pages.get("shadow-down-difers")
+    assert "shadow" not in caught.value.way_out
+
+
+def test_a_comment_that_ignores_a_planned_check_is_found(tmp_path: Path) -> None:
+    text = "-- UP\n-- validate: ignore shadow-up-fails it works\nSELECT 1;\n-- DOWN\n-- SELECT 1;\n"
+    assert found(tmp_path, {"001_one.sql": text}) == ["bad-ignore"]
