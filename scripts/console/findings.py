@@ -118,8 +118,8 @@ def _print(finding: Finding) -> None:
             print(f"{'':7} | {'':{_width(source, finding.column)}}^")
     for line in finding.detail.splitlines():
         print(f"    {line}")
-    if finding.way_out:
-        print(f"    help: {finding.way_out}")
+    for index, line in enumerate(finding.way_out.splitlines()):
+        print(f"    {'      ' if index else 'help: '}{line}")
 
 
 def _width(source: str, column: int) -> int:

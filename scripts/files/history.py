@@ -13,6 +13,16 @@ from scripts.files.project import Environment, shown
 
 VERSION_LIMIT = 32
 """alembic_version.version_num is VARCHAR(32)."""
+RENUMBERING = (
+    "rename its two files, then set `revision` and `down_revision` in the one, and the name in "
+    "'-- Migration:' in the other"
+)
+"""How a migration that no database has run gets another number."""
+_REVISION = """\
+from scripts.engine.revision import migration
+revision = "{version}"
+down_revision = {below}
+upgrade, downgrade = migration(__file__)"""
 _NAME = re.compile(r"(?P<version>[0-9]{1,32})_(?P<slug>[A-Za-z0-9][A-Za-z0-9_-]*)")
 
 
@@ -182,7 +192,7 @@ def _duplicates(entries: Iterable[Entry]) -> Iterator[HistoryError]:
             yield HistoryError(
                 f"version {entry.version} is there twice: {first.path.name} and {entry.path.name}",
                 where=shown(entry.path),
-                way_out="give one of them the next free number, in its SQL and its revision file",
+                way_out=f"give one of them the next free number: {RENUMBERING}",
             ).coded("duplicate-number")
 
 
@@ -195,7 +205,8 @@ def _unpaired(
         yield HistoryError(
             f"{stem}.sql has no revision file, so Alembic does not know it",
             where=shown(sql[stem].path),
-            way_out=f"python scripts/create.py --adopt {shown(sql[stem].path)} writes it",
+            way_out=f"write {shown(environment.versions / stem)}.py:\n"
+            + _revision(sql[stem], entries),
         ).coded("missing-revision")
     for stem in sorted(python.keys() - sql.keys()):
         yield HistoryError(
@@ -203,3 +214,9 @@ def _unpaired(
             where=shown(python[stem].path),
             way_out=f"restore {shown(environment.sql / stem)}.sql, or remove the revision file",
         ).coded("missing-sql")
+
+
+def _revision(entry: Entry, entries: list[Entry]) -> str:
+    """Return what the revision file of a migration has to say."""
+    below = [one.version for one in entries if one.number < entry.number]
+    return _REVISION.format(version=entry.version, below=f'"{below[-1]}"' if below else None)

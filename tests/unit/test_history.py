@@ -122,10 +122,12 @@ def test_one_version_twice_is_a_problem_however_it_is_written(course: Environmen
     assert problems(course) == [
         "error:  version 2 is there twice: 002_a.sql and 2_b.sql\n"
         "at:     sql/course/2_b.sql\n"
-        "help:   give one of them the next free number, in its SQL and its revision file",
+        "help:   give one of them the next free number: rename its two files, then set `revision` "
+        "and `down_revision` in the one, and the name in '-- Migration:' in the other",
         "error:  version 2 is there twice: 002_a.py and 2_b.py\n"
         "at:     course/versions/2_b.py\n"
-        "help:   give one of them the next free number, in its SQL and its revision file",
+        "help:   give one of them the next free number: rename its two files, then set `revision` "
+        "and `down_revision` in the one, and the name in '-- Migration:' in the other",
     ]
 
 
@@ -135,8 +137,19 @@ def test_a_migration_file_without_a_revision_file_is_a_problem(course: Environme
     assert problems(course) == [
         "error:  001_a.sql has no revision file, so Alembic does not know it\n"
         "at:     sql/course/001_a.sql\n"
-        "help:   python scripts/create.py --adopt sql/course/001_a.sql writes it"
+        "help:   write course/versions/001_a.py:\n"
+        "        from scripts.engine.revision import migration\n"
+        '        revision = "001"\n'
+        "        down_revision = None\n"
+        "        upgrade, downgrade = migration(__file__)"
     ]
+
+
+def test_a_revision_file_is_to_come_after_the_version_below_it(course: Environment) -> None:
+    add(course, "001_a", "004_d")
+    (course.sql / "003_c.sql").touch()
+
+    assert 'revision = "003"\n        down_revision = "001"\n' in problems(course)[0]
 
 
 def test_a_revision_file_without_a_migration_file_is_a_problem(course: Environment) -> None:

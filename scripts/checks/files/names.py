@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from scripts.checks.finding import Finding
 from scripts.errors import HistoryError
+from scripts.files import history
 from scripts.files.history import Entry
 from scripts.files.project import Environment, shown
 
@@ -34,7 +35,7 @@ def gaps(environment: Environment, entries: tuple[Entry, ...]) -> Iterator[Findi
                 database=environment.name,
                 path=shown(entry.path),
                 message=f"version {entry.version} is there, and {missing} is not",
-                way_out="python scripts/create.py --renumber closes the gap, if it is not released",
+                way_out=f"if it is not released, make it {missing}: {history.RENUMBERING}",
             )
         expected = entry.number + 1
 
@@ -53,10 +54,14 @@ def chain(environment: Environment, entries: tuple[Entry, ...]) -> Iterator[Find
                 yield revision.finding(
                     "several-heads",
                     f"{heads[parent]} and {entry.version} both come after {parent or 'base'}",
-                    "python scripts/create.py --renumber puts your own behind what is there",
+                    f"each comes after the number below: here down_revision = {_quoted(below)}",
                 )
             heads[parent] = entry.version
         below = entry
+
+
+def _quoted(below: Entry | None) -> str:
+    return f'"{below.version}"' if below else "None"
 
 
 class _Revision:

@@ -122,7 +122,7 @@ def _behind(environment: Environment, added: list[Entry], base: Base) -> Iterato
                 database=environment.name,
                 path=shown(entry.path),
                 message=f"{base.ref} has come to {highest} already, and this is {entry.version}",
-                way_out=f"python scripts/create.py --renumber --base {base.ref}",
+                way_out=f"merge {base.ref}, then give it the next number: {history.RENUMBERING}",
             )
 
 

@@ -31,7 +31,7 @@ _NOT_VALID = (
 
 
 def check(project: Project, environment: Environment, say: Say) -> list[Finding]:
-    """Compare a database with its files; nothing is written, and nobody has to wait for it.
+    """Look at a database's ledger and at what is unfinished in its catalog; nothing is written.
 
     Raises:
         UsageError: when no URL is set.
@@ -82,7 +82,9 @@ def _ledger(found: State) -> Iterator[Finding]:
             database=found.name,
             path=shown(entry.path),
             message=f"{found.name} is at {found.current}, and has not applied {entry.filename}",
-            way_out=f"give it a number above {highest}" if below else "python scripts/migrate.py",
+            way_out=f"give it a number above {highest}: {history.RENUMBERING}"
+            if below
+            else "python scripts/migrate.py",
         )
 
 

@@ -1,0 +1,64 @@
+"""What validate tells people to do about names and chains is all that there is to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts.checks.finding import Finding
+from tests.checks.chains import ONE, TWO, revision
+from tests.checks.frame import FRAME
+from tests.checks.test_defects import NONE
+from tests.checks.test_examples import found, in_frame
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder
+
+
+def only(findings: list[Finding], code: str) -> Finding:
+    [finding] = [one for one in findings if one.code == code]
+    return finding
+
+
+def test_the_revision_file_that_is_shown_is_the_one_that_is_missing(root: Path) -> None:
+    finding = only(in_frame(root, {**ONE, "007_add_coupons.py": NONE}), "missing-revision")
+    first, _, text = finding.way_out.partition(":\n")
+    assert first.endswith("course/versions/007_add_coupons.py")
+    (root / "course/versions/007_add_coupons.py").write_text(f"{text}\n")
+    assert found(root) == []
+
+
+def test_a_gap_is_closed_by_what_is_said(root: Path) -> None:
+    header = "-- Migration: 008_add_reviews.sql\n"
+    finding = only(
+        in_frame(root, {"008_add_reviews.sql": header + TWO["008_add_reviews.sql"]}), "number-gap"
+    )
+    assert finding.way_out == (
+        "if it is not released, make it 007: rename its two files, then set `revision` and "
+        "`down_revision` in the one, and the name in '-- Migration:' in the other"
+    )
+    sql, python = root / "sql/course/007_add_reviews.sql", root / "course/versions"
+    (root / "sql/course/008_add_reviews.sql").rename(sql)
+    (python / "008_add_reviews.py").rename(python / "007_add_reviews.py")
+    sql.write_text(sql.read_text().replace("008_add", "007_add"))
+    (python / "007_add_reviews.py").write_text(revision("007", "006"))
+    assert found(root) == []
+
+
+def test_the_second_head_is_told_what_it_comes_after(root: Path) -> None:
+    files = {**TWO, "008_add_reviews.py": revision("008", "006")}
+    finding = only(in_frame(root, files), "several-heads")
+    assert finding.way_out == 'each comes after the number below: here down_revision = "007"'
+    first = only(
+        in_frame(
+            root / "two",
+            {**FRAME, "002_create_coupons.py": revision("002", "001").replace('"001"', "None")},
+        ),
+        "several-heads",
+    )
+    assert first.way_out.endswith('down_revision = "001"')
