@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -25,6 +26,9 @@ def run(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace],
         parser: the command's; argparse itself exits with 2 on wrong usage.
         command: takes the options, returns the exit code.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As standard error has it: in a locale without a character, its code is better than an end.
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = parser.parse_args()
     try:
         code = command(options)

@@ -65,7 +65,7 @@ def observer(*, as_json: bool) -> Observer:
 
 def event(name: str, **fields: Any) -> None:
     """Print one event as a line of JSON."""
-    print(json.dumps({"event": name, **fields}, ensure_ascii=False), flush=True)
+    print(json.dumps({"event": name, **fields}), flush=True)
 
 
 def say(text: str) -> None:

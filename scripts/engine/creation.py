@@ -30,8 +30,8 @@ def fill_in(environment: Environment, asked: RevisionContext) -> None:
         raise UsageError(
             "there are no models in Python to compare a database with: migrations are SQL files",
             state="nothing was changed",
-            way_out="`python scripts/validate.py` checks the files, `python scripts/status.py` shows"
-            f' what is pending, `alembic -n {environment.name} revision -m "…"` begins a migration',
+            way_out="`python scripts/validate.py` checks the files, and "
+            f'`alembic -n {environment.name} revision -m "…"` begins a new one',
         )
     if arguments["rev_id"]:
         raise UsageError(

@@ -125,6 +125,11 @@ def _values(project: Project) -> dict[str, str | None]:
         values = {**dotenv_values(path, interpolate=False, encoding="utf-8-sig"), **os.environ}
     except UnicodeDecodeError as error:
         raise UsageError(f"{shown(path)} is not UTF-8", way_out="save it as UTF-8") from error
+    except OSError as error:
+        raise UsageError(
+            f"{shown(path)} can't be read: {(error.strerror or str(error)).lower()}",
+            way_out="look at its owner and its permissions",
+        ) from error
     for name, value in values.items():
         if name.startswith("MIGRATION_") or name.endswith("_URL"):
             try:

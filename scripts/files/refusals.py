@@ -68,7 +68,7 @@ def _instead_of(command: str) -> str:
     name = command.rstrip(";")
     return next(
         (way_out for names, way_out in _INSTEAD if name in names),
-        "leave it out: it only changes what psql shows",
+        "leave it out, or write the SQL that it stands for: only psql knows it",
     )
 
 

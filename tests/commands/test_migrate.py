@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -95,7 +96,43 @@ class TestFile:
         assert both.tables("auth") == ["t_001"]
 
     @pytest.mark.parametrize(
-        "name", ["004_none.sql", "../course/001_step.sql", "sql/course/001_step.sql", "/etc/passwd"]
+        "path",
+        [
+            "sql/course/001_step.sql",
+            "./sql/../sql/course/001_step.sql",
+            "{root}/sql/course/001_step.sql",
+        ],
+    )
+    @pytest.mark.parametrize("elsewhere", [False, True])
+    def test_a_path_is_as_good_as_a_name(
+        self, both: Workspace, tmp_path: Path, path: str, elsewhere: bool
+    ) -> None:
+        file = path.format(root=both.root)
+        script = both.root / "scripts/migrate.py"
+        cwd = tmp_path if elsewhere else both.root
+        done = both.execute(sys.executable, str(script), "--file", file, cwd=cwd)
+        assert done.returncode == 0, done.stderr
+        assert both.tables("course") == ["t_001"]
+        assert both.tables("auth") == []
+
+    def test_what_create_prints_can_be_given(self, workspace: Workspace) -> None:
+        made = workspace.run("create", "--database", "course", "--name", "first").stdout
+        file = made.splitlines()[0]
+        path = workspace.root / file
+        path.write_text(path.read_text().replace("\n-- DOWN", "CREATE TABLE a ();\n-- DOWN", 1))
+        done = workspace.run("migrate", "--file", file)
+        assert done.returncode == 0, done.stderr
+        assert workspace.tables() == ["a"]
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "004_none.sql",
+            "../course/001_step.sql",
+            "sql/001_step.sql",
+            "/etc/passwd",
+            "sql/course/",
+        ],
     )
     def test_a_name_that_is_no_file_of_the_folder_is_refused(
         self, both: Workspace, name: str

@@ -8,22 +8,29 @@ from tests.unit.texts import migration, read, refusal, shown
 
 
 @pytest.mark.parametrize(
-    ("sql", "command", "line"),
+    ("sql", "command", "line", "instead"),
     [
-        pytest.param("\\i other.sql", "\\i", 2, id="include"),
-        pytest.param("\\i it's.sql", "\\i", 2, id="include-with-an-apostrophe"),
-        pytest.param("SELECT 1;\n\\set x '1;2'", "\\set", 3, id="set"),
-        pytest.param("SELECT 1,\n  2 \\gset", "\\gset", 3, id="behind-a-query"),
-        pytest.param("SELECT 1 \\; SELECT 2;", "\\;", 2, id="backslash-semicolon"),
-        pytest.param("SELECT 1;\n\\", "\\", 3, id="alone"),
-        pytest.param("SELECT (\n\\echo (\n1);", "\\echo", 3, id="in-parentheses"),
+        pytest.param("\\i other.sql", "\\i", 2, "paste the SQL", id="include"),
+        pytest.param("\\i it's.sql", "\\i", 2, "paste the SQL", id="include-with-an-apostrophe"),
+        pytest.param("\\copy t FROM 'f'", "\\copy", 2, "write the rows as INSERT", id="copy"),
+        pytest.param("\\connect auth;", "\\connect", 2, "leave it out: the run", id="connect"),
+        pytest.param("SELECT 1;\n\\set x '1;2'", "\\set", 3, "write the values", id="set"),
+        pytest.param("\\if :x", "\\if", 2, "write the condition in a DO block", id="condition"),
+        pytest.param(
+            "SELECT 1,\n  2 \\gset", "\\gset", 3, "end the statement", id="behind-a-query"
+        ),
+        pytest.param("SELECT 1 \\; SELECT 2;", "\\;", 2, "leave it out, or", id="semicolon"),
+        pytest.param("SELECT 1;\n\\", "\\", 3, "leave it out, or", id="alone"),
+        pytest.param(
+            "SELECT (\n\\echo (\n1);", "\\echo", 3, "leave it out, or", id="in-parentheses"
+        ),
     ],
 )
-def test_a_command_of_psql_is_refused(sql: str, command: str, line: int) -> None:
-    assert shown(migration(up=sql)) == (
-        f"error:  '{command}' is a command of psql, not SQL\n"
-        f"at:     line {line}\n"
-        "help:   write the SQL itself: paste what '\\i' would read, drop psql's settings"
+def test_a_command_of_psql_is_refused_with_what_to_write(
+    sql: str, command: str, line: int, instead: str
+) -> None:
+    assert shown(migration(up=sql)).startswith(
+        f"error:  '{command}' is a command of psql, not SQL\nat:     line {line}\nhelp:   {instead}"
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -41,6 +43,8 @@ def write(here: Project, environment: Environment) -> None:
     Raises:
         MigrationError: as a run does, for files that are not in the format.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # as the files, in every locale
     chosen = settings.load(here, environment, need_url=False)
     begun = context.get_context()
     execute = execution.writer(begun.impl.static_output)
@@ -69,6 +73,7 @@ def write(here: Project, environment: Environment) -> None:
     )
     # Without it psql would go on after an error, and run a migration on top of a failed one.
     begun.impl.static_output("\\set ON_ERROR_STOP on")
+    begun.impl.static_output("\\encoding UTF8")
     impl = context.get_context().impl
     if role and isinstance(impl, VersionImpl):
         impl.opening = f"SET LOCAL ROLE {role};"
