@@ -1,4 +1,4 @@
-"""Check migrations before they are merged: the files, and with --live the databases."""
+"""Check migrations before they are merged: the files, and with --live what is in the ledgers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def _parser() -> argparse.ArgumentParser:
         "--ignore", action="append", default=[], metavar="CODE", help="not these (or beginnings)"
     )
     parser.add_argument(
-        "--live", action="store_true", help="compare the databases behind the URLs too; reads only"
+        "--live",
+        action="store_true",
+        help="look at each database's ledger, and for invalid indexes and constraints, too; "
+        "tables and columns are not compared; reads only",
     )
     parser.add_argument("--strict", action="store_true", help="warnings fail the check too")
     parser.add_argument(
