@@ -217,6 +217,7 @@ def test_no_text_names_what_is_not_there(unknown: Callable[[Piece], list[str]]) 
         ("an error [no-such-code]", ["no-such-code"]),
         ("`validate.py --explain emptydown`", ["emptydown"]),
         ("```sql\n-- validate: ignore foreign-drops why\n```", ["foreign-drops"]),
+        ("```sql\n-- see `live-drift`\n```", ["live-drift"]),
         ("`make install`, as `SIZES=1 make benches`", ["install", "benches"]),
         ("`live-drift`, which is planned", []),
         ("`POSTGRES_BIN=/x\nmake test`, `python scripts/validate.py --live` and --sql", []),

@@ -1,7 +1,7 @@
 """Every text that people read, cut into what stands together, and what each piece names.
 
-A piece is a line of a fenced block, what stands between two backticks, or what is left of a
-paragraph without those. An option belongs to the command ahead of it in the same piece.
+A piece is a line of a fenced block, what stands between two backticks there or in a paragraph, or
+what is left of a paragraph without those. An option belongs to the command ahead of it in the same piece.
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ def cut(where: str, text: str, *, planned: bool = False) -> Iterator[Piece]:
     """Cut a text into its pieces."""
     for block in _FENCED.findall(text):
         for line in block.splitlines():
-            yield Piece(where, line, is_code=True, planned=planned)
+            for code in (line, *_SPAN.findall(line)):
+                yield Piece(where, code, is_code=True, planned=planned, paragraph=line)
     for paragraph in re.split(r"\n\s*\n|\n(?=\|)", _FENCED.sub("\n\n", text)):
         for span in _SPAN.findall(paragraph):
             code = " ".join(span.split())
