@@ -1,7 +1,7 @@
 """Every text that people read, cut into what stands together, and what each piece names.
 
 A piece is a line of a fenced block, what stands between two backticks there or in a paragraph, or
-what is left of a paragraph without those. An option belongs to the command ahead of it in the same piece.
+what is left of a paragraph without those. An option belongs to the command ahead of it there.
 """
 
 from __future__ import annotations
