@@ -9,20 +9,9 @@ import pytest
 from tests.workspace import REPOSITORY, Workspace
 
 pytestmark = pytest.mark.database
-FOLDERS = [
-    "my project",
-    'it\'s "quoted"',
-    "Größe ¿",
-    "a:b",
-    "$HOME",
-    "back\\slash",
-    "%(here)s",
-    "50%",
-]
+FOLDERS = ('it\'s a "quoted" Größe: $HOME\\x', "50% %(here)s")
 UP = "CREATE TABLE IF NOT EXISTS \"Größe\" (id bigint PRIMARY KEY, a text DEFAULT '…');"
 DOWN = 'DROP TABLE IF EXISTS "Größe";'
-ALEMBIC_CAN_NOT = ("%(here)s", "50%")
-"""Alembic puts the folder's name into its ini without doubling the %."""
 
 
 def moved(workspace: Workspace, name: str) -> Workspace:
@@ -73,7 +62,7 @@ def use_alembic(workspace: Workspace, locale: dict[str, str]) -> None:
     succeeds(workspace, locale, "alembic", "-n", "course", "stamp", "001")
 
 
-@pytest.mark.parametrize("name", ["C", "POSIX", "xx_XX.UTF-8", "C.UTF-8"])
+@pytest.mark.parametrize("name", ["C", "xx_XX.UTF-8"])
 def test_every_command_works_in_every_locale(workspace: Workspace, name: str) -> None:
     use_everything(workspace, {"LC_ALL": name, "LANG": "", "PYTHONUTF8": ""})
 
@@ -104,7 +93,8 @@ def test_nothing_that_alembic_reads_by_the_locale_needs_more_than_ascii() -> Non
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_checkout_may_lie_in_a_folder_of_any_name(workspace: Workspace, folder: str) -> None:
-    use_everything(moved(workspace, folder), {}, alembic=folder not in ALEMBIC_CAN_NOT)
+    # Alembic puts the folder's name into its ini without doubling the %.
+    use_everything(moved(workspace, folder), {}, alembic="%" not in folder)
 
 
 def test_an_embedded_server_may_lie_in_a_folder_of_any_name(
