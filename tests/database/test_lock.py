@@ -138,11 +138,16 @@ def test_a_run_that_lost_its_lock_stops_before_the_next_migration(workspace: Wor
 def test_the_lock_outlives_the_timeouts_for_forgotten_transactions(workspace: Workspace) -> None:
     name = workspace.query("SELECT current_database()")[0][0]
     workspace.query(f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '50ms'")
-    with another_run(workspace) as pid:
-        workspace.query("SELECT pg_sleep(0.2)")
-        assert workspace.query(f"SELECT state FROM pg_stat_activity WHERE pid = {pid}") == [
-            ("idle in transaction",)
-        ]
+    # Whoever looks must not be ended by it.
+    lasting = {"options": "-c idle_in_transaction_session_timeout=0"}
+    with (
+        another_run(workspace) as pid,
+        closing(psycopg2.connect(workspace.urls["course"], **lasting)) as looking,
+        looking.cursor() as cursor,
+    ):
+        cursor.execute("SELECT pg_sleep(0.2)")
+        cursor.execute(f"SELECT state FROM pg_stat_activity WHERE pid = {pid}")
+        assert cursor.fetchall() == [("idle in transaction",)]
 
 
 @pytest.mark.parametrize("concurrently", [False, True], ids=["plain", "concurrently"])
