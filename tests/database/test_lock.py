@@ -139,10 +139,10 @@ def test_the_lock_outlives_the_timeouts_for_forgotten_transactions(workspace: Wo
     name = workspace.query("SELECT current_database()")[0][0]
     workspace.query(f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '50ms'")
     # Whoever looks must not be ended by it.
-    lasting = {"options": "-c idle_in_transaction_session_timeout=0"}
+    lasting = "-c idle_in_transaction_session_timeout=0"
     with (
         another_run(workspace) as pid,
-        closing(psycopg2.connect(workspace.urls["course"], **lasting)) as looking,
+        closing(psycopg2.connect(workspace.urls["course"], options=lasting)) as looking,
         looking.cursor() as cursor,
     ):
         cursor.execute("SELECT pg_sleep(0.2)")
