@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.console import arguments, entry, report
-from scripts.engine import operations
+from scripts.engine.operations import new_revision
 from scripts.files.project import shown
 
 
@@ -26,9 +26,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _create(options: argparse.Namespace) -> int:
     project = arguments.this_project()
-    environment = project.environment(options.database)
+    environment = arguments.environment(project, options.database, "create.py")
     watch = report.observer(as_json=False)
-    made = operations.create(project, environment, options.name, options.author, watch)
+    made = new_revision.create(project, environment, options.name, options.author, watch)
     for path in made:
         print(shown(path))
     return 0

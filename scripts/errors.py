@@ -137,6 +137,8 @@ class LockError(MigrationError):
     """Another run has the lock of this database, or this run has lost it."""
 
     exit_code = 4
+    ran: int | None = None
+    """How many statements had been run, where it was lost in a file outside a transaction."""
 
 
 class Interrupted(MigrationError):  # noqa: N818 - nothing is wrong with it

@@ -10,8 +10,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.console import arguments, entry, report
-from scripts.engine import operations
+from scripts.engine.ledger import sharing
 from scripts.engine.ledger.state import State
+from scripts.engine.operations import overview, upgrade
 from scripts.errors import UsageError
 from scripts.files import migration_file
 from scripts.files.history import Entry
@@ -44,41 +45,39 @@ def _migrate(options: argparse.Namespace) -> int:
     if options.file:
         owner, options.file = _owner(project, chosen, options.file)
         chosen = (owner,)
-    todo = [(environment, *_pending(project, environment, options)) for environment in chosen]
-    for _, _, entries in todo[1:]:
+    states = [overview.look(project, environment, report.say) for environment in chosen]
+    sharing.check(states, project.environments)
+    todo = [(state, _pending(state, options)) for state in states]
+    for state, entries in todo if options.dry_run else todo[1:]:
         # Each run reads its own files first; a later database's must not fail after an earlier ran.
-        for item in entries:
-            migration_file.read(item.path)
-    for environment, state, entries in todo:
+        upgrade.check_files(state, entries)
+    for state, entries in todo:
         if not entries:
             _say_nothing_to_do(state, options)
         elif options.dry_run:
             _preview(state, entries, options)
         else:
             watch = report.observer(as_json=options.json)
-            operations.upgrade(project, environment, entries[-1].version, watch)
+            upgrade.run(project, state.history.environment, entries[-1].version, watch)
     return 0
 
 
-def _pending(
-    project: Project, environment: Environment, options: argparse.Namespace
-) -> tuple[State, tuple[Entry, ...]]:
-    state = operations.look(project, environment, report.say)
+def _pending(state: State, options: argparse.Namespace) -> tuple[Entry, ...]:
     if not options.file:
-        return state, operations.to_apply(state, options.to)
-    pending = operations.to_apply(state, None)
+        return upgrade.to_apply(state, options.to)
+    pending = upgrade.to_apply(state, None)
     names = [entry.filename for entry in pending]
     if options.file not in names:
-        return state, ()
+        return ()
     position = names.index(options.file)
     if position:
         raise UsageError(
-            f"{environment.name}: {options.file} is not the next migration",
+            f"{state.name}: {options.file} is not the next migration",
             detail="before it comes:\n" + "\n".join(names[:position]),
             way_out=f"apply those first, or all: python scripts/migrate.py --database "
-            f"{environment.name} --to {pending[position].version}",
+            f"{state.name} --to {pending[position].version}",
         )
-    return state, pending[:1]
+    return pending[:1]
 
 
 def _owner(project: Project, chosen: tuple[Environment, ...], file: str) -> tuple[Environment, str]:
@@ -120,7 +119,7 @@ def _say_nothing_to_do(state: State, options: argparse.Namespace) -> None:
 
 def _preview(state: State, entries: tuple[Entry, ...], options: argparse.Namespace) -> None:
     for item in entries:
-        file = migration_file.read(item.path)
+        file = migration_file.read_pending(item.path)
         count = len(file.up.statements)
         if options.json:
             report.event(

@@ -5,15 +5,21 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.console import arguments, entry, report
-from scripts.engine import operations
+from scripts.engine.ledger import sharing
+from scripts.engine.ledger.agreement import check_agreement
 from scripts.engine.ledger.state import State
-from scripts.engine.operations import Undo
+from scripts.engine.operations import choice, overview, rollback
+from scripts.engine.operations.rollback import Preview
+from scripts.engine.run import half_applied
+from scripts.engine.run.switches import Switches
 from scripts.errors import UsageError
+from scripts.files import history
 from scripts.files.project import Project
 from scripts.files.redaction import masked
 
@@ -40,6 +46,16 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="run the files' DOWN instead of the stored SQL, for when that is broken",
     )
+    parser.add_argument(
+        "--drop-existing",
+        action="store_true",
+        help="drop also what was there before the migrations that are rolled back",
+    )
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="roll back the file that is half applied, and nothing else",
+    )
     parser.add_argument("--dry-run", action="store_true", help="show the SQL, change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask, as in CI")
     arguments.add_json(parser, "one object per event")
@@ -51,50 +67,26 @@ def _rollback(options: argparse.Namespace) -> int:
         raise UsageError("--to needs --database", way_out="versions differ between the databases")
     project = arguments.this_project()
     chosen = arguments.environments(project, options.database)
-    states = {one.name: operations.look(project, one, report.say) for one in chosen}
-    wanted = _choose(states, options)
+    if options.to:
+        arguments.environment(project, options.database, "--to")
+    states = {one.name: overview.look(project, one, report.say) for one in chosen}
+    sharing.check(list(states.values()), project.environments)
+    for state in states.values():
+        # What was applied last can't be told of a database whose ledger is gone.
+        check_agreement(state)
+    wanted = choice.choose(states, to=options.to, steps=options.steps, partial=options.partial)
     if not wanted:
         for state in states.values():
+            half_applied.refuse(state)
             report.observer(as_json=options.json).notice(
                 state.name, f"nothing to roll back, at {state.current}"
             )
         return 0
     undos = _show(project, states, wanted, options)
     if not options.dry_run:
-        _confirm(len(wanted), options)
+        _confirm(undos, options)
         _run(project, states, wanted, undos, options)
     return 0
-
-
-def _choose(states: dict[str, State], options: argparse.Namespace) -> list[tuple[str, str]]:
-    """Return environment and version of each migration to be rolled back, the first one first."""
-    if options.to:
-        [(name, state)] = states.items()
-        floor = _floor(state, options.to)
-        return [(name, one.row.version) for one in reversed(state.applied) if one.number > floor]
-    applied = [
-        (one.row.applied_at, one.number, name, one.row.version)
-        for name, state in states.items()
-        for one in state.applied
-    ]
-    if options.database:
-        applied.sort(key=lambda item: item[1], reverse=True)
-    else:
-        applied.sort(reverse=True)
-    return [(name, version) for _, _, name, version in applied[: options.steps]]
-
-
-def _floor(state: State, to: str) -> int:
-    if to == "base":
-        return -1
-    found = state.find(to) if to.isascii() and to.isdigit() else None
-    if found is None:
-        raise UsageError(
-            f"{state.name}: {to} is not an applied version",
-            detail=f"applied: {', '.join(one.row.version for one in state.applied) or 'none'}",
-            way_out="give one of these, or base",
-        )
-    return found.number
 
 
 def _show(
@@ -102,23 +94,31 @@ def _show(
     states: dict[str, State],
     wanted: list[tuple[str, str]],
     options: argparse.Namespace,
-) -> dict[str, list[Undo]]:
+) -> dict[str, list[Preview]]:
     shown = {}
     for name, state in states.items():
         versions = {version for of, version in wanted if of == name}
         applied = [one for one in reversed(state.applied) if one.row.version in versions]
-        if not applied:
+        if not versions:
             continue
         environment = state.history.environment
-        shown[name] = operations.undo(
-            project, environment, applied, report.say, use_file=options.use_file
+        shown[name] = rollback.preview(
+            project,
+            environment,
+            applied,
+            report.say,
+            use_file=options.use_file,
+            drop_existing=options.drop_existing,
+            partial=options.partial,
         )
+        if not options.json:
+            print(f"{name}: {shown[name][0].server}")
         for undo in shown[name]:
             _show_one(name, undo, options)
     return shown
 
 
-def _show_one(name: str, undo: Undo, options: argparse.Namespace) -> None:
+def _show_one(name: str, undo: Preview, options: argparse.Namespace) -> None:
     sql = masked(undo.work.section.text.strip())
     if options.json:
         report.event(
@@ -127,23 +127,26 @@ def _show_one(name: str, undo: Undo, options: argparse.Namespace) -> None:
             version=undo.work.version,
             filename=undo.work.filename,
             sql=sql,
+            server=undo.server,
+            destroys=[asdict(loss) for loss in undo.losses],
         )
         return
-    row = undo.applied.row
-    print(f"{name}: {row.filename}, applied {report.moment(row.applied_at)} by {row.applied_by}")
+    print(f"{name}: {undo.filename}, {undo.about}")
     if options.use_file:
         print(
             f"-- stored in the ledger, will NOT run:\n{_indented(masked(undo.other_sql.strip()))}"
         )
         print(f"-- from {undo.work.place}, will run:")
     print(_indented(sql))
+    for loss in undo.losses:
+        print(f"  destroys {loss.shown}")
 
 
 def _indented(sql: str) -> str:
     return "\n".join(f"    {line}" for line in (sql or "-- nothing").splitlines())
 
 
-def _confirm(count: int, options: argparse.Namespace) -> None:
+def _confirm(undos: dict[str, list[Preview]], options: argparse.Namespace) -> None:
     if options.yes:
         return
     if not sys.stdin.isatty():
@@ -152,8 +155,10 @@ def _confirm(count: int, options: argparse.Namespace) -> None:
             state="nothing was rolled back",
             way_out="add --yes",
         )
-    what = "this migration" if count == 1 else f"these {count} migrations"
-    sys.stderr.write(f"Roll back {what}? [y/N] ")
+    shown = [undo for own in undos.values() for undo in own]
+    what = "this migration" if len(shown) == 1 else f"these {len(shown)} migrations"
+    where = " and ".join(dict.fromkeys(undo.server for undo in shown))
+    sys.stderr.write(f"Roll back {what} on {where}? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise UsageError("not confirmed", state="nothing was rolled back")
@@ -163,7 +168,7 @@ def _run(
     project: Project,
     states: dict[str, State],
     wanted: list[tuple[str, str]],
-    undos: dict[str, list[Undo]],
+    undos: dict[str, list[Preview]],
     options: argparse.Namespace,
 ) -> None:
     watch = report.observer(as_json=options.json)
@@ -171,14 +176,24 @@ def _run(
         state = states[name]
         versions = [version for _, version in group]
         shown = {undo.work.version: undo for undo in undos[name]}
-        operations.downgrade(
+        rollback.run(
             project,
             state.history.environment,
-            state.below(versions[-1]),
+            state.current if options.partial else state.below(versions[-1]),
             watch,
-            use_file=options.use_file,
-            confirmed=[shown[version] for version in versions],
+            _switches([shown[version] for version in versions], options),
         )
+
+
+def _switches(undos: list[Preview], options: argparse.Namespace) -> Switches:
+    steps = [undo.work for undo in undos]
+    numbers = [history.number(step.version) for step in steps]
+    return Switches(
+        use_file=options.use_file,
+        confirmed=tuple((step.version, step.section.text) for step in steps),
+        drop_existing=frozenset(numbers if options.drop_existing else ()),
+        partial=numbers[0] if options.partial else None,
+    )
 
 
 def main() -> None:

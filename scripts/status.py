@@ -14,7 +14,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.console import arguments, entry, report
-from scripts.engine import operations
+from scripts.engine.ledger import sharing
+from scripts.engine.ledger.agreement import check_agreement
+from scripts.engine.ledger.state import State
+from scripts.engine.operations import overview
+from scripts.errors import LedgerError, MigrationError, UsageError
 from scripts.files.project import Environment, Project
 
 _EVENTS = 20
@@ -47,18 +51,48 @@ def _status(options: argparse.Namespace) -> int:
     chosen = arguments.environments(project, options.database)
     if options.events:
         return _events(project, chosen, options)
-    states = [operations.look(project, environment, report.say) for environment in chosen]
+    found = [_look(project, environment) for environment in chosen]
     if options.json:
-        print(json.dumps({"databases": [report.as_fields(state) for state in states]}, indent=2))
+        fields = [
+            (report.as_fields(state) if state else {"database": environment.name})
+            | {"error": error.parts() if error else None}
+            for environment, (state, error) in zip(chosen, found, strict=True)
+        ]
+        print(json.dumps({"databases": fields}, indent=2))
     else:
-        print("\n\n".join(report.status(state) for state in states))
-    return 0
+        # Without its ledger nothing is known of a database that has been migrated.
+        shown = [report.status(state) for state, error in found if state and _known(state, error)]
+        sys.stdout.write("\n\n".join(shown) + "\n" if shown else "")
+        sys.stdout.flush()
+    errors: list[MigrationError] = [error for _, error in found if error]
+    try:
+        sharing.check([state for state, _ in found if state], project.environments)
+    except UsageError as shared:
+        # What is there is shown all the same: it is what this has to be mended with.
+        errors.append(shared)
+    for one in errors:
+        print(one, file=sys.stderr)
+    return max((one.exit_code for one in errors), default=0)
+
+
+def _known(state: State, error: LedgerError | None) -> bool:
+    return state.ledger.exists or error is None
+
+
+def _look(project: Project, environment: Environment) -> tuple[State | None, LedgerError | None]:
+    """Look at one database; what its ledger lacks must not hide the other databases."""
+    state = None
+    try:
+        state = overview.look(project, environment, report.say)
+        check_agreement(state)
+    except LedgerError as error:
+        return state, error
+    return state, None
 
 
 def _events(project: Project, chosen: Sequence[Environment], options: argparse.Namespace) -> int:
     found = {
-        one.name: operations.latest_events(project, one, options.events, report.say)
-        for one in chosen
+        one.name: overview.latest_events(project, one, options.events, report.say) for one in chosen
     }
     if options.json:
         print(json.dumps({"databases": report.events_as_fields(found)}, indent=2))

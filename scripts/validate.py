@@ -67,6 +67,7 @@ def _validate(options: argparse.Namespace) -> int:
     base = repository.base(project.root, options.base) if options.base else None
     scope = Scope(base=base, since=options.since or "")
     environments = arguments.environments(project, options.database)
+    scope.check(environments)
     checked = validation.files(environments, scope)
     if options.live:
         validation.live(project, checked, report.say)

@@ -8,15 +8,16 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 
-from scripts.engine import operations
 from scripts.engine.ledger.state import State
 from scripts.engine.observer import Direction, StepResult
+from scripts.engine.operations import overview, rollback, upgrade
+from scripts.engine.run.switches import NO_SWITCHES, Switches
 from scripts.files import project
 from scripts.files.project import Environment, Project
 
@@ -140,23 +141,28 @@ class Workspace:
 
     def upgrade(self, version: str = "head", environment: str = "course") -> None:
         """Upgrade in this process, as the commands do."""
-        operations.upgrade(self.project, self.environment(environment), version, self.recorder)
+        upgrade.run(self.project, self.environment(environment), version, self.recorder)
 
     def downgrade(
-        self, version: str, environment: str = "course", *, use_file: bool = False
+        self,
+        version: str,
+        environment: str = "course",
+        *,
+        use_file: bool = False,
+        switches: Switches = NO_SWITCHES,
     ) -> None:
         """Roll back in this process, as the commands do."""
-        operations.downgrade(
+        rollback.run(
             self.project,
             self.environment(environment),
             version,
             self.recorder,
-            use_file=use_file,
+            replace(switches, use_file=use_file),
         )
 
     def state(self, environment: str = "course") -> State:
         """Return what status.py shows."""
-        return operations.look(
+        return overview.look(
             self.project, self.environment(environment), self.recorder.notices.append
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.console.entry import EXIT_CODES
+from scripts.errors import UsageError
 from scripts.files import project
 from scripts.files.project import Environment, Project
 
@@ -28,13 +29,19 @@ def parser(description: str | None, examples: Sequence[str]) -> argparse.Argumen
 
 
 def add_database(to: argparse.ArgumentParser, *, required: bool = False) -> None:
-    """Add --database."""
+    """Add --database.
+
+    Args:
+        to: the command's parser.
+        required: whether the command takes one, and no more: see `environment`.
+    """
     to.add_argument(
         "--database",
+        action="append",
         metavar="NAME",
         required=required,
         help="an environment of alembic.ini, such as auth or course"
-        + ("" if required else "; all of them when left out"),
+        + ("" if required else "; may be given several times; all of them when left out"),
     )
 
 
@@ -64,10 +71,36 @@ def this_project() -> Project:
     return project.load(beside if beside.is_file() else Path.cwd() / "alembic.ini")
 
 
-def environments(of: Project, name: str | None) -> tuple[Environment, ...]:
-    """Return the environment of that name, or all.
+def environments(of: Project, names: Sequence[str] | None) -> tuple[Environment, ...]:
+    """Return the environments of these names, in their order, or all.
 
     Raises:
-        UsageError: when there is none of that name.
+        UsageError: when there is none of a name, or one is given twice.
     """
-    return of.environments if name is None else (of.environment(name),)
+    if names is None:
+        return of.environments
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"--database {name} is given twice", way_out="give it once")
+    return tuple(of.environment(name) for name in names)
+
+
+def environment(of: Project, names: Sequence[str], what: str) -> Environment:
+    """Return the environment of the one name that may be given.
+
+    Args:
+        of: the project.
+        names: those that were given.
+        what: what takes one only.
+
+    Raises:
+        UsageError: when there is none of that name, or more than one is given.
+    """
+    chosen = environments(of, names)
+    if len(chosen) > 1:
+        given = ", ".join(one.name for one in chosen)
+        raise UsageError(
+            f"{what} takes one --database, and these are given: {given}",
+            way_out="run the command once for each",
+        )
+    return chosen[0]

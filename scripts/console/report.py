@@ -11,8 +11,10 @@ from typing import Any
 
 from scripts.console import table
 from scripts.engine.ledger.events import Row
+from scripts.engine.ledger.partial import Partial
 from scripts.engine.ledger.state import Applied, State
 from scripts.engine.observer import Direction, Observer, SilentObserver, StepResult
+from scripts.errors import printable
 from scripts.files import duration
 
 _VERBS = {Direction.UP: "applied", Direction.DOWN: "rolled back"}
@@ -90,12 +92,27 @@ def as_fields(state: State) -> dict[str, Any]:
                 "checksum": applied.row.checksum,
                 "file_checksum": applied.file_checksum,
                 "changed": applied.changed,
+                "renamed_to": _name_now(state, applied),
                 "ahead": applied.entry is None,
             }
             for applied in state.applied
         ],
         "pending": [
             {"version": entry.version, "filename": entry.filename} for entry in state.pending
+        ],
+        "partial": [
+            {
+                "version": one.version,
+                "filename": one.filename,
+                "direction": one.direction,
+                "done": one.done,
+                "statements": one.statements,
+                "at": one.at.isoformat(),
+                "line": one.line,
+                "failed": one.failed,
+                "reason": one.reason,
+            }
+            for one in state.partial
         ],
     }
 
@@ -105,34 +122,58 @@ def status(state: State) -> str:
     lines = [_summary(state)]
     lines += table.lines(
         ("version", "state", "applied at", "took", "file"),
-        [_applied_cells(applied) for applied in state.applied]
+        [_applied_cells(state, applied) for applied in state.applied]
         + [(entry.version, "pending", "", "", entry.filename) for entry in state.pending],
     )
+    lines += [f"  {partial_line(one)}" for one in state.partial]
     return "\n".join(lines)
 
 
+def partial_line(one: Partial) -> str:
+    """Say which file is half applied, and how far it came."""
+    what = "PARTIAL" if one.direction == Direction.UP.value else "PARTIAL rollback"
+    return printable(f"{one.version}  {what} {one.progress}, {one.filename}: {one.ending}")
+
+
 def _summary(state: State) -> str:
+    kinds = [_kind(state, applied) for applied in state.applied]
     counts = {
         "applied": len(state.applied),
         "pending": len(state.pending),
-        "ahead of this code": len(state.ahead),
-        "changed since applied": len(state.changed),
+        "ahead of this code": kinds.count("ahead"),
+        "changed since applied": kinds.count("CHANGED"),
+        "renamed since applied": kinds.count("RENAMED"),
     }
-    optional = ("ahead of this code", "changed since applied")
+    optional = ("ahead of this code", "changed since applied", "renamed since applied")
     parts = [f"{count} {name}" for name, count in counts.items() if count or name not in optional]
     at = "empty" if state.current == "base" else f"at {state.current}"
     return f"{state.name}: {at}, {', '.join(parts)}"
 
 
-def _applied_cells(applied: Applied) -> tuple[str, ...]:
-    kind = "ahead" if applied.entry is None else "CHANGED" if applied.changed else "applied"
-    took = applied.row.duration_ms
+def _kind(state: State, applied: Applied) -> str:
+    if any(one.row is applied.row for one in state.renamed):
+        return "RENAMED"
+    return "ahead" if applied.entry is None else "CHANGED" if applied.changed else "applied"
+
+
+def _name_now(state: State, applied: Applied) -> str | None:
+    """Return the name of the file that has a migration's text now, where it is another one."""
+    for one in state.renamed:
+        if one.row is applied.row:
+            return one.entry.filename
+    if applied.entry is None or applied.changed:
+        return None
+    return applied.entry.filename if applied.entry.filename != applied.row.filename else None
+
+
+def _applied_cells(state: State, applied: Applied) -> tuple[str, ...]:
+    took, now = applied.row.duration_ms, _name_now(state, applied)
     return (
         applied.row.version,
-        kind,
+        _kind(state, applied),
         moment(applied.row.applied_at),
         "" if took is None else duration.text(took),
-        applied.row.filename,
+        f"{applied.row.filename}, now {now}" if now else applied.row.filename,
     )
 
 

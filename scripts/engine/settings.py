@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 
 from dotenv import dotenv_values
 
+from scripts.engine import mistyped
 from scripts.errors import UsageError
 from scripts.files import duration
 from scripts.files.project import Environment, Project, shown
 
 DEFAULT_TABLE = "schema_migrations"
-_PART = r'(?:"(?:[^"]|"")+"|[^".\s]+)'
+_PLAIN = r'[^".\s]+'
+_PART = rf'(?:"(?:[^"]|"")+"|{_PLAIN})'
 _TABLE = re.compile(rf"(?:(?P<schema>{_PART})\.)?(?P<name>{_PART})")
 _MOST_RETRIES = 1000
 _LONGEST_NUMBER = 9
@@ -36,6 +38,15 @@ class TableName:
     def __str__(self) -> str:
         """Return the name for messages."""
         return f"{self.schema}.{self.name}" if self.schema else self.name
+
+    @property
+    def setting(self) -> str:
+        """Return the name as MIGRATION_TABLE takes it: `table_name` reads it back."""
+        parts = [part for part in (self.schema, self.name) if part]
+        return ".".join(
+            part if re.fullmatch(_PLAIN, part) else '"' + part.replace('"', '""') + '"'
+            for part in parts
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +92,21 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
             then "" where none is set.
 
     Raises:
-        UsageError: for a missing URL, a table name that can't be one, or a time that is none.
+        UsageError: for a missing URL, a table name that can't be one, a time that is none, or a
+            variable whose name is nearly a setting's.
     """
     values = _values(project)
+    mistyped.refuse(values)
     url = values.get(environment.url_setting()) or _fallback(values, environment)
     if need_url and not url:
         raise UsageError(
             f"{environment.url_setting()} is not set",
-            detail="it is read from the environment and from .env in the project's folder",
+            detail="\n".join(
+                (
+                    "it is read from the environment and from .env in the project's folder",
+                    *mistyped.urls(values, project, environment),
+                )
+            ),
             way_out=f"set it to postgresql://user:password@host/{environment.name}, "
             f"or to embedded://{environment.name} to try things out",
         )
@@ -168,6 +186,9 @@ def _duration(values: Mapping[str, str | None], name: str, default: str, *, leas
     text = values.get(name) or default
     try:
         read = duration.milliseconds(text)
+    except duration.MissingUnitError as error:
+        way_out = " or ".join(f"{name}={meant}" for meant in error.meant)
+        raise UsageError(f"{name}: {error}", way_out=f"write {way_out}") from error
     except ValueError as error:
         raise UsageError(f"{name}: {error}", way_out=f"write {name}={default}") from error
     if read < least:

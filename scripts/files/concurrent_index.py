@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scripts.files import lexer
+from scripts.files import identifiers, lexer
 from scripts.files.lexer import Kind
 from scripts.files.statements import Statement
 
 _CREATES = re.compile(r"CREATE (UNIQUE )?INDEX CONCURRENTLY\b")
-
-_LONGEST = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +52,6 @@ def of(statement: Statement) -> ConcurrentIndex | None:
             return None
 
 
-def _folded(word: str) -> str:
-    """Return a name as PostgreSQL reads it without quotes: in UTF-8 it lowers ASCII alone."""
-    return _cut("".join(letter.lower() if letter.isascii() else letter for letter in word))
-
-
-def _cut(name: str) -> str:
-    """Return a name cut to the 63 bytes that PostgreSQL keeps of it."""
-    return name.encode()[:_LONGEST].decode(errors="ignore")
-
-
 def _names(text: str) -> Iterator[_Name]:
     """Give out the words, in small letters, and the quoted names ahead of the columns."""
     end = 0
@@ -73,7 +61,7 @@ def _names(text: str) -> Iterator[_Name]:
         if token.kind is Kind.OPEN:
             return
         if token.kind is Kind.QUOTED_NAME:
-            yield _Name(_cut(part[1:-1].replace('""', '"')), quoted=True, dotted=dotted)
+            yield _Name(identifiers.unquoted(part), quoted=True, dotted=dotted)
         elif token.kind is Kind.WORD:
-            yield _Name(_folded(part), quoted=False, dotted=dotted)
+            yield _Name(identifiers.folded(part), quoted=False, dotted=dotted)
         end = token.end

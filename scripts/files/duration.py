@@ -11,22 +11,34 @@ LIMIT = 2**31 - 1
 """The largest timeout that PostgreSQL takes, in milliseconds."""
 
 
-def milliseconds(text: str) -> int:
+class MissingUnitError(ValueError):
+    """A number other than 0 without a unit: PostgreSQL takes 5 for 5 ms, people mean 5 s."""
+
+    def __init__(self, text: str) -> None:
+        """Keep what may have been meant."""
+        super().__init__(f"'{text}' has no unit")
+        self.meant = (f"{text}s", f"{text}ms")
+
+
+def milliseconds(text: str, *, bare: bool = False) -> int:
     """Read a duration.
 
     Args:
-        text: a number with the unit ms, s, min, h or d; without a unit it means milliseconds, as
-            it does for PostgreSQL's timeouts.
+        text: a number with the unit ms, s, min, h or d; 0 needs none.
+        bare: take a number without a unit too: for milliseconds, as PostgreSQL's timeouts do.
 
     Returns:
         Milliseconds, 0 to 2147483647; 0 means no limit.
 
     Raises:
+        MissingUnitError: when only the unit is missing.
         ValueError: when the text is no such duration; the message says what one looks like.
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"'{text}' is not a duration such as 500ms, 5s or 2min")
+    if float(match[1]) and not (match[2] or bare):
+        raise MissingUnitError(match[1])
     value = float(match[1]) * _MILLISECONDS[match[2] or ""]
     if value > LIMIT:
         raise ValueError(f"'{text}' is longer than PostgreSQL allows (24 days)")

@@ -65,12 +65,14 @@ class Header:
         return "".join(lines)
 
 
-def parse(comments: Iterable[tuple[int, str]]) -> Header:
+def parse(comments: Iterable[tuple[int, str]], *, released: bool = False) -> Header:
     """Read a header.
 
     Args:
         comments: line number and text of each line comment ahead of the UP section. One that is no
             `-- Key: value`, or whose key is like none of ours, is an ordinary comment.
+        released: whether it belongs to what was applied, which nobody may edit any more: its
+            timeouts without a unit are milliseconds, as they were when it ran.
 
     Raises:
         FormatError: for a key that looks like a mistyped known one, a known key given twice, or a
@@ -92,7 +94,7 @@ def parse(comments: Iterable[tuple[int, str]]) -> Header:
                 way_out="keep one of the two",
             )
         values[key] = (line, found[2])
-    return _header(values)
+    return _header(values, released=released)
 
 
 def directive_in(comment: str) -> str | None:
@@ -150,7 +152,7 @@ def _refuse_malformed(line: int, comment: str) -> None:
         )
 
 
-def _header(values: dict[str, tuple[int, str]]) -> Header:
+def _header(values: dict[str, tuple[int, str]], *, released: bool) -> Header:
     text = {key: value for key, (_, value) in values.items()}
     if "Transaction" in values and text["Transaction"].lower() != "none":
         raise FormatError(
@@ -170,17 +172,20 @@ def _header(values: dict[str, tuple[int, str]]) -> Header:
         author=text.get("Author", ""),
         created=text.get("Created", ""),
         transactional="Transaction" not in values,
-        lock_timeout_ms=_milliseconds(values, "Lock-Timeout"),
-        statement_timeout_ms=_milliseconds(values, "Statement-Timeout"),
+        lock_timeout_ms=_milliseconds(values, "Lock-Timeout", bare=released),
+        statement_timeout_ms=_milliseconds(values, "Statement-Timeout", bare=released),
         irreversible=text.get("Irreversible"),
     )
 
 
-def _milliseconds(values: dict[str, tuple[int, str]], key: str) -> int | None:
+def _milliseconds(values: dict[str, tuple[int, str]], key: str, *, bare: bool) -> int | None:
     if key not in values:
         return None
     line, value = values[key]
     try:
-        return duration.milliseconds(value)
+        return duration.milliseconds(value, bare=bare)
+    except duration.MissingUnitError as error:
+        way_out = " or ".join(f"'-- {key}: {meant}'" for meant in error.meant)
+        raise FormatError(f"{key}: {error}", line=line, way_out=f"write {way_out}") from error
     except ValueError as error:
         raise FormatError(f"{key}: {error}", line=line, way_out=f"write '-- {key}: 5s'") from error

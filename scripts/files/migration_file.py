@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.errors import FormatError
-from scripts.files import header, lexer, refusals, sections, statements, transactions
+from scripts.files import header, lexer, prose, refusals, sections, statements, transactions
 from scripts.files.header import Header
 from scripts.files.project import shown
 from scripts.files.sections import Piece
@@ -23,6 +23,8 @@ class Section:
     statements: tuple[Statement, ...]
     line: int = 1
     """The line on which it begins."""
+    commented: bool = False
+    """Whether the file has it commented out as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,12 @@ class MigrationFile:
         return self.header.directives() + body
 
 
-def read(path: Path) -> MigrationFile:
+def read(path: Path, *, released: bool = False) -> MigrationFile:
     """Read a migration file.
+
+    Args:
+        path: its path.
+        released: see `header.parse`.
 
     Raises:
         FormatError: when it is not in the format: file, line, what to write instead.
@@ -58,17 +64,37 @@ def read(path: Path) -> MigrationFile:
     """
     data = path.read_bytes()
     try:
-        return parse(path, decode(data))
+        return parse(path, decode(data), released=released)
     except FormatError as error:
         raise error.in_file(shown(path)) from error
 
 
-def parse(path: Path, text: str) -> MigrationFile:
+def read_pending(path: Path) -> MigrationFile:
+    """Read a migration file that is to be applied, or that may be in a while.
+
+    Its DOWN can still be changed: what a rollback would fail with is refused now, and not in a file
+    that has been applied.
+
+    Raises:
+        FormatError: as `read`, and for prose in a DOWN that is commented out as a whole.
+        OSError: when it can't be read.
+    """
+    file = read(path)
+    if file.down.commented:
+        try:
+            prose.check(file.down.statements)
+        except FormatError as error:
+            raise error.in_file(shown(path)) from error
+    return file
+
+
+def parse(path: Path, text: str, *, released: bool = False) -> MigrationFile:
     """Take a file's text apart.
 
     Args:
         path: its path, for the result only.
         text: its text without a byte order mark.
+        released: see `header.parse`.
 
     Raises:
         FormatError: when it is not in the format; the file is not named.
@@ -85,7 +111,7 @@ def parse(path: Path, text: str) -> MigrationFile:
             way_out="write the SQL that applies the migration between '-- UP' and '-- DOWN'",
         )
     down = section(sections.plain(parts.down))
-    head = header.parse(parts.head)
+    head = header.parse(parts.head, released=released)
     require_outside(head, up, down)
     return MigrationFile(path=path, header=head, up=up, down=down, checksum=checksum(text.encode()))
 
@@ -112,11 +138,11 @@ def section(piece: Piece) -> Section:
     found: list[Statement] = []
     try:
         for statement in statements.split(piece.text, piece.line):
-            refusals.check(statement)
+            _check(statement, commented=piece.commented)
             found.append(statement)
     except lexer.UnterminatedError as error:
         raise _unterminated(piece, error) from error
-    return Section(piece.text, tuple(found), piece.line)
+    return Section(piece.text, tuple(found), piece.line, piece.commented)
 
 
 def checksum(data: bytes) -> str:
@@ -154,6 +180,21 @@ def decode(data: bytes) -> str:
     return text
 
 
+def _check(statement: Statement, *, commented: bool) -> None:
+    """Refuse what can't be run; a sentence may look like it: `Commit (by hand`."""
+    try:
+        refusals.check(statement)
+    except FormatError as error:
+        if not commented or prose.begins_like_sql(statement):
+            raise
+        raise FormatError(
+            error.what,
+            line=error.line,
+            way_out=f"{error.way_out}; if it is prose: {prose.WAY_OUT}",
+            code=error.code,
+        ) from error
+
+
 def _unterminated(piece: Piece, error: lexer.UnterminatedError) -> FormatError:
     """Name the open quote, unless something ahead of it explains it better.
 
@@ -168,5 +209,7 @@ def _unterminated(piece: Piece, error: lexer.UnterminatedError) -> FormatError:
     return FormatError(
         str(error),
         line=piece.line + piece.text.count("\n", 0, error.start),
-        way_out="look for a quote that is missing or one too many",
+        way_out=prose.WAY_OUT
+        if piece.commented
+        else "look for a quote that is missing or one too many",
     )

@@ -34,6 +34,6 @@ def parse(stored: str) -> Rollback:
         comments.append((len(comments) + 1, line.group().rstrip()))
         start = line.end()
     body = Piece(stored[start:], len(comments) + 1)
-    head, down = header.parse(comments), migration_file.section(sections.plain(body))
+    head, down = header.parse(comments, released=True), migration_file.section(sections.plain(body))
     migration_file.require_outside(head, down)
     return Rollback(head, down)

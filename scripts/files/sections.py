@@ -25,6 +25,8 @@ class Piece:
 
     text: str
     line: int
+    commented: bool = False
+    """Whether it was commented out as a whole, and has been uncommented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,9 @@ def plain(piece: Piece) -> Piece:
         commented = all(token.kind in comments for token in lexer.tokens(piece.text))
     except lexer.UnterminatedError:
         return piece
-    return Piece(_COMMENT_SIGN.sub("", piece.text), piece.line) if commented else piece
+    if not commented:
+        return piece
+    return Piece(_COMMENT_SIGN.sub("", piece.text), piece.line, commented=True)
 
 
 def line_of(text: str, position: int) -> int:

@@ -155,12 +155,16 @@ class TestInTheWay:
         self, workspace: Workspace
     ) -> None:
         workspace.add_tables("001")
-        workspace.add("002", "DROP TABLE schema_migrations_events;")
+        workspace.add("002", "DO $$ BEGIN DROP TABLE schema_migrations_events; END $$;")
         workspace.add_tables("003")
         workspace.upgrade()
         assert workspace.versions() == ["001", "002", "003"]
         assert workspace.alembic_version() == ["003"]
         [said] = workspace.recorder.notices
+        assert said.startswith(
+            "the event log can't be written: 002_step.sql dropped or renamed it, or another "
+            "session did: "
+        )
         assert "does not exist [42P01]" in said
 
     def test_a_failed_migration_is_reported_as_ever(self, workspace: Workspace) -> None:
@@ -240,7 +244,7 @@ def test_a_database_of_another_encoding_keeps_its_rows(
         url = workspace.urls["course"]
         workspace.urls = {**workspace.urls, "course": url.replace(name, f"{name}_latin1")}
         monkeypatch.setenv("COURSE_DB_URL", workspace.urls["course"])
-        workspace.add("001", f"SELECT 1 / 0 AS {'x' * 200};")
+        workspace.add("001", f"SELECT 1 / 0 AS x, '{'x' * 200}';")
         with pytest.raises(StatementError):
             workspace.upgrade()
         assert workspace.recorder.notices == []

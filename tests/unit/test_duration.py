@@ -11,7 +11,7 @@ from scripts.files import duration
     ("text", "milliseconds"),
     [
         ("0", 0),
-        ("250", 250),
+        ("0.0", 0),
         ("500ms", 500),
         ("5s", 5000),
         ("5 s", 5000),
@@ -38,10 +38,22 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
     assert f"'{text}'" in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["25d", "2147483648", "9" * 400])
+@pytest.mark.parametrize("text", ["25d", "2147483648ms", "9" * 400 + "s"])
 def test_a_duration_that_postgresql_would_refuse_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="longer than PostgreSQL allows"):
         duration.milliseconds(text)
+
+
+@pytest.mark.parametrize("text", ["5", "250", " 1.5 ", "007"])
+def test_a_number_without_a_unit_is_refused_with_what_may_have_been_meant(text: str) -> None:
+    with pytest.raises(duration.MissingUnitError, match="has no unit") as caught:
+        duration.milliseconds(text)
+
+    assert caught.value.meant == (f"{text.strip()}s", f"{text.strip()}ms")
+
+
+def test_what_was_applied_without_a_unit_stays_milliseconds() -> None:
+    assert duration.milliseconds("250", bare=True) == 250
 
 
 def test_a_duration_is_never_rounded_to_no_limit() -> None:

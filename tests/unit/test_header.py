@@ -148,6 +148,16 @@ def test_a_timeout_that_is_none_is_an_error(key: str, value: str) -> None:
     )
 
 
+@pytest.mark.parametrize("key", ["Lock-Timeout", "Statement-Timeout"])
+def test_a_timeout_without_a_unit_is_an_error_that_says_what_was_meant(key: str) -> None:
+    assert shown(migration(header=f"\n-- {key}: 5")) == (
+        f"error:  {key}: '5' has no unit\n"
+        "at:     line 2\n"
+        f"help:   write '-- {key}: 5s' or '-- {key}: 5ms'"
+    )
+    assert header(f"-- {key}: 0") == header(f"-- {key}: 0ms")
+
+
 @pytest.mark.parametrize("value", ["", "no", "none -- for the index", "required", "non"])
 def test_a_transaction_other_than_none_is_an_error(value: str) -> None:
     assert shown(migration(header=f"-- Transaction: {value}")) == (

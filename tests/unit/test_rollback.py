@@ -144,3 +144,8 @@ def test_a_stored_text_that_can_t_be_run_is_refused(text: str, what: str, line: 
 
     assert caught.value.what.startswith(what)
     assert caught.value.line == line
+
+
+def test_a_rollback_that_was_stored_with_a_timeout_without_a_unit_is_still_read() -> None:
+    back = rollback.parse("-- Lock-Timeout: 5\n-- Statement-Timeout: 250\nDROP TABLE a;\n")
+    assert (back.header.lock_timeout_ms, back.header.statement_timeout_ms) == (5, 250)

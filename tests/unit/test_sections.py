@@ -170,7 +170,7 @@ def test_a_marker_swallowed_by_a_quote_is_an_error_at_the_quote(
     ],
 )
 def test_a_commented_out_section_loses_one_sign_a_line(commented: str, sql: str) -> None:
-    assert sections.plain(Piece(commented, 7)) == Piece(sql, 7)
+    assert sections.plain(Piece(commented, 7)) == Piece(sql, 7, commented=True)
 
 
 @pytest.mark.parametrize(

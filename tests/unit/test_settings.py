@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 
 import pytest
 
-from scripts.engine import settings
+from scripts.engine import mistyped, settings
 from scripts.engine.settings import TableName
 from scripts.errors import UsageError
 from scripts.files.project import Environment, Project
@@ -179,7 +181,7 @@ def test_how_long_connecting_may_take_is_a_setting_of_ten_seconds_when_not_set(
     assert load(project, need_url=False).connect_timeout_ms == milliseconds
 
 
-@pytest.mark.parametrize("text", ["0", "10", "999ms"])
+@pytest.mark.parametrize("text", ["0", "10ms", "999ms"])
 def test_connecting_gets_a_second_at_least(
     project: Project, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
@@ -197,3 +199,96 @@ def test_how_long_connecting_may_take_is_a_duration(
     monkeypatch.setenv(TIMEOUT, "soon")
     with pytest.raises(UsageError, match=f"{TIMEOUT}: 'soon' is not a duration"):
         load(project, need_url=False)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        TIMEOUT,
+        "MIGRATION_CONNECT_WAIT",
+        "MIGRATION_LOCK_WAIT",
+        "MIGRATION_LOCK_TIMEOUT",
+        "MIGRATION_STATEMENT_TIMEOUT",
+    ],
+)
+def test_a_time_without_a_unit_is_refused_with_what_may_have_been_meant(
+    project: Project, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "5")
+    with pytest.raises(UsageError) as caught:
+        load(project, need_url=False)
+    assert str(caught.value) == (
+        f"error:  {name}: '5' has no unit\nhelp:   write {name}=5s or {name}=5ms"
+    )
+
+
+@pytest.mark.parametrize("name", ["MIGRATION_LOCK_TIMEOUT", "MIGRATION_STATEMENT_TIMEOUT"])
+def test_zero_needs_no_unit(project: Project, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "0")
+    limits = load(project, need_url=False).limits
+    assert 0 in (limits.lock_timeout_ms, limits.statement_timeout_ms)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("MIGRATION_LOCK_TIMOUT", "MIGRATION_LOCK_TIMEOUT"),
+        ("MIGRATION_LOCK_TIMEOUT_MS", "MIGRATION_LOCK_TIMEOUT"),
+        ("MIGRATION_LOCKTIMEOUT", "MIGRATION_LOCK_TIMEOUT"),
+        ("MIGRATION_STATMENT_TIMEOUT", "MIGRATION_STATEMENT_TIMEOUT"),
+        ("MIGRATION_TABEL", "MIGRATION_TABLE"),
+        ("MIGRATION_ROLES", "MIGRATION_ROLE"),
+        ("Migration_Table", "MIGRATION_TABLE"),
+    ],
+)
+@pytest.mark.parametrize("place", ["environment", ".env"])
+def test_a_setting_that_is_mistyped_is_refused_with_the_one_that_was_meant(
+    project: Project, monkeypatch: pytest.MonkeyPatch, name: str, meant: str, place: str
+) -> None:
+    if place == ".env":
+        (project.root / ".env").write_text(f"{name}=5s\n")
+    else:
+        monkeypatch.setenv(name, "5s")
+    with pytest.raises(UsageError) as caught:
+        load(project, need_url=False)
+    assert caught.value.what == f"{name} is not a setting; did you mean {meant}?"
+    assert caught.value.exit_code == 2
+
+
+def test_a_name_near_to_a_setting_that_is_set_is_left_alone(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "3s")
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT_OLD", "9")
+    assert load(project, need_url=False).limits.lock_timeout_ms == 3000
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["MIGRATION_DIR", "MIGRATION_ENV", "MIGRATION_USER", "MIGRATION_FILE", "MIGRATIONS_PATH"],
+)
+def test_a_name_near_to_no_setting_is_left_alone(
+    project: Project, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "x")
+    assert load(project, need_url=False).ledger.name == "schema_migrations"
+
+
+@pytest.mark.parametrize(
+    "name", ["COURSE_DB_URl", "COURSE_DATABASE_URL", "COURSE_URL", "COURSES_DB_URL"]
+)
+def test_a_missing_url_names_a_variable_that_may_have_been_meant(
+    project: Project, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/x")
+    monkeypatch.setenv("COURSE_DB_DIRECT_URL", URL)
+    monkeypatch.setenv(name, URL)
+    with pytest.raises(UsageError) as caught:
+        load(project)
+    assert caught.value.detail.splitlines()[1:] == [f"{name} is set; did you mean COURSE_DB_URL?"]
+    assert "s3cr" not in str(caught.value)
+
+
+def test_every_setting_that_is_read_is_known_by_name() -> None:
+    read = set(re.findall(r'"(MIGRATION_[A-Z_]+)"', inspect.getsource(settings)))
+    assert read == set(mistyped.SETTINGS)

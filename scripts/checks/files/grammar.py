@@ -9,7 +9,7 @@ import postgast
 
 from scripts.checks.finding import Finding
 from scripts.checks.tree.source import Parsed, Source
-from scripts.files import lexer
+from scripts.files import lexer, prose
 from scripts.files.lexer import Kind
 
 _NEAR = re.compile(r'at or near "(.+?)"', re.DOTALL)
@@ -33,19 +33,33 @@ def check(source: Source) -> Iterator[Finding]:
             yield _syntax(source, parsed, parsed.error)
         elif parsed.kind in ("create_function_stmt", "do_stmt"):
             yield from _body(source, parsed)
+    yield from _by_chance(source)
+
+
+def _by_chance(source: Source) -> Iterator[Finding]:
+    """Find what a run refuses although it is in the grammar."""
+    for parsed in source.down if source.commented_down else ():
+        if not parsed.error and prose.by_chance(parsed.statement):
+            refusal = prose.refusal(parsed.statement, parsed.statement.body)
+            yield source.finding(
+                refusal.code, refusal.what, line=refusal.line, way_out=refusal.way_out
+            )
 
 
 def _syntax(source: Source, parsed: Parsed, error: postgast.PgQueryError) -> Finding:
     text = parsed.statement.text
-    at = max(error.cursorpos - 1, parsed.statement.body) if error.cursorpos else len(text.rstrip())
+    at = prose.place(parsed.statement, error.cursorpos)
     line = parsed.statement.line_at(at)
     before = text[text.rfind("\n", 0, at) + 1 : at]
+    is_prose = source.commented_down and parsed in source.down
     return source.finding(
         "syntax",
         error.message,
         line=line,
         column=source.column(line, text[at - len(before) :].partition("\n")[0], len(before)),
-        way_out="PostgreSQL 18's grammar does not take it; look at what stands just ahead",
+        way_out=prose.WAY_OUT
+        if is_prose and not prose.begins_like_sql(parsed.statement)
+        else "PostgreSQL 18's grammar does not take it; look at what stands just ahead",
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from scripts.checks.files import (
+    created,
     grammar,
     names,
     released,
@@ -18,6 +19,7 @@ from scripts.checks.finding import Finding
 from scripts.checks.suppression import Ignores
 from scripts.checks.tree import source as sources
 from scripts.checks.tree.source import Source
+from scripts.errors import UsageError
 from scripts.files import history
 from scripts.files.history import Entry
 from scripts.files.project import Environment
@@ -32,6 +34,27 @@ class Scope:
     """Those that the base branch does not have; and that it keeps those that it has."""
     since: str = ""
     """Those above this version."""
+
+    def check(self, environments: Sequence[Environment]) -> None:
+        """Make sure that there can be something to look at: a database may well have fewer files.
+
+        Raises:
+            UsageError: when no environment has that many versions.
+        """
+        if not self.since:
+            return
+        since = history.number(self.since)
+        last = {one.name: history.survey(one)[0].entries[-1:] for one in environments}
+        if any(entry.number >= since for entries in last.values() for entry in entries):
+            return
+        raise UsageError(
+            f"--since {self.since} is beyond the last version: nothing would be looked at",
+            detail="\n".join(
+                f"{name} ends at {entries[0].version}" if entries else f"{name} has no migrations"
+                for name, entries in last.items()
+            ),
+            way_out="give the last version that is not to be looked at",
+        )
 
     def chosen(self, environment: Environment, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """Return those to look at."""
@@ -82,7 +105,8 @@ def check(environment: Environment, scope: Scope) -> Checked:
     by_file: dict[str, list[Finding]] = {source.path: [] for source in read}
     for source in read:
         by_file[source.path] += _of_file(source)
-    for finding in site.check(read):
+    whole = _history(environment, found.entries, read)
+    for finding in (*site.check(read), *created.check(whole, by_file)):
         by_file[finding.path].append(finding)
     for source in read:
         ignores = Ignores(source)
@@ -90,6 +114,20 @@ def check(environment: Environment, scope: Scope) -> Checked:
         checked.findings += ignores.problems
         checked.findings += ignores.apply(by_file[source.path])
     return checked
+
+
+def _history(
+    environment: Environment, entries: tuple[Entry, ...], read: list[Source]
+) -> Iterator[Source]:
+    """Give out all migrations, up to the last of those that have been read."""
+    known = {source.entry.filename: source for source in read}
+    for entry in entries:
+        if not known:
+            return
+        if entry.filename in known:
+            yield known.pop(entry.filename)
+        else:
+            yield sources.read(environment.name, entry)
 
 
 def _of_file(source: Source) -> Iterator[Finding]:

@@ -49,7 +49,8 @@ def only_comments(old: bytes, new: bytes) -> bool:
     """
     try:
         first, second = (
-            migration_file.parse(Path(), migration_file.decode(data)) for data in (old, new)
+            migration_file.parse(Path(), migration_file.decode(data), released=True)
+            for data in (old, new)
         )
     except FormatError:
         return False

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 
 from scripts.checks.finding import Finding
 from scripts.engine import settings
-from scripts.engine.ledger import lookup, state
+from scripts.engine.ledger import agreement, lookup, state
 from scripts.engine.ledger.state import State
 from scripts.engine.session import database
 from scripts.engine.session.database import Say
@@ -43,6 +43,8 @@ def check(project: Project, environment: Environment, say: Say) -> list[Finding]
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION READ ONLY")
             found = state.read(connection, chosen, history.survey(environment)[0])
+            for remark in found.remarks:
+                say(f"{environment.name}: {remark}")
             return [
                 *_ledger(found),
                 *_rollbacks(connection, found),
@@ -58,11 +60,20 @@ def check(project: Project, environment: Environment, say: Say) -> list[Finding]
 
 def _ledger(found: State) -> Iterator[Finding]:
     try:
-        state.check_agreement(found)
+        agreement.check_agreement(found)
     except LedgerError as error:
         yield _of(found.name, "live-disagrees", error.what, error.detail, error.way_out)
+    renamed = {one.row.version: one for one in found.renamed}
+    for one in found.renamed:
+        yield Finding(
+            code="live-changed",
+            database=found.name,
+            path=shown(one.entry.path),
+            message=str(one),
+            way_out=f"rename it back to {one.row.filename}, and its revision file with it",
+        )
     for applied in found.changed:
-        if applied.entry:
+        if applied.entry and applied.row.version not in renamed:
             yield Finding(
                 code="live-changed",
                 database=found.name,
@@ -72,10 +83,13 @@ def _ledger(found: State) -> Iterator[Finding]:
                 way_out="restore the file, and put what is new into a new migration",
             )
     for applied in found.ahead:
+        if applied.row.version in renamed:
+            continue
         what = f"{applied.row.filename} is applied, and not in this checkout"
         yield _of(found.name, "live-ahead", what, way_out="deploy the release that has it")
     highest = max((applied.number for applied in found.applied), default=0)
-    for entry in found.pending:
+    again = {one.entry for one in found.renamed}
+    for entry in (one for one in found.pending if one not in again):
         below = entry.number < highest
         yield Finding(
             code="live-pending-below" if below else "live-pending",

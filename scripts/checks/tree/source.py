@@ -53,6 +53,11 @@ class Source:
         return (Direction.UP, self.up), (Direction.DOWN, self.down)
 
     @property
+    def commented_down(self) -> bool:
+        """Tell whether DOWN is commented out as a whole, so that each line is read as SQL."""
+        return self.file is not None and self.file.down.commented
+
+    @property
     def statements(self) -> Iterator[Parsed]:
         """Return all statements of both sections."""
         yield from self.up

@@ -47,8 +47,16 @@ class Event:
     """How long another run, or another session's lock, was waited for."""
     sqlstate: str | None = None
     error: str | None = None
+    statements: int | None = None
+    """How many a file outside a transaction has: see `ledger.partial`."""
+    rollback_sql: str | None = None
+    """What undoes such a file, should it end half applied where the file is not at hand."""
+    existing: str | None = None
+    """JSON: identities, ahead of such a file, of what its DOWN drops."""
 
 
+ADDED = {"statements": "integer", "rollback_sql": "text", "existing": "jsonb"}
+"""Columns, added to a log that an older release made."""
 _COLUMNS = {
     "id": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
     "at": "timestamptz NOT NULL DEFAULT clock_timestamp()",
@@ -69,6 +77,7 @@ _COLUMNS = {
     "tool": "text",
     "git_commit": "text",
     "ci_run": "text",
+    **ADDED,
 }
 
 
@@ -114,6 +123,23 @@ def creation(ledger: Ledger) -> list[Composable]:
     ]
 
 
+def extension(ledger: Ledger, columns: frozenset[str]) -> list[Composable]:
+    """Return the statements that add the columns which a log of an older release lacks.
+
+    Args:
+        ledger: whose log, which exists.
+        columns: what it has; a table that lacks others is no log of ours, and is left alone.
+    """
+    if not set(_COLUMNS) - set(ADDED) <= columns:
+        return []
+    return [
+        SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} ").format(name(ledger), Identifier(column))
+        + SQL(kind)
+        for column, kind in ADDED.items()
+        if column not in columns
+    ]
+
+
 def insertion(ledger: Ledger, origin: Origin, events: Sequence[Event], encoding: str) -> Composable:
     """Return the statement that appends rows.
 
@@ -123,7 +149,14 @@ def insertion(ledger: Ledger, origin: Origin, events: Sequence[Event], encoding:
         events: the rows.
         encoding: the server's, as it names it: one that is not UTF8 can't hold every character.
     """
-    own = [field.name for field in fields(Event)]
+    # A log of an older release gets its new columns when a run has something to do; until then rows
+    # that need none of them are written all the same.
+    own = [
+        field.name
+        for field in fields(Event)
+        if field.name not in ADDED
+        or any(getattr(event, field.name) is not None for event in events)
+    ]
     about = {key: value or None for key, value in asdict(origin).items()}
     rows = SQL(", ").join(
         SQL("({})").format(
@@ -148,11 +181,15 @@ def _storable(value: Any, encoding: str) -> Any:
     return value
 
 
-def exists(connection: Connection, ledger: Ledger) -> bool:
-    """Tell whether there is an event log."""
+def columns(connection: Connection, ledger: Ledger) -> frozenset[str]:
+    """Return the columns that the event log has; none where there is no log."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (name(ledger).as_string(connection),))
-        return bool((cursor.fetchone() or (False,))[0])
+        cursor.execute(
+            "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(%s)"
+            " AND attnum > 0 AND NOT attisdropped",
+            (name(ledger).as_string(connection),),
+        )
+        return frozenset(column for (column,) in cursor)
 
 
 def latest(connection: Connection, ledger: Ledger, count: int) -> list[Row]:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Identifier, Literal
 
-from scripts.engine.ledger.table import REQUIRED, VERSION_TABLE, Ledger, Row, fingerprint, qualified
+from scripts.engine.ledger.table import (
+    REQUIRED,
+    VERSION_TABLE,
+    Ledger,
+    Namesake,
+    Row,
+    fingerprint,
+    qualified,
+)
+from scripts.engine.objects import existing
+from scripts.engine.objects.existing import Existing
 from scripts.engine.settings import TableName
 from scripts.errors import LedgerError
+from scripts.files import history
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +34,15 @@ class Server:
     version: int = 0
     """As libpq has it: 150004 is 15.4."""
     platform: str = ""
+    database: int = 0
+    """The database's oid."""
+    started: datetime | None = None
+    """When the server was started: no two are in one microsecond. A system identifier would be no
+    better, for copies of a data directory share it."""
+
+    def same_database(self, other: Server) -> bool:
+        """Tell whether both are one database of one server, whatever the addresses were."""
+        return (self.database, self.started) == (other.database, other.started)
 
 
 def server(connection: Connection) -> Server:
@@ -29,10 +50,41 @@ def server(connection: Connection) -> Server:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('transaction_read_only')::bool, pg_is_in_recovery(),"
-            " current_setting('server_version_num')::int, version()"
+            " current_setting('server_version_num')::int, version(),"
+            " (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()),"
+            " pg_postmaster_start_time()"
         )
         row = cursor.fetchone()
     return Server(*row) if row else Server()
+
+
+def address(connection: Connection) -> str:
+    """Say where a connection leads: user, host, port and database, as libpq has them."""
+    info = connection.info
+    host = "this machine" if info.host.startswith("/") or not info.host else info.host
+    return f"{info.user}@{host}:{info.port}/{info.dbname}"
+
+
+# The namesakes are worked out where the setting leaves the schema to the search path, which may
+# have changed: tables of that name that could be the ledger. It costs no query of its own.
+_FIND = """
+SELECT n.nspname, c.relname IS NOT NULL,
+  ARRAY(SELECT attname::text FROM pg_catalog.pg_attribute
+    WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
+  ARRAY(SELECT ARRAY[s.nspname::text, (coalesce(has_schema_privilege(s.oid, 'USAGE'), false)
+      AND coalesce(has_table_privilege(o.oid, 'SELECT'), false))::text]
+    FROM pg_catalog.pg_class o JOIN pg_catalog.pg_namespace s ON s.oid = o.relnamespace
+    WHERE %(schema)s::text IS NULL AND o.relname = %(name)s AND o.relkind IN ('r', 'p')
+      AND o.relpersistence <> 't' AND o.oid IS DISTINCT FROM c.oid
+      AND %(required)s::text[] <@ ARRAY(SELECT attname::text FROM pg_catalog.pg_attribute
+        WHERE attrelid = o.oid AND attnum > 0 AND NOT attisdropped)
+    ORDER BY 1),
+  coalesce(pg_table_is_visible(c.oid), n.nspname = ANY (current_schemas(false)), false)
+FROM (SELECT to_regclass(%(table)s) AS oid) wanted
+LEFT JOIN pg_catalog.pg_class c ON c.oid = wanted.oid
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  OR c.oid IS NULL AND n.nspname = coalesce(%(schema)s, current_schema())
+"""
 
 
 def find(connection: Connection, table: TableName) -> Ledger:
@@ -46,16 +98,16 @@ def find(connection: Connection, table: TableName) -> Ledger:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT n.nspname, c.relname IS NOT NULL,"
-            " ARRAY(SELECT attname::text FROM pg_attribute"
-            "  WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)"
-            " FROM (SELECT to_regclass(%s) AS oid) wanted"
-            " LEFT JOIN pg_class c ON c.oid = wanted.oid"
-            " LEFT JOIN pg_namespace n ON n.oid = c.relnamespace"
-            "  OR c.oid IS NULL AND n.nspname = coalesce(%s, current_schema())",
-            (qualified(table.schema, table.name).as_string(connection), table.schema),
+            _FIND,
+            {
+                "table": qualified(table.schema, table.name).as_string(connection),
+                "schema": table.schema,
+                "name": table.name,
+                "required": list(REQUIRED),
+            },
         )
-        found, exists, columns = cursor.fetchone() or (None, False, [])
+        row = cursor.fetchone() or (None, False, [], [], False)
+    found, exists, columns, others, visible = row
     schema = found or table.schema
     if not schema:
         raise LedgerError(
@@ -71,7 +123,16 @@ def find(connection: Connection, table: TableName) -> Ledger:
             state="nothing was changed",
             way_out="set MIGRATION_TABLE to another name, or add the columns if it is one",
         )
-    return Ledger(TableName(schema, table.name), found is not None, exists, frozenset(columns))
+    return Ledger(
+        TableName(schema, table.name),
+        schema_exists=found is not None,
+        exists=exists,
+        columns=frozenset(columns),
+        visible=visible,
+        namesakes=tuple(
+            Namesake(TableName(other, table.name), readable == "true") for other, readable in others
+        ),
+    )
 
 
 def rows(connection: Connection, ledger: Ledger) -> list[Row]:
@@ -109,6 +170,18 @@ def rows(connection: Connection, ledger: Ledger) -> list[Row]:
     ]
 
 
+def current(connection: Connection, ledger: Ledger) -> str:
+    """Read which version a ledger is at, "base" when it has none.
+
+    Raises:
+        HistoryError: when it has a version that is none.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(SQL("SELECT version FROM {}").format(ledger.name))
+        versions = [str(version) for (version,) in cursor]
+    return max(versions, key=history.number, default="base")
+
+
 def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | None:
     """Read what the ledger keeps to undo a migration; None when it keeps nothing.
 
@@ -127,6 +200,20 @@ def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | 
             "file's DOWN instead",
         )
     return stored
+
+
+def existed_before(
+    connection: Connection, ledger: Ledger, versions: Sequence[str]
+) -> dict[str, tuple[Existing, ...]]:
+    """Read what was there before migrations; nothing of those that nobody looked at."""
+    if "existed_before" not in ledger.columns or not versions:
+        return {}
+    query = SQL(
+        "SELECT version, existed_before FROM {} WHERE version = ANY ({}) AND existed_before <> '[]'"
+    ).format(ledger.name, Literal(list(versions)))
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return {version: existing.parse(stored) for version, stored in cursor}
 
 
 def kept_sql(connection: Connection, ledger: Ledger, version: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
@@ -25,6 +25,7 @@ _COLUMNS = {
     "applied_by": "text NOT NULL DEFAULT session_user",
     "duration_ms": "bigint",
     "rollback_checksum": "text",
+    "existed_before": "jsonb",
 }
 REQUIRED = tuple(_COLUMNS)[:5]
 
@@ -60,6 +61,15 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Namesake:
+    """A table in another schema that has the ledger's name and its columns."""
+
+    table: TableName
+    readable: bool
+    """Whether the user that runs may read it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """The ledger's table and the statements that read and write it.
 
@@ -70,11 +80,20 @@ class Ledger:
     schema_exists: bool = True
     exists: bool = False
     columns: frozenset[str] = frozenset()
+    visible: bool = True
+    """Whether its name means it without its schema, too."""
+    namesakes: tuple[Namesake, ...] = ()
+    """Looked for where MIGRATION_TABLE names no schema."""
 
     @property
     def name(self) -> Composable:
         """Return the table's quoted name."""
         return qualified(self.table.schema, self.table.name)
+
+    @property
+    def version_table(self) -> TableName:
+        """Return the name of Alembic's table, which lies beside the ledger."""
+        return TableName(self.table.schema, VERSION_TABLE)
 
     def creation(self) -> list[Composable]:
         """Return the statements that make the table what it has to be; none when it is so."""
@@ -91,6 +110,10 @@ class Ledger:
                 Literal("One row per applied migration, with the SQL that undoes it"),
             ),
         ]
+
+    def created(self) -> Ledger:
+        """Return the ledger as it is once `creation` has run."""
+        return replace(self, exists=True, columns=self.columns | frozenset(_COLUMNS))
 
     def _extension(self) -> list[Composable]:
         missing = [name for name in _COLUMNS if name not in self.columns]
@@ -115,16 +138,35 @@ class Ledger:
             return []
         return [SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(self.table.schema))]
 
-    def insertion(self, record: Record, duration: Composable) -> Composable:
+    def insertion(self, record: Record, duration: Composable, existed: Composable) -> Composable:
         """Return the statement that notes a migration as applied.
 
         Args:
             record: what was applied.
             duration: milliseconds, as SQL: a literal, or an expression that the server works out.
+            existed: what was there before of the objects that its DOWN drops, as SQL that gives
+                jsonb: see `objects.existing`; NULL where nobody looked.
         """
-        return SQL("INSERT INTO {} ({}, duration_ms) VALUES ({}, {})").format(
-            self.name, _RECORDED, _values(record), duration
+        return SQL("INSERT INTO {} ({}, duration_ms, existed_before) VALUES ({}, {}, {})").format(
+            self.name, _RECORDED, _values(record), duration, existed
         )
+
+    def script_extension(self) -> Composable:
+        """Return a DO block's body that adds the column which a ledger of an older release lacks.
+
+        A script can't look what there is; IF NOT EXISTS would lock the ledger, and say so.
+        """
+        here: Composable = SQL("pg_catalog.pg_table_is_visible(c.oid)")
+        if self.table.schema:
+            here = SQL(
+                "c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {})"
+            ).format(Literal(self.table.schema))
+        return SQL(
+            "BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_class c"
+            " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'existed_before'"
+            " WHERE c.relname = {} AND {})"
+            " THEN ALTER TABLE {} ADD COLUMN existed_before jsonb; END IF; END"
+        ).format(Literal(self.table.name), here, self.name)
 
     def deletion(self, version: str) -> Composable:
         """Return the statement that takes a migration's row away."""

@@ -10,15 +10,18 @@ from scripts.engine.ledger import lookup, origin
 from scripts.engine.ledger.events import Event
 from scripts.engine.ledger.state import State
 from scripts.engine.observer import Observer
-from scripts.engine.run import timeouts
+from scripts.engine.run import protection, timeouts
 from scripts.engine.run.connection import RunConnection
 from scripts.engine.run.direct import Direct
 from scripts.engine.run.event_log import EventLog
+from scripts.engine.run.guard import Guard
 from scripts.engine.run.outside import Outside
 from scripts.engine.run.performer import OnlinePerformer
 from scripts.engine.run.plan import Plan
 from scripts.engine.run.record import OnlineRecorder
 from scripts.engine.run.steps import Run
+from scripts.engine.run.switches import Switches
+from scripts.engine.run.work import Work
 from scripts.engine.session import database
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.lock import Lock
@@ -40,7 +43,7 @@ class Assembled:
 
 
 def assemble(
-    opened: RunConnection, found: State, held: Lock | None, observer: Observer, *, use_file: bool
+    opened: RunConnection, found: State, held: Lock | None, observer: Observer, switches: Switches
 ) -> Assembled:
     """Put a run together.
 
@@ -49,7 +52,7 @@ def assemble(
         found: what the database and the files are.
         held: the lock; None where there is nothing to do, or no second connection to hold it.
         observer: who watches.
-        use_file: roll back with the files' DOWN instead of what the ledger keeps.
+        switches: the choices of this run.
     """
     raw, settings = opened.raw, opened.settings
     execute = opened.execute
@@ -63,6 +66,7 @@ def assemble(
         execute=execute,
         compose=lambda statement: statement.as_string(raw),
         log=log,
+        is_seen_apart=lambda table: held is not None and held.sees(table),
     )
     direct = Direct(
         settings=settings,
@@ -72,6 +76,9 @@ def assemble(
         blockers=blockers,
         say=opened.say,
     )
+    guard = Guard(name=found.name)
+    if held:
+        guard = replace(guard, check=held.check, reread=lambda: opened.reread(found.ledger))
     outside = Outside(
         settings=settings,
         direct=direct,
@@ -81,6 +88,7 @@ def assemble(
         log=log,
         say=opened.say,
         thorough=not opened.given,
+        guard=guard,
     )
     performer = OnlinePerformer(
         name=found.name,
@@ -105,6 +113,12 @@ def assemble(
         with opened.bounded():
             return lookup.rollback_sql(raw, found.ledger, version)
 
+    def protect(steps: list[Work]) -> None:
+        with opened.bounded():
+            protection.check(raw, found, steps, switches, opened.say)
+            if switches.confirmed is None:
+                protection.announce(raw, steps, opened.say)
+
     run = Run(
         state=found,
         directory=context.script,
@@ -113,11 +127,12 @@ def assemble(
         recorder=recorder,
         plan=Plan(
             found,
-            None if use_file else stored,
+            None if switches.use_file else stored,
             joined=opened.sqlalchemy.in_transaction(),
+            protect=protect,
         ),
         prepare=prepare,
+        guard=guard,
     )
-    if held:
-        run.guard = held.check
+    run.plan.confirmed, run.plan.in_order = switches.confirmed, True
     return Assembled(run=run, recorder=recorder, log=log, blockers=blockers)

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from scripts.engine.ledger import state
+from scripts.engine.ledger import agreement
 from scripts.engine.ledger.state import State
+from scripts.engine.run import race
 from scripts.errors import UsageError
 from scripts.files import history
 from scripts.files.history import History
 from scripts.files.project import Environment
+
+Confirmed = tuple[tuple[str, str], ...]
+"""Versions and SQL, the first one to be rolled back comes first."""
 
 
 class Kind(Enum):
@@ -71,23 +75,49 @@ class Command:
         return entry is not None and found.find(entry.version) is not None
 
     def check_writable(self, found: State) -> None:
-        """Refuse a server that takes no writes; see `state.check_writable`."""
+        """Refuse a server that takes no writes; see `agreement.check_writable`."""
         if self.kind is not Kind.INSPECT:
-            state.check_writable(found)
+            agreement.check_writable(found)
 
-    def check(self, found: State) -> None:
+    def check(self, found: State, before: str, confirmed: Confirmed | None) -> None:
         """Refuse what this database, with these files, must not be put through.
+
+        Args:
+            found: the database as it is, with the lock held.
+            before: the version that it was at before another run was waited for.
+            confirmed: what people were shown of a rollback.
 
         Raises:
             UsageError: for a version that Alembic would take for another.
-            MigrationError: see `state.check_upgrade` and `state.check_agreement`.
+            LedgerError: for a rollback that another run was faster than.
+            MigrationError: see `agreement.check_upgrade` and `agreement.check_agreement`.
         """
+        if self.kind is Kind.DOWNGRADE:
+            self._check_unmoved(found, before, confirmed)
         for version in [self.target] if isinstance(self.target, str) else list(self.target or ()):
             _check_target(found, version)
         if self.kind is Kind.UPGRADE:
-            state.check_upgrade(found)
+            agreement.check_upgrade(found)
         elif self.kind is Kind.DOWNGRADE:
-            state.check_agreement(found)
+            agreement.check_agreement(found)
+
+    def _check_unmoved(self, found: State, before: str, confirmed: Confirmed | None) -> None:
+        """Roll back nothing but what was meant, where another run was faster.
+
+        `-1` was said of the version that the database was at, and so was a confirmation; a version
+        to go back to is as good as before while the database has it.
+        """
+        if confirmed:
+            race.check_applied(found, [version for version, _ in confirmed])
+        elif found.current != before and not self._is_applied(found):
+            raise race.moved(found.name, found.current, before)
+
+    def _is_applied(self, found: State) -> bool:
+        """Tell whether the target is a version that the database has, or base."""
+        target = self.target
+        if not isinstance(target, str):
+            return False
+        return target == "base" or (target.isdigit() and found.find(target) is not None)
 
 
 def _check_target(found: State, version: str) -> None:

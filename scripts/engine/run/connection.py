@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
-from scripts.engine.ledger import state
+from scripts.engine.ledger import lookup, state
 from scripts.engine.ledger.state import State
+from scripts.engine.ledger.table import Ledger
 from scripts.engine.run import execution
 from scripts.engine.run.execution import Execute
 from scripts.engine.session import database, waiting
@@ -65,21 +66,33 @@ class RunConnection:
 
         return execute
 
-    def look(self, entries: History) -> State:
-        """Read the state; the transaction that this begins ends with it.
+    def look(self, entries: History, *, with_log: bool = False) -> State:
+        """Read the state, see `state.read`; the transaction that this begins ends with it.
 
         Where the connection was ended while another run was waited for, a new one is opened.
         """
         raw = self.raw
         try:
-            return self._read(entries)
+            return self._read(entries, with_log=with_log)
         except (psycopg2.Error, SQLAlchemyError, MigrationError):
             if self.given or not raw.closed:
                 raise
         with suppress(SQLAlchemyError):
             self.sqlalchemy.invalidate()
             self.sqlalchemy.rollback()
-        return self._read(entries)
+        return self._read(entries, with_log=with_log)
+
+    def reread(self, ledger: Ledger) -> str:
+        """Read anew which version the database is at; "" where that can't be known."""
+        try:
+            if not self.raw.closed:
+                with self.bounded():
+                    return lookup.current(self.raw, ledger)
+            with closing(self.another()) as connection:
+                database.begin(connection, self.settings)
+                return lookup.current(connection, ledger)
+        except (psycopg2.Error, SQLAlchemyError, MigrationError):
+            return ""
 
     def require_room(self) -> None:
         """Make sure that a server is left for this connection when the second has one.
@@ -102,9 +115,9 @@ class RunConnection:
                     way_out="raise its pool size, or try again when it is less busy",
                 ) from error
 
-    def _read(self, entries: History) -> State:
+    def _read(self, entries: History, *, with_log: bool) -> State:
         with self.bounded():
-            return state.read(self.raw, self.settings, entries)
+            return state.read(self.raw, self.settings, entries, with_log=with_log)
 
     @contextmanager
     def bounded(self) -> Iterator[None]:

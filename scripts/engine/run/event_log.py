@@ -15,7 +15,8 @@ from scripts.engine.ledger.table import Ledger
 from scripts.engine.run.execution import Execute
 from scripts.engine.run.work import Work
 from scripts.engine.session.database import Say
-from scripts.errors import Interrupted, MigrationError, StatementError
+from scripts.engine.session.diagnosis import GONE
+from scripts.errors import Interrupted, LockError, MigrationError, StatementError
 from scripts.files.redaction import masked
 
 _LONGEST_ERROR = 4000
@@ -47,8 +48,12 @@ class EventLog:
         self._encoding = connection.info.parameter_status("server_encoding") or "UTF8"
 
     def prepare(self, execute: Execute, *first: Event) -> None:
-        """Make the table where there is none, and write the first rows, in the open transaction."""
-        statements = [] if events.exists(self._connection, self._ledger) else self._creation()
+        """Make the table what it has to be, and write the first rows, in the open transaction."""
+        columns = events.columns(self._connection, self._ledger)
+        needed = (
+            events.extension(self._ledger, columns) if columns else events.creation(self._ledger)
+        )
+        statements = [one.as_string(self._connection) for one in needed]
         if first:
             statements.append(self._insertion(*first))
         if statements:
@@ -65,6 +70,11 @@ class EventLog:
             execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};")
             self.lost(error)
 
+    @property
+    def works(self) -> bool:
+        """Tell whether what is noted is kept: nothing has failed so far."""
+        return self._works
+
     def rows(self, *happened: Event) -> Composable | None:
         """Return the statement that writes rows; None once the log has failed."""
         return self._composed(*happened) if self._works else None
@@ -76,7 +86,7 @@ class EventLog:
                 # Several statements sent as one are one transaction.
                 execute(self._opening + self._insertion(*happened))
             except psycopg2.Error as error:
-                self.lost(error)
+                self.lost(error, happened[0].filename)
 
     def append_apart(self, connection: Connection, *happened: Event) -> None:
         """Write rows on another connection than the run's, and commit there."""
@@ -89,15 +99,19 @@ class EventLog:
         except psycopg2.Error as error:
             self.lost(error)
 
-    def lost(self, error: psycopg2.Error) -> None:
-        """Say that there is no log from here on."""
+    def lost(self, error: psycopg2.Error, by: str | None = None) -> None:
+        """Say that there is no log from here on.
+
+        Args:
+            error: what writing it failed with.
+            by: the file at work since it was last written: what made it go, if it is gone.
+        """
         self._works = False
         reason = (error.diag.message_primary or str(error)).strip()
+        if by and error.pgcode in GONE:
+            reason = f"{by} dropped or renamed it, or another session did: {reason}"
         code = f" [{error.pgcode}]" if error.pgcode else ""
         self._say(f"the event log can't be written: {masked(reason)}{code}")
-
-    def _creation(self) -> list[str]:
-        return [one.as_string(self._connection) for one in events.creation(self._ledger)]
 
     def _insertion(self, *happened: Event) -> str:
         return self._composed(*happened).as_string(self._connection)
@@ -114,6 +128,8 @@ def beginning(work: Work) -> Event:
         filename=work.filename,
         checksum=work.checksum,
         direction=work.direction.value,
+        statements=None if work.header.transactional else len(work.section.statements),
+        rollback_sql=work.rollback_sql,
     )
 
 
@@ -127,6 +143,8 @@ def failures(error: MigrationError, step: Event) -> list[Event]:
     text = masked("\n".join(part for part in (error.what, error.detail) if part))
     failed = replace(step, event=Kind.FAILURE, error=text[:_LONGEST_ERROR])
     if isinstance(error, Interrupted) and error.where:
+        return [replace(failed, statement=error.ran + 1)]
+    if isinstance(error, LockError) and error.ran is not None:
         return [replace(failed, statement=error.ran + 1)]
     if not isinstance(error, StatementError):
         cause = getattr(error.__cause__, "orig", error.__cause__)

@@ -15,13 +15,16 @@ from scripts.engine import settings
 from scripts.engine.ledger.events import Event
 from scripts.engine.ledger.state import State
 from scripts.engine.ledger.table import VERSION_TABLE, Ledger, Record
-from scripts.engine.observer import SilentObserver
-from scripts.engine.run import execution, timeouts
+from scripts.engine.objects import existing
+from scripts.engine.observer import Direction, SilentObserver
+from scripts.engine.run import execution, protection, retry, switches, timeouts
 from scripts.engine.run.execution import Execute
+from scripts.engine.run.guard import Guard
 from scripts.engine.run.performer import Autocommit, Performed
 from scripts.engine.run.plan import Plan
 from scripts.engine.run.record import Move
 from scripts.engine.run.steps import Run
+from scripts.engine.run.switches import Switches
 from scripts.engine.run.version import VersionImpl
 from scripts.engine.run.work import Work
 from scripts.engine.settings import Limits
@@ -47,8 +50,9 @@ def write(here: Project, environment: Environment) -> None:
         sys.stdout.reconfigure(encoding="utf-8")  # as the files, in every locale
     chosen = settings.load(here, environment, need_url=False)
     begun = context.get_context()
+    choices = switches.read(context.config, context.get_x_argument())
     execute = execution.writer(begun.impl.static_output)
-    where = Ledger(chosen.ledger)
+    where = Ledger(chosen.ledger, visible=chosen.ledger.schema in (None, "public"))
     role = render(Identifier(chosen.role), begun.dialect) if chosen.role else ""
     recorder = ScriptRecorder(ledger=where, execute=execute, dialect=begun.dialect)
     files = State(history.read(environment), where, (), ())
@@ -56,10 +60,11 @@ def write(here: Project, environment: Environment) -> None:
         state=files,
         directory=context.script,
         observer=SilentObserver(),
-        performer=ScriptPerformer(execute, chosen.limits, role),
+        performer=ScriptPerformer(execute, begun.dialect, where, choices, chosen.limits, role),
         recorder=recorder,
-        plan=Plan(files, None, joined=False),
+        plan=Plan(files, None, joined=False, protect=lambda _: None),
         prepare=lambda _: None,
+        guard=Guard(name=environment.name),
     )
     context.configure(
         dialect_name="postgresql",
@@ -91,6 +96,9 @@ class ScriptPerformer:
     """Writes a section's statements into the script."""
 
     execute: Execute
+    dialect: Dialect
+    ledger: Ledger
+    switches: Switches
     limits: Limits
     role: str
     """The quoted name of MIGRATION_ROLE, or ""."""
@@ -100,17 +108,32 @@ class ScriptPerformer:
         statements = todo.section.statements
         if todo.header.transactional:
             self.execute(timeouts.local(todo.header, self.limits))
+            self._look_up(todo, local=True)
             for statement in statements:
                 self.execute(statement.text)
             self._reset(session_state.resets(statements), "SET LOCAL ROLE")
         else:
             with autocommit():
                 self._outside(todo)
-        return Performed(_SERVER_DURATION, 0, 0)
+        looked = retry.possible(statements)
+        existed = existing.kept(todo.looked_up) if looked else existing.NOBODY_LOOKED
+        return Performed(_SERVER_DURATION, 0, 0, existed)
+
+    def _look_up(self, todo: Work, *, local: bool) -> None:
+        """Write what looks up objects ahead of a section; SET TRANSACTION bears no query."""
+        if not retry.possible(todo.section.statements):
+            return
+        if todo.looked_up:
+            self.execute(render(existing.keeping(todo.looked_up, local=local), self.dialect))
+        elif todo.direction is Direction.DOWN and not self.switches.may_drop_existing(todo.version):
+            guard = protection.guard(self.ledger, todo)
+            if guard:
+                self.execute(do_block(guard, self.dialect))
 
     def _outside(self, todo: Work) -> None:
         current: dict[str, int] = {}
         self._send([f"SET ROLE {self.role}"] if self.role else [])
+        self._look_up(todo, local=False)
         for statement in todo.section.statements:
             wanted = timeouts.session(todo.header, self.limits, statement)
             self._send(f"SET {k} = {v}" for k, v in wanted.items() if current.get(k) != v)
@@ -141,6 +164,8 @@ class ScriptRecorder:
     def begin(self, *, at_base: bool) -> None:
         """A script can't look whether there is a ledger: one that begins at base makes it."""
         self._needs_ledger = at_base
+        if not at_base:
+            self.execute(do_block(self.ledger.script_extension(), self.dialect))
 
     def note(
         self,
@@ -167,6 +192,11 @@ class ScriptRecorder:
         if self._needs_ledger:
             self.send(self.ledger.creation())
             self._needs_ledger = False
+
+
+def do_block(body: Composable, dialect: Dialect) -> str:
+    """Write a block of plpgsql out; DO takes it as a string, quoted whatever it holds."""
+    return f"DO {render(Literal(render(body, dialect)), dialect)}"
 
 
 def render(composed: Composable, dialect: Dialect) -> str:

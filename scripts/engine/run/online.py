@@ -12,17 +12,27 @@ from alembic.config import Config
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from scripts.engine import settings
+from scripts.engine.ledger import sharing
 from scripts.engine.ledger.state import State
 from scripts.engine.ledger.table import VERSION_TABLE
 from scripts.engine.observer import LogObserver, Observer
-from scripts.engine.run import aftermath, assembly, connection, event_log, missing
+from scripts.engine.run import (
+    aftermath,
+    assembly,
+    connection,
+    event_log,
+    half_applied,
+    missing,
+    protection,
+    switches,
+)
 from scripts.engine.run.assembly import Assembled
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.connection import RunConnection
 from scripts.engine.run.steps import Run
 from scripts.engine.run.version import VersionImpl
 from scripts.engine.session import lock, signals, waiting
-from scripts.engine.session.diagnosis import explained
+from scripts.engine.session.diagnosis import GONE, explained
 from scripts.engine.session.lock import Lock
 from scripts.errors import Interrupted, MigrationError, ServerError, behind, printable
 from scripts.files.project import Environment, Project
@@ -35,7 +45,7 @@ def run(config: Config, here: Project, environment: Environment) -> None:
 
     Args:
         config: Alembic's; `attributes` may hold "connection" (of SQLAlchemy, or an engine),
-            "observer" (an `Observer`) and "use_file" (True rolls back with the files' DOWN).
+            "observer" (an `Observer`) and the choices of `switches`.
         here: the checkout.
         environment: which of its environments.
 
@@ -55,25 +65,29 @@ def run(config: Config, here: Project, environment: Environment) -> None:
         signals.deferred(),
         connection.opened(given, here, chosen, say, bounded=command.kind is Kind.STAMP) as opened,
     ):
+        choices = switches.read(config, context.get_x_argument())
         entries = command.history(environment)
         found = opened.look(entries)
+        before = found.current
         command.check_writable(found)
-        idle = command.is_idle(found)
+        idle = choices.partial is None and command.is_idle(found)
         with nullcontext() if idle else _lock(opened, found) as held:
             if held:
                 opened.require_room()
                 # Whoever had the lock until now may have changed everything.
-                found = opened.look(entries)
+                found = opened.look(entries, with_log=True)
+            if command.kind is not Kind.INSPECT:
+                sharing.check_owner(found, here.environments)
+            for remark in found.remarks:
+                say(remark)
             missing.add(context.script, found)
-            use_file = config.attributes.get("use_file", False)
-            made = assembly.assemble(opened, found, held, observer, use_file=use_file)
+            made = assembly.assemble(opened, found, held, observer, choices)
             made.run.idle = idle
-            made.run.plan.confirmed = config.attributes.get("confirmed")
-            made.run.plan.in_order = True
             if held and held.waited_ms and command.is_idle(found):
                 say(f"nothing is left to do, at {found.current}")
             with _noted(made, opened, held, idle=idle):
-                command.check(found)
+                made.run.undoing = half_applied.check(found, command, choices)
+                command.check(found, before, None if made.run.undoing else choices.confirmed)
                 _migrate(opened, made, command, idle=idle)
 
 
@@ -131,6 +145,8 @@ def _noted(
         yield
     except MigrationError as error:
         error.state = error.state or f"{made.run.state.name} is at {made.run.current}"
+        if made.run.step.statements and not made.log.works:
+            error.state += "; without an event log a later run can't know it"
         if held and not idle:
             # The lock's own transaction: its commit writes the rows, and lets the next run begin.
             waited = made.blockers.waited_ms if made.blockers else 0
@@ -169,6 +185,11 @@ def _migrate(opened: RunConnection, made: Assembled, command: Command, *, idle: 
     except (psycopg2.Error, SQLAlchemyError) as error:
         _explain(error, made, opened)
     run.say()
+    if run.found_existing:
+        with opened.bounded():
+            protection.report(
+                opened.raw, run.state.ledger.created(), run.found_existing, opened.say
+            )
     if command.kind is Kind.STAMP:
         _mirror(opened, run)
 
@@ -182,7 +203,12 @@ def _explain(error: Exception, made: Assembled, opened: RunConnection) -> None:
     if not isinstance(cause, psycopg2.Error):
         raise error
     # SQLAlchemy names the statement of every error but a commit's.
-    at_commit = not (isinstance(error, DBAPIError) and error.statement)
+    statement = error.statement if isinstance(error, DBAPIError) else None
+    at_commit = not statement
+    run, by = made.run, made.run.step.filename
+    if statement and VERSION_TABLE in statement and cause.pgcode in GONE and by:
+        table, state = run.state.ledger.version_table, run.undone(run.current)
+        raise made.recorder.taken_away(table, by, state) from error
     number = made.recorder.transaction
     ended = aftermath.explain(cause, made.run, number, opened, at_commit=at_commit)
     if ended:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import psycopg2
-from psycopg2.sql import SQL, Identifier
+from psycopg2.sql import SQL, Composable, Identifier
 
 from scripts.engine.ledger.events import Kind
+from scripts.engine.objects import existing, identity
 from scripts.engine.run import event_log, execution, indexes, retry, timeouts
 from scripts.engine.run.direct import Direct, Session
 from scripts.engine.run.event_log import EventLog
 from scripts.engine.run.execution import Execute
+from scripts.engine.run.guard import Guard
 from scripts.engine.run.work import Work
-from scripts.engine.session import signals
+from scripts.engine.session import notices, signals
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.database import Say
 from scripts.engine.session.diagnosis import explained
@@ -40,18 +43,26 @@ class Outside:
     say: Say
     thorough: bool
     """Whether the session is ours alone: see `session_state.resets`."""
+    guard: Guard
 
-    def run(self, todo: Work) -> None:
+    def run(self, todo: Work) -> Composable:
         """Run a section's statements one by one; each takes effect at once.
+
+        Each takes its time, and another run begins the file anew when this one has lost its lock:
+        so it is looked at before each statement and each other try, and before the ledger is told.
 
         A statement that meets a lock or a deadlock is tried again by itself. Before an index is
         built, an invalid one of its name is dropped; after it, the index has to be there.
+
+        Returns:
+            What was there before the first run of the file, as the ledger keeps it.
 
         Raises:
             StatementError: when the server refuses a statement, or the session is lost.
             UsageError: when the session can't be made what the statements need, before any of them.
             ServerError: when the direct connection can't be had.
             Interrupted: when a signal came.
+            LockError: when the lock is lost; it knows how many statements have been run.
         """
         statements = todo.section.statements
         with self.direct.session() as session:
@@ -66,6 +77,8 @@ class Outside:
         if self.direct.connection.closed:
             what = "the connection to the ledger was lost"
             raise section.failed(what, statements[-1], len(statements))
+        self.guard.hold_within(len(statements))
+        return section.existed()
 
 
 @dataclass
@@ -77,17 +90,24 @@ class _Section:
     todo: Work
     _values: dict[str, int] = field(default_factory=dict)
     """The timeouts that the session has now."""
+    _before: dict[str, str | None] = field(default_factory=dict)
+    """The identities of what the DOWN drops, before the first run of the file."""
 
     def prepare(self, statement: Statement, ran: int) -> None:
         """Make the session ready for a statement, and note that it was reached."""
         if not ran:
             self._report_others()
             self._begin()
-        reached = event_log.beginning(self.todo)
-        self.outside.log.append(
-            self.outside.execute,
-            replace(reached, event=Kind.STATEMENT, statement=ran + 1, line=statement.line),
+            self._look_up()
+        reached = replace(
+            event_log.beginning(self.todo),
+            event=Kind.STATEMENT,
+            statement=ran + 1,
+            line=statement.line,
+            rollback_sql=None,
+            existing=json.dumps(self._before) if self._before and not ran else None,
         )
+        self.outside.log.append(self.outside.execute, reached)
         if self.session.pooled:
             return
         wanted = timeouts.session(self.todo.header, self.outside.settings.limits, statement)
@@ -113,6 +133,21 @@ class _Section:
             with self.session.connection.cursor() as cursor:
                 cursor.execute(SQL("SET SESSION ROLE {}").format(Identifier(role)))
 
+    def _look_up(self) -> None:
+        """Look up what is there before; what an earlier run of the file had made was not."""
+        named, earlier = self.todo.looked_up, self.todo.existing_before
+        query = SQL("SELECT {}").format(identity.identities(named))
+        row = self.outside.execute(query.as_string(self.outside.direct.connection))
+        now = row[0] if row else [None] * len(named)
+        self._before = {one.shown: known for one, known in zip(named, now, strict=True)}
+        if earlier is not None:
+            self._before = {shown: earlier.get(shown) for shown in self._before}
+
+    def existed(self) -> Composable:
+        """Return what the ledger keeps of what was there before."""
+        named = self.todo.looked_up
+        return existing.survivors(named, [self._before.get(one.shown) for one in named])
+
     def one(self, statement: Statement, ran: int) -> None:
         """Run one statement, again and again while it meets a lock."""
         outside, connection = self.outside, self.session.connection
@@ -121,9 +156,11 @@ class _Section:
         index = concurrent_index.of(statement)
 
         def attempt() -> None:
+            outside.guard.hold_within(ran)
             if index:
                 self._mend(index, statement, ran)
-            execution.one(execute, statement, self.todo.place, ran, outside.blockers)
+            with notices.reported(connection, statement, self.todo.place, outside.say):
+                execution.one(execute, statement, self.todo.place, ran, outside.blockers)
             fault = indexes.fault(connection, index) if index else ""
             if index and fault:
                 what = f"the index {index.name} on {index.table} was not built"

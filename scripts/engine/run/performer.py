@@ -11,11 +11,13 @@ from typing import Protocol
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import Composable, Literal
 
+from scripts.engine.objects import existing, identity
 from scripts.engine.observer import Observer
 from scripts.engine.run import execution, retry, timeouts
 from scripts.engine.run.execution import Execute
 from scripts.engine.run.outside import Outside
 from scripts.engine.run.work import Work
+from scripts.engine.session import notices
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.settings import Limits
 from scripts.errors import MigrationError
@@ -33,6 +35,8 @@ class Performed:
     """Milliseconds, as SQL: a script does not know them before it runs."""
     duration_ms: int
     lock_wait_ms: int
+    existed: Composable
+    """What was there before UP, as the ledger keeps it: see `objects.existing`."""
 
 
 class Performer(Protocol):
@@ -69,21 +73,27 @@ class OnlinePerformer:
         self.observer.started(self.name, todo.filename, todo.direction)
         begin = time.monotonic()
         if todo.header.transactional:
-            self._inside(todo)
+            existed = self._inside(todo)
         else:
             with autocommit():
-                self.outside.run(todo)
+                existed = self.outside.run(todo)
             self.begin()
         milliseconds = round((time.monotonic() - begin) * 1000)
         waited = self.blockers.waited_ms if self.blockers else 0
-        return Performed(Literal(milliseconds), milliseconds, waited)
+        return Performed(Literal(milliseconds), milliseconds, waited, existed)
 
-    def _inside(self, todo: Work) -> None:
+    def _inside(self, todo: Work) -> Composable:
         statements = todo.section.statements
+        named = todo.looked_up
+        existed: Composable = existing.NOBODY_LOOKED
         opening = timeouts.local(todo.header, self.limits, watch_client=self.watch_client)
         if retry.possible(statements):
-            row = self.execute(f"{opening} SAVEPOINT {retry.SAVEPOINT}; SELECT pg_backend_pid();")
+            identities = identity.identities(named).as_string(self.connection)
+            row = self.execute(
+                f"{opening} SAVEPOINT {retry.SAVEPOINT}; SELECT pg_backend_pid(), {identities};"
+            )
             self._look_at(row[0] if row else 0, todo)
+            existed = existing.survivors(named, row[1] if row else [None] * len(named))
             self._behind_a_savepoint(todo)
         else:
             self.execute(opening)
@@ -94,6 +104,7 @@ class OnlinePerformer:
         if resets:
             self.execute(" ".join(resets))
             self.begin()
+        return existed
 
     def _behind_a_savepoint(self, todo: Work) -> None:
         found = session_state.survivors(todo.section.statements, thorough=self.thorough)
@@ -111,7 +122,8 @@ class OnlinePerformer:
 
     def _attempt(self, todo: Work) -> None:
         for ran, statement in enumerate(todo.section.statements):
-            execution.one(self.execute, statement, todo.place, ran, self.blockers)
+            with notices.reported(self.connection, statement, todo.place, self._say):
+                execution.one(self.execute, statement, todo.place, ran, self.blockers)
 
     def _look_at(self, pid: int, todo: Work) -> None:
         if self.blockers:

@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from alembic.runtime.migration import MigrationStep, RevisionStep
+from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
+from alembic.util import CommandError
 
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.state import State
 from scripts.engine.ledger.table import Record
-from scripts.engine.run import event_log, work
-from scripts.engine.run.work import Stored, Work
+from scripts.engine.run import event_log, own_tables, race, reading, work
+from scripts.engine.run.reading import Stored
+from scripts.engine.run.work import Work
 from scripts.errors import HistoryError, LedgerError
 
 # Files are read before the first one runs, and read again as they run if they were too large to be
 # kept: so a long history takes no more memory than a short one.
 _KEEP_CHARACTERS = 4_000_000
+Protect = Callable[[list[Work]], None]
+
+Planned = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
+"""Alembic's function for a command: from the heads that the database is at to the steps to take."""
 
 
 class Plan:
     """What is left to do, and the SQL of it."""
 
-    def __init__(self, state: State, stored: Stored | None, *, joined: bool) -> None:
+    def __init__(
+        self, state: State, stored: Stored | None, *, joined: bool, protect: Protect
+    ) -> None:
         """Plan from what was found before the run.
 
         Args:
             state: the files and the ledger's rows.
             stored: reads rollback SQL from the ledger; None takes the files' DOWN.
             joined: whether the transaction is that of whoever gave the connection.
+            protect: refuses rollbacks that would drop what they may not.
         """
+        self._protect = protect
         self._state = state
         self._stored = stored
         self.joined = joined
@@ -51,22 +62,72 @@ class Plan:
         """Return the step at hand as a list, empty where nothing is left to do."""
         return list(self._steps)[:1]
 
+    def resolve(
+        self, planned: Planned, heads: Any, context: MigrationContext, *, fixed: bool
+    ) -> list[MigrationStep]:
+        """Let Alembic find the steps, from where the database is.
+
+        Args:
+            planned: Alembic's function.
+            heads: what Alembic read just now.
+            context: Alembic's.
+            fixed: whether the heads have to be those that were found before.
+
+        Raises:
+            LedgerError: when another run has moved the database since it was looked at.
+            CommandError: when there is no way to the target.
+        """
+        moved = fixed and set(heads) != set(self._state.alembic_heads)
+        try:
+            wanted, failure = list(planned(heads, context)), None
+        except CommandError as error:
+            wanted, failure = [], error
+        if moved and (wanted or failure):
+            raise race.moved(
+                self._state.name,
+                ", ".join(heads) or "base",
+                self._state.current,
+                applying=not any(one.is_downgrade for one in wanted),
+            ) from failure
+        if failure:
+            raise failure
+        return wanted
+
     def read(self, wanted: Iterable[MigrationStep]) -> None:
         """Read the SQL of all steps, so that what can't be run is found while nothing has changed.
 
         Raises:
-            MigrationError: see `work.upgrade`, `work.downgrade` and `work.check_joined`.
+            MigrationError: see `reading.upgrade`, `reading.downgrade`, `work.check_joined` and
+                `own_tables.check`.
         """
         steps = [one for one in wanted if isinstance(one, RevisionStep)]
         self._check_order(steps)
-        undone: list[tuple[str, str]] = []
+        undone: list[Work] = []
         self._steps.extend(self._read(one, undone) for one in steps)
-        if self.confirmed is not None and tuple(undone) != self.confirmed:
+        self.undo(undone)
+
+    def add(self, undo: Work) -> None:
+        """Plan one rollback that Alembic knows nothing of; see `undo`."""
+        check = [undo]
+        self._steps.append(event_log.beginning(undo))
+        self.undo(check)
+
+    def undo(self, undone: list[Work]) -> None:
+        """Make sure that rollbacks are what people were shown, and drop nothing that they may not.
+
+        Raises:
+            LedgerError: when they are others than those that were confirmed.
+            RollbackError: see `protection.check`.
+        """
+        shown = tuple((one.version, one.section.text) for one in undone)
+        if self.confirmed is not None and shown != self.confirmed:
             raise LedgerError(
                 f"{self._state.name}: the database changed after you were shown what would run",
                 state=f"nothing was rolled back; {self._state.name} is at {self._state.current}",
                 way_out="run the command again, and look again",
             )
+        if undone:
+            self._protect(undone)
 
     def _check_order(self, steps: list[RevisionStep]) -> None:
         """Alembic goes by the revision files, which may leave out a migration that is there."""
@@ -91,14 +152,16 @@ class Plan:
                     way_out="python scripts/validate.py names the revision file that is wrong",
                 )
 
-    def _read(self, step: RevisionStep, undone: list[tuple[str, str]]) -> Event:
+    def _read(self, step: RevisionStep, undone: list[Work]) -> Event:
         version = step.revision.revision
         if not step.is_upgrade:
             undo = self.downgrade(version)
-            undone.append((version, undo.section.text))
+            own_tables.check(self._state.name, undo, self._state.ledger)
+            undone.append(undo)
             return event_log.beginning(undo)
-        todo, record = work.upgrade(self._state, version)
+        todo, record = reading.upgrade(self._state, version)
         work.check_joined(todo, joined=self.joined)
+        own_tables.check(self._state.name, todo, self._state.ledger)
         self._kept_characters += len(todo.section.text)
         if self._kept_characters < _KEEP_CHARACTERS:
             self._kept[version] = todo, record
@@ -116,7 +179,7 @@ class Plan:
             FormatError: when it is not in the format any more.
         """
         kept = self._kept.pop(version) if version in self._kept else None
-        todo, record = kept or work.upgrade(self._state, version)
+        todo, record = kept or reading.upgrade(self._state, version)
         if todo.checksum != self.step.checksum:
             raise HistoryError(
                 f"{self._state.name}: {todo.filename} was changed while the run was at work",
@@ -127,8 +190,8 @@ class Plan:
         return todo, record
 
     def downgrade(self, version: str) -> Work:
-        """Return what undoes a version; see `work.downgrade` and `work.check_joined`."""
-        todo = work.downgrade(self._state, version, self._stored)
+        """Return what undoes a version; see `reading.downgrade` and `work.check_joined`."""
+        todo = reading.downgrade(self._state, version, self._stored)
         work.check_joined(todo, joined=self.joined)
         return todo
 

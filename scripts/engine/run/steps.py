@@ -14,23 +14,15 @@ from psycopg2.sql import Composable
 
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.state import State
+from scripts.engine.objects import existing
 from scripts.engine.observer import Direction, Observer, StepResult
-from scripts.engine.run import work
+from scripts.engine.run import half_applied, stamp, work
+from scripts.engine.run.guard import Guard
 from scripts.engine.run.performer import Performed, Performer
-from scripts.engine.run.plan import Plan
+from scripts.engine.run.plan import Plan, Planned
 from scripts.engine.run.record import Recorder
 from scripts.engine.run.work import Work
-from scripts.errors import (
-    HistoryError,
-    Interrupted,
-    LedgerError,
-    MigrationError,
-    StatementError,
-    behind,
-)
-
-Planned = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
-"""Alembic's function for a command: from the heads that the database is at to the steps to take."""
+from scripts.errors import HistoryError, LedgerError, LockError, MigrationError, behind
 
 
 @dataclass(kw_only=True)
@@ -46,10 +38,9 @@ class Run:
     plan: Plan
     prepare: Callable[[list[Event]], None]
     """Makes the event log ready before the first step, which it is told of if there is one."""
+    guard: Guard
     idle: bool = False
     """Whether there was nothing to do, so that no lock was taken."""
-    guard: Callable[[str], None] = lambda _state: None
-    """Makes sure that no other run is at work; takes the state for its error."""
     settle: Callable[[], None] = lambda: None
     """Ends the transaction in which Alembic read the heads: each step begins one of its own."""
     moves_version: bool = field(default=False, init=False)
@@ -60,6 +51,10 @@ class Run:
     """The version ahead of the last step."""
     unsaid: StepResult | None = field(default=None, init=False)
     """The step that has been recorded, and whose commit nobody has heard of yet."""
+    found_existing: list[str] = field(default_factory=list, init=False)
+    """Versions before which objects were there that their DOWN drops."""
+    undoing: Work | None = field(default=None, init=False)
+    """The rollback of a half-applied file, which is all that the run does."""
     mirrored: bool = field(default=False, init=False)
     """Whether a stamp has written the ledger."""
     _effects: str = field(default="rolled back", init=False)
@@ -100,7 +95,10 @@ class Run:
             self.settle()
             self._context = context
             self.recorder.begin(at_base=not heads)
-            wanted = list(planned(heads, context))
+            if self.undoing:
+                self._undo(self.undoing, list(planned(heads, context)))
+                return []
+            wanted = self.plan.resolve(planned, heads, context, fixed=self.moves_version)
             self.plan.read(wanted)
             if wanted and self.idle:
                 what = f"{self.state.name}: another run changed the database while this one looked"
@@ -121,7 +119,10 @@ class Run:
             Interrupted: when a signal came.
         """
         todo, record = self.plan.upgrade(version, self.current)
-        self._note = self.state.ledger.insertion(record, self._perform(todo).duration)
+        performed = self._perform(todo)
+        if performed.existed not in (existing.NOTHING, existing.NOBODY_LOOKED):
+            self.found_existing.append(version)
+        self._note = self.state.ledger.insertion(record, performed.duration, performed.existed)
 
     def downgrade(self, version: str) -> None:
         """Run what undoes a version; its row is to be taken out of the ledger.
@@ -134,6 +135,16 @@ class Run:
         """
         self._perform(self.plan.downgrade(version))
         self._note = self.state.ledger.deletion(version)
+
+    def _undo(self, todo: Work, wanted: list[MigrationStep]) -> None:
+        """Run the DOWN of a half-applied file: no version moves, and no row of the ledger."""
+        if wanted or self._context is None:
+            raise half_applied.moves_too(self.state, todo.version)
+        self.plan.add(todo)
+        self.prepare(self.plan.coming)
+        with self._context.begin_transaction(_per_migration=True):
+            self._perform(todo)
+            self._write(self.state.ledger.deletion(todo.version), self.current)
 
     def on_version_apply(
         self,
@@ -187,18 +198,9 @@ class Run:
         self._uncommitted = begun
 
     def mirror(self, heads: Iterable[str]) -> None:
-        """Make the ledger have just the versions up to `heads`, without running anything.
-
-        Alembic takes one step from any version to any other for a stamp, so it is the ancestors of
-        the new heads that count, not the step.
-        """
+        """Make the ledger have just the versions up to `heads`, without running anything."""
         heads = tuple(heads)
-        records, kept = [], []
-        for revision in self.directory.iterate_revisions(heads, "base"):
-            if self.state.history.find(revision.revision):
-                records.append(work.upgrade(self.state, revision.revision)[1])
-            else:
-                kept.append(revision.revision)
+        records, kept = stamp.versions(self.state, self.directory, heads)
         self.recorder.stamp(records, kept, ", ".join(heads) or "base")
         self.mirrored = True
 
@@ -214,27 +216,23 @@ class Run:
         self.say()
         self._effects = "rolled back"
         self._began = time.monotonic()
-        self.guard(f"{self.state.name} is at {self.current}")
+        self.guard.hold(self.current)
         try:
             performed = self.performer.perform(todo, self._context.autocommit_block)
         except Exception as raised:
             error = behind(raised)
-            if not isinstance(error, StatementError | Interrupted):
+            if not isinstance(error, work.CutShort):
                 raise
-            error.what = f"{self.state.name}: {todo.filename}: {error.what}"
             self._effects = work.effect(todo, error, joined=self.plan.joined)
-            error.state = self.undone(self.current)
+            if isinstance(error, LockError):
+                error.state = f"{self._effects}; {self.guard.now(self.current)}"
+            else:
+                error.what = f"{self.state.name}: {todo.filename}: {error.what}"
+                error.state = self.undone(self.current)
             raise error from raised.__cause__
         self._effects = work.effect(todo, joined=self.plan.joined)
         self._recorded, self._performed = todo.version, performed
-        self.unsaid = StepResult(
-            environment=self.state.name,
-            version=todo.version,
-            filename=todo.filename,
-            direction=todo.direction,
-            statements=len(todo.section.statements),
-            duration_ms=performed.duration_ms,
-        )
+        self.unsaid = todo.result(self.state.name, performed.duration_ms)
         if todo.direction is Direction.DOWN and not todo.section.statements:
             self.observer.notice(self.state.name, f"{todo.filename} has an empty DOWN: nothing ran")
         return performed

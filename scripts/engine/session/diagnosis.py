@@ -6,6 +6,9 @@ import psycopg2
 
 from scripts.files.redaction import masked
 
+GONE = ("42P01", "3F000")
+"""What the server says of a table that is not there, or whose schema is not."""
+
 
 def explained(error: psycopg2.Error, *more: str) -> str:
     """Return what the server said: message, SQLSTATE, detail, hint, context; no password.

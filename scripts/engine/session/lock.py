@@ -45,6 +45,10 @@ _HOLDER = (
     " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     " AND l.classid::bigint = %s AND l.objid::bigint = %s"
 )
+_TABLE = (
+    "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE n.nspname = %(schema)s AND c.relname = %(name)s"
+)
 _SAVEPOINT = "upskill_look"
 
 
@@ -79,14 +83,12 @@ class Lock:
         """How long another run had it."""
         self._environment = environment
 
-    def check(self, state: str) -> None:
+    def check(self) -> None:
         """Make sure that the lock is still held.
 
-        Args:
-            state: what the database looks like, for the error.
-
         Raises:
-            LockError: when the connection or its transaction is gone, and the lock with it.
+            LockError: when the connection or its transaction is gone, and the lock with it. Whoever
+                asked knows what state things are in, and says so.
         """
         try:
             with self.connection.cursor() as cursor:
@@ -99,13 +101,16 @@ class Lock:
             raise LockError(
                 f"{self._environment}: the lock that keeps other runs out was lost",
                 detail=reason,
-                state=state,
                 way_out="run the command again: it goes on from where this one stopped",
             )
 
     def is_seen_from(self, other: Connection) -> bool:
         """Tell whether another connection leads to the same database: there the lock is seen."""
         return _holder(other, self._number) is not None
+
+    def sees(self, table: TableName) -> bool:
+        """Tell whether the lock's session sees a table: what is not committed it does not see."""
+        return bool(self.look(_TABLE, {"schema": table.schema, "name": table.name}))
 
     def look(self, query: str, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
         """Ask the server something beside the run, with the lock kept whatever comes of it.

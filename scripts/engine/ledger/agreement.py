@@ -1,0 +1,108 @@
+"""What has to hold of files, ledger and Alembic's version before anything is run."""
+
+from __future__ import annotations
+
+from scripts.engine.ledger import renaming
+from scripts.engine.ledger.state import State
+from scripts.engine.ledger.table import VERSION_TABLE
+from scripts.errors import LedgerError, ServerError
+from scripts.files.project import shown
+
+
+def check_writable(state: State) -> None:
+    """Stop when the server takes no changes.
+
+    Raises:
+        ServerError: with the reason.
+    """
+    if not state.server.read_only:
+        return
+    reason = (
+        "it is a replica: it is in recovery, and takes its data from another server"
+        if state.server.standby
+        else "transaction_read_only is on: default_transaction_read_only may be set for the "
+        "database or the role"
+    )
+    raise ServerError(
+        f"{state.name}: this server is read-only",
+        detail=reason,
+        state=f"nothing was changed; {state.name} is at {state.current}",
+        way_out=f"set {state.history.environment.url_setting()} to the writer's address",
+    )
+
+
+def check_agreement(state: State) -> None:
+    """Stop when Alembic's version and the ledger tell two stories.
+
+    Raises:
+        LedgerError: with both, and the command that mends it.
+    """
+    heads, current = state.alembic_heads, state.current
+    if (not heads and current == "base") or heads == (current,):
+        return
+    alembic = ", ".join(heads) or "base"
+    if not state.ledger.exists:
+        raise LedgerError(
+            f"{state.name}: Alembic's version is {alembic}, and there is no ledger "
+            f"{state.ledger.table}",
+            detail="the two disagree: the ledger was dropped or renamed, or has another name",
+            state="nothing was changed",
+            way_out=f"`alembic -n {state.name} stamp {alembic}` writes the ledger from the files; "
+            "if it is kept under another name, set MIGRATION_TABLE",
+        )
+    raise LedgerError(
+        f"{state.name}: the ledger and Alembic's version disagree",
+        detail=f"the ledger {state.ledger.table} is at {current}\n{VERSION_TABLE} is at {alembic}",
+        state="nothing was changed",
+        way_out="find out which one is right, then write both from it: "
+        f"`alembic -n {state.name} stamp --purge {current}` trusts the ledger, "
+        f"`… stamp --purge {alembic}` trusts Alembic",
+    )
+
+
+def check_upgrade(state: State) -> None:
+    """Stop when running the pending migrations could not end in what the files say.
+
+    Raises:
+        LedgerError: for a file that was renamed or changed after it was applied, or a pending
+            migration below an applied one.
+    """
+    check_writable(state)
+    check_agreement(state)
+    if state.renamed:
+        entries = state.history.entries
+        raise renaming.error(state.history.environment, state.renamed, entries, state.current)
+    if state.changed:
+        raise _changed(state)
+    highest = state.applied[-1] if state.applied else None
+    late = [entry for entry in state.pending if highest and entry.number < highest.number]
+    if highest and late:
+        raise LedgerError(
+            f"{state.name}: {late[0].filename} is not applied, and {highest.row.version} is",
+            detail=f"applied last: {highest.row.filename}",
+            state=f"nothing was changed; {state.name} is at {state.current}",
+            way_out=f"give {', '.join(entry.version for entry in late)} a number above "
+            f"{highest.row.version}, in its SQL and its revision file",
+        )
+
+
+def _changed(state: State) -> LedgerError:
+    lines = []
+    for applied in state.changed:
+        if applied.entry:
+            lines.append(shown(applied.entry.path))
+        lines.append(f"  applied: {applied.row.checksum} ({applied.row.applied_at:%Y-%m-%d %H:%M})")
+        lines.append(f"  now:     {applied.file_checksum}")
+    first = state.changed[0]
+    path = shown(first.entry.path) if first.entry else first.row.filename
+    return LedgerError(
+        f"{state.name}: {_count(len(state.changed))} changed after being applied",
+        detail="\n".join(lines),
+        state=f"nothing was changed; {state.name} is at {state.current}",
+        way_out=f"`git log -p -- {path}` shows the change; restore the file, and put what is "
+        "new into a new migration",
+    )
+
+
+def _count(files: int) -> str:
+    return "a migration file was" if files == 1 else f"{files} migration files were"

@@ -1,0 +1,131 @@
+"""Files outside a transaction, begun and not completed: what the event log knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+from psycopg2.sql import SQL, Identifier
+
+from scripts.engine.ledger import events
+from scripts.engine.ledger.table import Ledger
+
+# Each statement outside a transaction is noted before it runs. What a success, a rollback or a
+# stamp came after is over; of the rest the highest number was reached, and those below it are done.
+_OPEN = """
+WITH over AS (
+  SELECT version, max(id) AS id FROM {log} WHERE event IN ('success', 'rollback') GROUP BY version
+), stamped AS (
+  SELECT coalesce(max(id), 0) AS id FROM {log} WHERE event = 'stamp'
+), open AS (
+  SELECT l.id, l.at, l.event, l.version, l.filename, l.checksum, l.direction, l.statement, l.line,
+    l.error, l.sqlstate, {own}
+  FROM {log} l LEFT JOIN over o USING (version)
+  WHERE l.version IS NOT NULL
+    AND l.id > greatest(coalesce(o.id, 0), (SELECT id FROM stamped))
+)
+SELECT version, direction,
+  (array_agg(filename ORDER BY id DESC))[1],
+  (array_agg(checksum ORDER BY id DESC))[1],
+  max(statement) - 1,
+  (array_agg(statements ORDER BY id DESC) FILTER (WHERE statements IS NOT NULL))[1],
+  max(at) FILTER (WHERE statement IS NOT NULL),
+  (array_agg(line ORDER BY id DESC) FILTER (WHERE statement IS NOT NULL))[1],
+  (array_agg(event ORDER BY id DESC))[1] = 'failure',
+  (array_agg(coalesce(nullif(split_part(error, E'\\n', 2), ''), error) ORDER BY id DESC)
+    FILTER (WHERE event = 'failure'))[1],
+  (array_agg(rollback_sql ORDER BY id DESC) FILTER (WHERE rollback_sql IS NOT NULL))[1],
+  (array_agg(existing ORDER BY id) FILTER (WHERE existing IS NOT NULL))[1]
+FROM open GROUP BY version, direction HAVING bool_or(event = 'statement') ORDER BY 1
+"""
+_SAVEPOINT = "upskill_log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partial:
+    """A file of which some statements have taken effect, and not all."""
+
+    version: str
+    direction: str
+    filename: str
+    checksum: str | None
+    done: int
+    """How many of its statements have taken effect, at least."""
+    statements: int | None
+    """How many it has; None where an older release wrote the log."""
+    at: datetime
+    line: int | None
+    failed: bool
+    """Whether the last run said why it ended: else it was killed there, or is still at work."""
+    reason: str | None
+    rollback_sql: str | None
+    """What undoes it: as the ledger would keep it."""
+    existing: Mapping[str, str | None]
+    """Identities ahead of the first run, by what people call the objects."""
+
+    @property
+    def ending(self) -> str:
+        """Say when and why it came no further."""
+        when = f"{self.at.astimezone():%Y-%m-%d %H:%M:%S %z}"
+        place = f", line {self.line}" if self.line else ""
+        if not self.failed:
+            return f"begun {when}{place}, and nobody said how it ended: killed, or still at work"
+        return f"failed {when}{place}, {self.reason or 'no reason was noted'}"
+
+    @property
+    def progress(self) -> str:
+        """Return how far it came: "1/2"."""
+        return f"{self.done}/{self.statements or '?'}"
+
+
+def read(connection: Connection, ledger: Ledger) -> tuple[Partial, ...]:
+    """Read which files are half applied, or half rolled back.
+
+    A file whose first statement failed has left nothing, and is not among them.
+
+    Raises:
+        psycopg2.Error: when the connection is lost.
+    """
+    columns = events.columns(connection, ledger)
+    if not columns:
+        return ()
+    own = SQL(", ").join(
+        SQL("l.{}").format(Identifier(name))
+        if name in columns
+        else SQL("NULL::{} AS {}").format(SQL(kind), Identifier(name))
+        for name, kind in events.ADDED.items()
+    )
+    query = SQL(_OPEN).format(log=events.name(ledger), own=own)
+    with connection.cursor() as cursor:
+        # A log of another shape, or one that this login may not read, stops nothing.
+        cursor.execute(f"SAVEPOINT {_SAVEPOINT}")
+        try:
+            cursor.execute(query)
+        except psycopg2.Error as error:
+            if error.pgcode is None:
+                raise
+            cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            return ()
+        found = [_partial(row) for row in cursor]
+    return tuple(one for one in found if one.done or not one.failed)
+
+
+def _partial(row: tuple[Any, ...]) -> Partial:
+    return Partial(
+        version=row[0],
+        direction=row[1],
+        filename=row[2],
+        checksum=row[3],
+        done=row[4],
+        statements=row[5],
+        at=row[6],
+        line=row[7],
+        failed=row[8],
+        reason=row[9] or None,
+        rollback_sql=row[10],
+        existing=row[11] or {},
+    )

@@ -1,0 +1,93 @@
+"""Files that got another number or name after they were applied: the ledger knows their text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from scripts.engine.ledger.table import Row
+from scripts.errors import LedgerError
+from scripts.files import history, migration_file
+from scripts.files.history import Entry
+from scripts.files.project import Environment, shown
+
+# The one line of a file that its name stands in; `history.RENUMBERING` has it changed too.
+_NAMED = re.compile(rb"(?m)^(--\s*Migration\s*:\s*)\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A migration that was applied under another name than its file has now."""
+
+    row: Row
+    entry: Entry
+    """The file that has its text."""
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        return (
+            f"{self.row.version} was applied as {self.row.filename}, whose text is now "
+            f"{self.entry.filename}"
+        )
+
+
+def find(rows: Iterable[Row], files: Sequence[Entry]) -> Iterator[Renamed]:
+    """Find the files that have the texts of rows.
+
+    Args:
+        rows: those whose own file is another one now, or gone.
+        files: those that no row stands for.
+    """
+    for row in rows:
+        for entry in files:
+            if entry.filename != row.filename and _was(row, entry):
+                yield Renamed(row, entry)
+                break
+
+
+def _was(row: Row, entry: Entry) -> bool:
+    """Tell whether a file has a row's text; its own name may have been changed in it."""
+    data = entry.path.read_bytes()
+    before = _NAMED.sub(lambda line: line[1] + row.filename.encode(), data, count=1)
+    return row.checksum in (migration_file.checksum(data), migration_file.checksum(before))
+
+
+def error(
+    environment: Environment, found: Sequence[Renamed], taken: Iterable[Entry], current: str
+) -> LedgerError:
+    """Return the error about files that were renamed.
+
+    Args:
+        environment: whose files they are.
+        found: the files; at least one.
+        taken: files that have the number of such a row now.
+        current: the version that the database is at.
+    """
+    ours = {one.entry.path for one in found}
+    numbers = {entry.number: entry for entry in taken if entry.path not in ours}
+    return LedgerError(
+        f"{environment.name}: {found[0]}",
+        detail="\n".join(str(one) for one in found[1:]),
+        state=f"nothing was changed; {environment.name} is at {current}",
+        way_out="\n".join(
+            _way_out(environment, one, numbers.get(history.number(one.row.version)))
+            for one in found
+        ),
+    )
+
+
+def _way_out(environment: Environment, one: Renamed, newcomer: Entry | None) -> str:
+    """Say how the file gets its name back, and what becomes of one that has its number now."""
+    sql, revision = one.entry.path, environment.versions / f"{one.entry.path.stem}.py"
+    before = one.row.filename
+    back = (
+        f"rename it back: {shown(sql)} to {before}, and {shown(revision)} to "
+        f"{before.removesuffix('.sql')}.py, with the name and the numbers in both as they were"
+    )
+    if newcomer is None:
+        return back
+    return (
+        f"{back}; {newcomer.filename} gets the next free number. Or undo it in this database, "
+        f"and apply it anew: python scripts/rollback.py --database {environment.name}"
+    )

@@ -1,0 +1,122 @@
+"""Who an object is: its oid, found by the name that SQL gives it, as the server resolves names.
+
+Two objects of one name, one before a migration and one after it, are the same where their
+identities are. Catalogs are read by name, not by `to_regclass`: that refuses a login that has no
+USAGE on a schema, and would end a migration that has no need of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from scripts.files.drops import Drop, Object
+
+KEPT = frozenset({"table", "column", "sequence", "schema", "type"})
+"""Kinds that hold what can't be made again: a rollback that would drop one is refused."""
+
+# Kinds of relations: https://www.postgresql.org/docs/current/catalog-pg-class.html
+_RELATIONS = {
+    "table": "r,p,f",
+    "sequence": "S",
+    "view": "v",
+    "materialized view": "m",
+    "index": "i,I",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An object as a section names it, and where its name is looked up."""
+
+    object: Object
+    search_path: tuple[str, ...] | None
+
+    @property
+    def shown(self) -> str:
+        """Return the object for people: "table app.users", "column users.email"."""
+        parts = [*self.object.name, *([self.object.column] if self.object.column else [])]
+        return f"{self.object.kind} {'.'.join(parts)}"
+
+
+def named(drops: Iterable[Drop]) -> tuple[Named, ...]:
+    """Return the objects that drops are about, each once."""
+    return tuple(dict.fromkeys(Named(drop.object, drop.search_path) for drop in drops))
+
+
+def identities(wanted: Sequence[Named]) -> Composable:
+    """Return an expression that gives the objects' identities, as a text[] in their order.
+
+    An identity is an oid, for a column its table's oid and its number; NULL where there is no such
+    object.
+    """
+    if not wanted:
+        return SQL("ARRAY[]::text[]")
+    return SQL("ARRAY[{}]::text[]").format(SQL(", ").join(_identity(one) for one in wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalog:
+    """A catalog of objects that lie in schemas, and how the session sees them."""
+
+    table: str
+    prefix: str
+    is_visible: str
+
+    def column(self, name: str) -> Composable:
+        """Return one of the catalog's columns, as of the row `o`."""
+        return Identifier("o", f"{self.prefix}{name}")
+
+
+_CLASSES = _Catalog("pg_class", "rel", "pg_table_is_visible")
+_TYPES = _Catalog("pg_type", "typ", "pg_type_is_visible")
+_ROUTINES = _Catalog("pg_proc", "pro", "pg_function_is_visible")
+# A table's own type is none of these, nor is an array's.
+_NOT_OF_A_TABLE = SQL(
+    "AND (o.typrelid = 0 OR EXISTS (SELECT FROM pg_catalog.pg_class c"
+    " WHERE c.oid = o.typrelid AND c.relkind = 'c'))"
+)
+
+
+def _identity(one: Named) -> Composable:
+    kind, name = one.object.kind, Literal(one.object.name[-1])
+    if kind == "column":
+        return SQL(
+            "(SELECT format('%s.%s', a.attrelid, a.attnum) FROM pg_catalog.pg_attribute a"
+            " WHERE a.attrelid = {} AND a.attname = {} AND a.attnum > 0 AND NOT a.attisdropped)"
+        ).format(_relation(one, _RELATIONS["table"]), Literal(one.object.column))
+    if kind in _RELATIONS:
+        return _relation(one, _RELATIONS[kind])
+    if kind == "schema":
+        return SQL("(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {})").format(name)
+    if kind == "extension":
+        return SQL("(SELECT oid FROM pg_catalog.pg_extension WHERE extname = {})").format(name)
+    if kind == "type":
+        return _in_schemas(one, _TYPES, _NOT_OF_A_TABLE)
+    return _in_schemas(one, _ROUTINES, SQL(""))
+
+
+def _relation(one: Named, kinds: str) -> Composable:
+    listed = SQL(", ").join(Literal(kind) for kind in kinds.split(","))
+    return _in_schemas(one, _CLASSES, SQL("AND o.relkind IN ({})").format(listed))
+
+
+def _in_schemas(one: Named, catalog: _Catalog, condition: Composable) -> Composable:
+    """Find an object by its schema, by the section's own search path, or as the session sees it."""
+    path = one.object.name[-2:-1] or one.search_path
+    query = SQL("(SELECT o.oid FROM {} o WHERE {} = {} {} {} LIMIT 1)")
+    table, name = Identifier("pg_catalog", catalog.table), catalog.column("name")
+    if path is None:
+        where = SQL("AND {}(o.oid)").format(Identifier("pg_catalog", catalog.is_visible))
+        return query.format(table, name, Literal(one.object.name[-1]), condition, where)
+    schemas = SQL(", ").join(
+        SQL("session_user::text") if part == "$user" else Literal(part) for part in path
+    )
+    where = SQL(
+        "AND {schema} = ANY (ARRAY(SELECT n.oid FROM pg_catalog.pg_namespace n"
+        " WHERE n.nspname = ANY (ARRAY[{schemas}]::text[])))"
+        " ORDER BY array_position(ARRAY[{schemas}]::text[], {schema}::regnamespace::text)"
+    ).format(schema=catalog.column("namespace"), schemas=schemas)
+    return query.format(table, name, Literal(one.object.name[-1]), condition, where)

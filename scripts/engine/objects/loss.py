@@ -1,0 +1,177 @@
+"""What a rollback destroys: the tables and columns that go, with their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+from psycopg2.sql import SQL, Composable, Literal
+
+from scripts.engine.objects.identity import Named, identities
+from scripts.files.drops import Drop
+
+MOST_COUNTED = 100_000
+"""Rows: a table with more is not counted, its statistics are given instead."""
+_BATCH = 50
+"""Tables counted in one query: each holds a lock until its end."""
+_LOCK_TIMEOUT = "500ms"
+"""A table that somebody has locked is not waited for: its statistics do."""
+_SAVEPOINT = "upskill_count"
+
+_CATALOGS = {
+    "schema": "pg_namespace",
+    "type": "pg_type",
+    "extension": "pg_extension",
+    "function": "pg_proc",
+}
+
+# Objects go with those that they depend on: automatic and internal ones always, others with
+# CASCADE. https://www.postgresql.org/docs/current/catalog-pg-depend.html
+_GONE = """
+WITH RECURSIVE named(step, class, id, sub, deep) AS (
+  SELECT step, class::regclass::oid, split_part(identity, '.', 1)::oid,
+    coalesce(nullif(split_part(identity, '.', 2), ''), '0')::int, deep
+  FROM unnest(%(steps)s::text[], %(classes)s::text[], {identities}, %(deep)s::bool[])
+    AS wanted(step, class, identity, deep)
+  WHERE identity IS NOT NULL
+), gone AS (
+  SELECT * FROM named
+  UNION
+  SELECT gone.step, d.classid, d.objid, d.objsubid, gone.deep
+  FROM gone JOIN pg_catalog.pg_depend d ON d.refclassid = gone.class AND d.refobjid = gone.id
+    AND (gone.sub = 0 OR d.refobjsubid = gone.sub)
+    AND (d.deptype IN ('a', 'i', 'P', 'S', 'e') OR gone.deep)
+), whole AS (
+  SELECT DISTINCT g.step, c.oid FROM gone g JOIN pg_catalog.pg_class c ON c.oid = g.id
+  WHERE g.class = 'pg_class'::regclass AND g.sub = 0 AND c.relkind IN ('r', 'p', 'f', 'm')
+), part AS (
+  SELECT DISTINCT g.step, g.id AS oid, g.sub FROM gone g
+  JOIN pg_catalog.pg_class c ON c.oid = g.id AND c.relkind IN ('r', 'p', 'f')
+  WHERE g.class = 'pg_class'::regclass AND g.sub > 0
+    AND NOT EXISTS (SELECT FROM whole w WHERE w.step = g.step AND w.oid = g.id)
+), listed AS (
+  SELECT step, oid, 0 AS sub, '' AS attname FROM whole
+  UNION ALL
+  SELECT part.step, part.oid, part.sub, a.attname FROM part
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = part.oid AND a.attnum = part.sub
+)
+SELECT l.step, l.oid, l.oid::regclass::text, l.attname, c.relkind = 'm',
+  (SELECT sum(nullif(p.reltuples, -1)) FROM pg_catalog.pg_class p
+   WHERE p.oid = l.oid AND p.relkind <> 'p'
+     OR p.oid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(l.oid) t WHERE t.isleaf))::bigint
+FROM listed l JOIN pg_catalog.pg_class c ON c.oid = l.oid ORDER BY 1, 3, l.sub
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A table, or a column, that a rollback drops."""
+
+    kind: str
+    """"table", "materialized view" or "column"."""
+    name: str
+    """As the server writes it: "orders", "app.orders", "orders.note"."""
+    rows: int | None
+    """Of the table; None where nobody knows."""
+    exact: bool
+    """Whether they were counted, and are not from the statistics."""
+
+    @property
+    def shown(self) -> str:
+        """Return the loss for people: "table orders (3 rows)"."""
+        if self.rows is None:
+            amount = "number of rows not known"
+        elif self.exact:
+            amount = "1 row" if self.rows == 1 else f"{self.rows:,} rows"
+        else:
+            amount = f"about {self.rows:,} rows, by the statistics"
+        return f"{self.kind} {self.name} ({amount})"
+
+
+def read(
+    connection: Connection, steps: Mapping[str, Sequence[Drop]]
+) -> dict[str, tuple[Loss, ...]]:
+    """Find out what rollbacks would destroy.
+
+    Args:
+        connection: in a transaction; its lock_timeout is another afterwards.
+        steps: what each version's DOWN drops.
+
+    Returns:
+        The tables and columns of each version, those that go with others included.
+
+    Raises:
+        psycopg2.Error: when the catalogs can't be read.
+    """
+    drops = [(version, drop) for version, own in steps.items() for drop in own]
+    lost: dict[str, list[Loss]] = {version: [] for version in steps}
+    if not drops:
+        return dict.fromkeys(steps, ())
+    wanted = [Named(drop.object, drop.search_path) for _, drop in drops]
+    query = _GONE.format(identities=identities(wanted).as_string(connection).replace("%", "%%"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            query,
+            {
+                "steps": [version for version, _ in drops],
+                "classes": [_CATALOGS.get(drop.object.kind, "pg_class") for _, drop in drops],
+                "deep": [drop.cascade for _, drop in drops],
+            },
+        )
+        found = cursor.fetchall()
+    tables = {oid: (name, estimate) for _, oid, name, _, _, estimate in found}
+    counts = _counts(connection, tables)
+    for version, oid, name, column, is_view, _ in found:
+        rows, exact = counts[oid]
+        kind = "column" if column else "materialized view" if is_view else "table"
+        shown = f"{name}.{column}" if column else name
+        lost[version].append(Loss(kind, shown, rows, exact))
+    return {version: tuple(own) for version, own in lost.items()}
+
+
+def _counts(
+    connection: Connection, tables: Mapping[int, tuple[str, int | None]]
+) -> dict[int, tuple[int | None, bool]]:
+    """Count rows, as far as that is quick; else take what the statistics say."""
+    known: dict[int, tuple[int | None, bool]] = {
+        oid: (estimate, False) for oid, (_, estimate) in tables.items()
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+    small = [oid for oid, (_, estimate) in tables.items() if (estimate or 0) <= MOST_COUNTED]
+    for start in range(0, len(small), _BATCH):
+        batch = small[start : start + _BATCH]
+        known.update(_counted(connection, {oid: tables[oid][0] for oid in batch}))
+    return known
+
+
+def _counted(
+    connection: Connection, names: Mapping[int, str]
+) -> dict[int, tuple[int | None, bool]]:
+    parts = [_count(oid, name) for oid, name in names.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SAVEPOINT {_SAVEPOINT}")
+        try:
+            cursor.execute(SQL(" UNION ALL ").join(parts))
+            rows = cursor.fetchall()
+        except psycopg2.Error as error:
+            if error.pgcode is None:
+                raise
+            # A locked table, or one that this login may not read: look at each by itself.
+            cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            if len(names) == 1:
+                return {}
+            found: dict[int, tuple[int | None, bool]] = {}
+            for oid, name in names.items():
+                found |= _counted(connection, {oid: name})
+            return found
+    return {oid: (count, True) for oid, count in rows if count <= MOST_COUNTED}
+
+
+def _count(oid: int, name: str) -> Composable:
+    # The server has quoted the name: regclass gives it as SQL takes it.
+    return SQL("SELECT {}, count(*) FROM (SELECT FROM {} LIMIT {}) counted").format(
+        Literal(oid), SQL(name), Literal(MOST_COUNTED + 1)
+    )

@@ -1,0 +1,92 @@
+"""Which migrations a rollback takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from scripts.engine.ledger.state import State
+from scripts.errors import UsageError
+
+
+def choose(
+    states: Mapping[str, State], *, to: str | None, steps: int, partial: bool
+) -> list[tuple[str, str]]:
+    """Choose the migrations to be rolled back.
+
+    Args:
+        states: the databases, by name; several go back in the order of application.
+        to: the version to go back to, or "base"; there is one database then.
+        steps: how many, where `to` is None.
+        partial: the file that is half applied instead.
+
+    Returns:
+        Environment and version of each, the first one to go first.
+
+    Raises:
+        UsageError: for what is not applied, or not half applied.
+    """
+    if partial:
+        return _half_applied(states)
+    if to:
+        [(name, state)] = states.items()
+        floor = _floor(state, to)
+        return [(name, one.row.version) for one in reversed(state.applied) if one.number > floor]
+    _check_steps(states, steps)
+    applied = [
+        (one.row.applied_at, one.number, name, one.row.version)
+        for name, state in states.items()
+        for one in state.applied
+    ]
+    if len(states) == 1:
+        applied.sort(key=lambda item: item[1], reverse=True)
+    else:
+        applied.sort(reverse=True)
+    return [(name, version) for _, _, name, version in applied[:steps]]
+
+
+def _half_applied(states: Mapping[str, State]) -> list[tuple[str, str]]:
+    begun = [
+        (name, state.half_applied.version) for name, state in states.items() if state.half_applied
+    ]
+    if not begun:
+        raise UsageError(
+            f"no file is half applied in {', '.join(states)}",
+            detail="as far as the event log knows",
+            state="nothing was rolled back",
+            way_out="python scripts/status.py shows what is applied",
+        )
+    if len(begun) > 1:
+        raise UsageError(
+            f"{' and '.join(name for name, _ in begun)} each have a half-applied file",
+            way_out="choose one with --database",
+        )
+    return begun
+
+
+def _check_steps(states: Mapping[str, State], steps: int) -> None:
+    """One step, which is the default, is a success where nothing is applied; more were meant."""
+    count = sum(len(state.applied) for state in states.values())
+    if steps > max(count, 1):
+        is_are = "is" if count == 1 else "are"
+        raise UsageError(
+            f"--steps {steps} is more than the {count} that {is_are} applied",
+            detail="\n".join(
+                f"{name} is at {state.current}, {len(state.applied)} applied"
+                for name, state in states.items()
+            ),
+            state="nothing was rolled back",
+            way_out=f"--steps {count} rolls back all of them" if count else "leave --steps out",
+        )
+
+
+def _floor(state: State, to: str) -> int:
+    if to == "base":
+        return -1
+    found = state.find(to) if to.isascii() and to.isdigit() else None
+    if found is None:
+        raise UsageError(
+            f"{state.name}: {to} is not an applied version",
+            detail=f"applied: {', '.join(one.row.version for one in state.applied) or 'none'}",
+            way_out="give one of these, or base",
+        )
+    return found.number

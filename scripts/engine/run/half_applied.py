@@ -1,0 +1,135 @@
+"""Rolls back a file of which some statements have taken effect, and which has no ledger row."""
+
+from __future__ import annotations
+
+from scripts.engine.ledger.partial import Partial
+from scripts.engine.ledger.state import State
+from scripts.engine.observer import Direction
+from scripts.engine.run.command import Command, Kind
+from scripts.engine.run.switches import Switches
+from scripts.engine.run.work import Work
+from scripts.errors import FormatError, RollbackError, UsageError
+from scripts.files import drops, history, migration_file, rollback
+from scripts.files.project import shown
+from scripts.files.rollback import Rollback
+
+
+def check(state: State, command: Command, switches: Switches) -> Work | None:
+    """Refuse to roll anything back below a half-applied file, or return that file's rollback.
+
+    Args:
+        state: with what the event log knows.
+        command: Alembic's.
+        switches: may name the half-applied version that is to be rolled back.
+
+    Returns:
+        The rollback to run instead of the command's own steps; None where none was asked for.
+
+    Raises:
+        RollbackError: when a half-applied file is in the way, or can't be rolled back.
+        UsageError: when the version named is not half applied.
+    """
+    found = state.half_applied
+    if switches.partial is None:
+        if command.kind is Kind.DOWNGRADE:
+            refuse(state)
+        return None
+    if found is None or history.number(found.version) != switches.partial:
+        raise UsageError(
+            f"{state.name}: {switches.partial} is not half applied",
+            detail=f"{found.version} is" if found else "no file is, as far as the event log knows",
+            state="nothing was changed",
+            way_out="python scripts/status.py shows what is",
+        )
+    if command.kind is not Kind.DOWNGRADE:
+        raise UsageError(
+            "-x partial belongs to a downgrade",
+            state="nothing was changed",
+            way_out=f"`alembic -n {state.name} -x partial={found.version} downgrade "
+            f"{state.current}`",
+        )
+    return undo(state, found, use_file=switches.use_file)
+
+
+def refuse(state: State) -> None:
+    """Refuse to roll anything back below a half-applied file.
+
+    Raises:
+        RollbackError: when there is such a file.
+    """
+    if state.half_applied:
+        raise _in_the_way(state, state.half_applied)
+
+
+def undo(state: State, found: Partial, *, use_file: bool) -> Work:
+    """Return what undoes a half-applied file: what the event log keeps, or the file's DOWN.
+
+    Raises:
+        RollbackError: when neither is there, or the file is declared irreversible.
+    """
+    down, place = _down(state, found, use_file=use_file)
+    if down.header.irreversible is not None:
+        raise RollbackError(
+            f"{state.name}: {found.version} is declared irreversible: {down.header.irreversible}",
+            where=place,
+            state=f"nothing was rolled back; {state.name} is at {state.current}",
+            way_out="complete it with `python scripts/migrate.py`",
+        )
+    return Work(
+        version=found.version,
+        filename=found.filename,
+        checksum=found.checksum,
+        direction=Direction.DOWN,
+        section=down.down,
+        header=down.header,
+        place=place,
+        drops=drops.lasting(down.down.statements),
+    )
+
+
+def _down(state: State, found: Partial, *, use_file: bool) -> tuple[Rollback, str]:
+    entry = state.history.find(found.version)
+    if found.rollback_sql is not None and not use_file:
+        place = f"rollback_sql of {found.version} in the event log"
+        try:
+            return rollback.parse(found.rollback_sql), place
+        except FormatError as error:
+            raise error.in_file(place) from error
+    if entry is None:
+        raise RollbackError(
+            f"{state.name}: {found.filename} is not in this checkout, and the event log keeps no "
+            "DOWN of it",
+            state=f"nothing was rolled back; {state.name} is at {state.current}",
+            way_out="deploy the release that has the file",
+        )
+    file = migration_file.read(entry.path)
+    return Rollback(file.header, file.down), shown(entry.path)
+
+
+def moves_too(state: State, version: str) -> UsageError:
+    """Return the error of a downgrade that would do more than to undo the half-applied file."""
+    return UsageError(
+        f"{state.name}: rolling back the half-applied {version} leaves the database at "
+        f"{state.current}",
+        state="nothing was rolled back",
+        way_out=f"`alembic -n {state.name} -x partial={version} downgrade {state.current}`, and "
+        "roll back further after it",
+    )
+
+
+def described(found: Partial) -> str:
+    """Say how far a file came, and why no further: "1 of 2 statements …; failed …"."""
+    count = found.statements or "its"
+    return f"{found.done} of {count} statements have taken effect; {found.ending}"
+
+
+def _in_the_way(state: State, found: Partial) -> RollbackError:
+    return RollbackError(
+        f"{state.name}: {found.filename} is half applied: nothing below it can be rolled back",
+        detail=described(found),
+        state=f"nothing was rolled back; {state.name} is at {state.current}, and part of "
+        f"{found.version}",
+        way_out=f"complete it: `python scripts/migrate.py --database {state.name}`; or undo it: "
+        f"`python scripts/rollback.py --database {state.name} --partial`, "
+        f"`alembic -n {state.name} -x partial={found.version} downgrade {state.current}`",
+    )

@@ -1,0 +1,129 @@
+"""Refuses a section that would take away what a run writes: ledger, Alembic's table, event log.
+
+Only what the text shows; what a DO block or a function does is noticed after it: see `record`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from scripts.engine.ledger.table import Ledger
+from scripts.engine.observer import Direction
+from scripts.engine.run.work import Work
+from scripts.engine.settings import EVENTS_SUFFIX, TableName
+from scripts.errors import LedgerError
+from scripts.files import drops, search_path
+from scripts.files.drops import Object
+from scripts.files.identifiers import Reader
+from scripts.files.statements import Statement
+
+# An old server takes ALTER INDEX for any of these, and all of them have one namespace.
+_RELATIONS = ("table", "index", "view", "materialized view", "sequence")
+_UNKNOWN_SCHEMA = "public"
+"""Where a ledger without a schema is taken to be when there is no database to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """What a statement would do to something."""
+
+    verb: str
+    object: Object
+    line: int
+    search_path: tuple[str, ...] | None
+    """As `drops.Drop` has it."""
+
+
+def check(name: str, todo: Work, ledger: Ledger) -> None:
+    """Refuse a section that drops, renames or empties a table of ours, before anything is run.
+
+    DELETE and UPDATE are let be: a ledger is corrected with them, and what they leave is held
+    against Alembic's version by the next run.
+
+    Args:
+        name: the environment's.
+        todo: the section.
+        ledger: what it must not touch, as do the tables beside it.
+
+    Raises:
+        LedgerError: with the line.
+    """
+    for loss in _losses(todo.section.statements):
+        what = _ours(loss, ledger)
+        if what:
+            raise LedgerError(
+                f"{name}: {todo.filename} would {loss.verb} {what}",
+                where=f"{todo.place}:{loss.line}",
+                detail="it is this tool's own: without it nobody knows what is applied, and what "
+                "undoes it",
+                state="nothing was changed",
+                way_out=_way_out(todo),
+            )
+
+
+def _way_out(todo: Work) -> str:
+    if todo.direction is Direction.DOWN:
+        return (
+            "take the statement out of the file's DOWN, and run `python scripts/rollback.py "
+            "--use-file`, which runs that instead of what is stored"
+        )
+    return (
+        "take the statement out of the file; if it means another tool's table, set MIGRATION_TABLE "
+        "to a name that no other tool has"
+    )
+
+
+def _losses(statements: Iterable[Statement]) -> Iterator[_Loss]:
+    statements = tuple(statements)
+    for drop in drops.dropped(statements):
+        yield _Loss("drop", drop.object, drop.line, drop.search_path)
+    path: tuple[str, ...] | None = None
+    for one in statements:
+        if one.command in ("SET", "RESET", "DISCARD"):
+            path = search_path.after(one, path)
+        for renamed in drops.renamed([one]):
+            yield _Loss("rename", renamed, one.line, path)
+        if one.command == "TRUNCATE":
+            for name in _truncated(one):
+                yield _Loss("empty", Object("table", name), one.line, path)
+
+
+def _truncated(statement: Statement) -> Iterator[tuple[str, ...]]:
+    reader = Reader(statement.text, statement.body)
+    reader.word("truncate")
+    reader.word("table")
+    reader.word("only")
+    while (name := reader.name()) is not None:
+        yield name
+        reader.mark("*")
+        if not reader.mark(","):
+            break
+        reader.word("only")
+
+
+def _ours(loss: _Loss, ledger: Ledger) -> str:
+    """Name what of ours a statement means; "" when it is something else."""
+    schema, name = ledger.table.schema or _UNKNOWN_SCHEMA, loss.object.name
+    if loss.object.kind == "schema":
+        return f"the schema {schema}, which has the ledger" if name[-1] == schema else ""
+    column = loss.object.kind == "column"
+    if not column and loss.object.kind not in _RELATIONS:
+        return ""
+    if len(name) > 1:
+        here = name[-2] == schema
+    elif loss.search_path is None:
+        here = ledger.visible
+    else:
+        here = schema in loss.search_path
+    what = _names(ledger).get(name[-1], "") if here else ""
+    return f"the column {loss.object.column} of {what}" if what and column else what
+
+
+def _names(ledger: Ledger) -> dict[str, str]:
+    events = TableName(ledger.table.schema, f"{ledger.table.name}{EVENTS_SUFFIX}")
+    return {
+        ledger.table.name: f"the ledger {ledger.table}",
+        ledger.version_table.name: f"Alembic's table {ledger.version_table}",
+        events.name: f"the event log {events}",
+    }

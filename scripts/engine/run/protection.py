@@ -1,0 +1,159 @@
+"""What a rollback may drop: what was there before its migration only where that is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+from psycopg2.sql import SQL, Composable, Literal
+
+from scripts.engine.ledger import lookup
+from scripts.engine.ledger.state import State
+from scripts.engine.ledger.table import Ledger
+from scripts.engine.objects import identity, loss
+from scripts.engine.objects.existing import Existing
+from scripts.engine.objects.identity import Named
+from scripts.engine.objects.loss import Loss
+from scripts.engine.run.switches import Switches
+from scripts.engine.run.work import Work
+from scripts.errors import RollbackError
+from scripts.files import drops
+from scripts.files.drops import Drop
+
+_MOST_NAMED = 5
+"""Objects that a summary names."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Clash:
+    """An object that a rollback would drop, and that was there before its migration."""
+
+    drop: Drop
+    existing: Existing
+
+
+def check(
+    connection: Connection,
+    state: State,
+    steps: Sequence[Work],
+    switches: Switches,
+    notify: Callable[[str], None],
+) -> None:
+    """Refuse rollbacks that would drop what was there before the migration.
+
+    Args:
+        connection: in a transaction.
+        state: the environment.
+        steps: the rollbacks that are about to run.
+        switches: says which of them are wanted all the same.
+        notify: is told what is dropped that was there before, where that is not refused.
+
+    Raises:
+        RollbackError: with the objects and their rows.
+    """
+    kept = lookup.existed_before(connection, state.ledger, [step.version for step in steps])
+    for step in steps:
+        clashes = _clashes(connection, step, kept.get(step.version, ()))
+        holding = [one for one in clashes if one.existing.holds_data]
+        wanted = switches.may_drop_existing(step.version)
+        if holding and not wanted:
+            raise _refused(connection, state, step, holding)
+        if clashes:
+            listed = ", ".join(one.existing.shown for one in clashes)
+            notify(f"{step.filename}: drops what was there before it: {listed}")
+
+
+def guard(ledger: Ledger, step: Work) -> Composable | None:
+    """Return a DO block's body that refuses what `check` does, for a script; None if not needed."""
+    named = [one for one in identity.named(step.drops) if one.object.kind in identity.KEPT]
+    if not named:
+        return None
+    return SQL(
+        "BEGIN IF EXISTS (SELECT FROM {}, jsonb_array_elements(existed_before) AS e"
+        " WHERE version = {} AND e->>'identity' = ANY ({}))"
+        " THEN RAISE EXCEPTION USING MESSAGE = {}, HINT = {}; END IF; END"
+    ).format(
+        ledger.name,
+        Literal(step.version),
+        identity.identities(named),
+        Literal(f"rolling back {step.version} would drop what was there before it"),
+        Literal(f"write the script with -x drop_existing={step.version} if that is wanted"),
+    )
+
+
+def losses(connection: Connection, steps: Sequence[Work]) -> dict[str, tuple[Loss, ...]]:
+    """Find out what rollbacks destroy, by version; also what they make again, without its rows.
+
+    Args:
+        connection: in a transaction.
+        steps: the rollbacks.
+    """
+    return loss.read(
+        connection, {step.version: drops.dropped(step.section.statements) for step in steps}
+    )
+
+
+def announce(connection: Connection, steps: Sequence[Work], notify: Callable[[str], None]) -> None:
+    """Say what rollbacks are about to destroy, where nobody was shown it and asked."""
+    lost = losses(connection, steps)
+    for step in steps:
+        if lost[step.version]:
+            gone = ", ".join(one.shown for one in lost[step.version])
+            notify(f"{step.filename}: destroys {gone}")
+
+
+def report(
+    connection: Connection, ledger: Ledger, versions: Sequence[str], notify: Callable[[str], None]
+) -> None:
+    """Say once, after a run, what was there before the migrations that name it.
+
+    Args:
+        connection: in a transaction.
+        ledger: which keeps it.
+        versions: those that the run has applied.
+        notify: is told, where there is something.
+    """
+    kept = lookup.existed_before(connection, ledger, versions)
+    found = [f"{one.shown} ({version})" for version in versions for one in kept.get(version, ())]
+    if not found:
+        return
+    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    were = (
+        "was there before the migration" if len(found) == 1 else "were there before the migrations"
+    )
+    notify(
+        f"{', '.join(found[:_MOST_NAMED])}{more} {were} that would drop them on a rollback: such a "
+        "rollback is refused unless --drop-existing says that it is wanted"
+    )
+
+
+def _clashes(connection: Connection, step: Work, existing: Iterable[Existing]) -> list[_Clash]:
+    known = {(one.kind, one.identity): one for one in existing}
+    if not known:
+        return []
+    named = [Named(drop.object, drop.search_path) for drop in step.drops]
+    with connection.cursor() as cursor:
+        cursor.execute(SQL("SELECT {}").format(identity.identities(named)))
+        now = (cursor.fetchone() or ([],))[0]
+    return [
+        _Clash(drop, known[drop.object.kind, found])
+        for drop, found in zip(step.drops, now, strict=True)
+        if (drop.object.kind, found) in known
+    ]
+
+
+def _refused(
+    connection: Connection, state: State, step: Work, clashes: Sequence[_Clash]
+) -> RollbackError:
+    lost = loss.read(connection, {step.version: [one.drop for one in clashes]})[step.version]
+    others = [one.existing.shown for one in clashes if one.existing.kind not in ("table", "column")]
+    return RollbackError(
+        f"{state.name}: rolling back {step.version} would drop what was there before it",
+        where=step.place,
+        detail="\n".join([*(one.shown for one in lost), *others]),
+        state=f"nothing was rolled back; {state.name} is at {state.current}",
+        way_out="write a new migration that undoes what this one did; if these are to go: "
+        f"`python scripts/rollback.py --drop-existing`, or `alembic -n {state.name} -x "
+        f"drop_existing={step.version} downgrade …`",
+    )

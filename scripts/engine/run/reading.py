@@ -1,0 +1,178 @@
+"""Reads what a step is going to run: from files and ledger, and checked before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from scripts.engine.ledger.state import State
+from scripts.engine.ledger.table import Record
+from scripts.engine.observer import Direction
+from scripts.engine.run.work import Work
+from scripts.errors import FormatError, HistoryError, LedgerError, RollbackError
+from scripts.files import drops, migration_file, rollback
+from scripts.files.history import Entry
+from scripts.files.migration_file import MigrationFile, Section
+from scripts.files.project import shown
+from scripts.files.rollback import Rollback
+
+Stored = Callable[[str], str | None]
+"""Reads the rollback SQL that the ledger keeps for a version."""
+
+
+def upgrade(state: State, version: str) -> tuple[Work, Record]:
+    """Read the UP of a version, and what the ledger will keep of it.
+
+    Raises:
+        FormatError: when the file is not in the format, or has prose where a rollback has SQL.
+        HistoryError: when the version has no migration file.
+    """
+    entry = _entry(state, version)
+    file = migration_file.read_pending(entry.path)
+    earlier = state.begun(entry.version, Direction.UP.value)
+    work = Work(
+        version=entry.version,
+        filename=entry.filename,
+        checksum=file.checksum,
+        direction=Direction.UP,
+        section=file.up,
+        header=file.header,
+        place=shown(entry.path),
+        drops=drops.lasting(file.down.statements),
+        rollback_sql=None if file.header.transactional else file.rollback_sql,
+        done_before=earlier.done if earlier else 0,
+        existing_before=earlier.existing if earlier else None,
+    )
+    return work, _record(entry, file)
+
+
+def applied(state: State, version: str) -> Record:
+    """Read what the ledger keeps of a version that has been applied by other means: for a stamp.
+
+    Raises:
+        FormatError: when the file is not in the format.
+        HistoryError: when the version has no migration file.
+    """
+    entry = _entry(state, version)
+    return _record(entry, migration_file.read(entry.path, released=True))
+
+
+def _entry(state: State, version: str) -> Entry:
+    entry = state.history.find(version)
+    if entry is None:
+        raise HistoryError(
+            f"{state.name}: version {version} has no migration file in this checkout",
+            state=f"nothing was changed; {state.name} is at {state.current}",
+            way_out="restore the file, or deploy the release that has it",
+        )
+    return entry
+
+
+def _record(entry: Entry, file: MigrationFile) -> Record:
+    return Record(
+        version=entry.version,
+        filename=entry.filename,
+        checksum=file.checksum,
+        rollback_sql=file.rollback_sql,
+        description=file.header.description,
+    )
+
+
+def downgrade(state: State, version: str, stored: Stored | None) -> Work:
+    """Read what undoes a version: from the ledger, for that belongs to what was applied.
+
+    Args:
+        state: the files and the ledger's rows.
+        version: what is to be undone.
+        stored: reads the ledger; None takes the file's DOWN instead.
+
+    Raises:
+        RollbackError: when there is nothing to run, or the migration is declared irreversible.
+        LedgerError: when the ledger's SQL is not what was stored.
+        FormatError: when the SQL can't be split into statements.
+    """
+    undo, place = (
+        _from_file(state, version) if stored is None else _from_ledger(state, version, stored)
+    )
+    if undo.header.irreversible is not None:
+        raise RollbackError(
+            f"{state.name}: {version} is declared irreversible: {undo.header.irreversible}",
+            where=place,
+            state=f"nothing was rolled back; {state.name} is at {state.current}",
+            way_out="write a new migration that mends what is wrong, or restore a backup",
+        )
+    earlier = state.begun(version, Direction.DOWN.value)
+    applied, entry = state.find(version), state.history.find(version)
+    filename = applied.row.filename if applied else entry.filename if entry else version
+    return Work(
+        version=version,
+        filename=filename,
+        checksum=applied.row.checksum if applied else None,
+        direction=Direction.DOWN,
+        section=undo.down,
+        header=undo.header,
+        place=place,
+        drops=drops.lasting(undo.down.statements),
+        done_before=earlier.done if earlier else 0,
+    )
+
+
+def _from_file(state: State, version: str) -> tuple[Rollback, str]:
+    entry = state.history.find(version)
+    if entry is None:
+        raise RollbackError(
+            f"{state.name}: the file of {version} is not in this checkout",
+            state=f"nothing was rolled back; {state.name} is at {state.current}",
+            way_out="roll back with what the ledger keeps: leave --use-file and --sql out",
+        )
+    file = migration_file.read(entry.path, released=True)
+    return Rollback(file.header, file.down), shown(entry.path)
+
+
+def _from_ledger(state: State, version: str, stored: Stored) -> tuple[Rollback, str]:
+    place = f"rollback_sql of {version} in {state.ledger.table}"
+    text = stored(version)
+    if text is None:
+        raise RollbackError(
+            f"{state.name}: the ledger keeps no rollback SQL for {version}",
+            state=f"nothing was rolled back; {state.name} is at {state.current}",
+            way_out=f"`python scripts/rollback.py --database {state.name} --use-file` runs the "
+            "file's DOWN",
+        )
+    try:
+        undo = rollback.parse(text)
+    except FormatError as error:
+        raise error.in_file(place) from error
+    _check_same(state, version, undo, place)
+    return undo, place
+
+
+def _check_same(state: State, version: str, undo: Rollback, place: str) -> None:
+    """A row can be rewritten together with its checksum; the file that was applied shows it."""
+    applied, entry = state.find(version), state.history.find(version)
+    if applied is None or entry is None or applied.file_checksum != applied.row.checksum:
+        return
+    file = migration_file.read(entry.path, released=True)
+    if file.header.directives() == undo.header.directives() and _texts(file.down) == _texts(
+        undo.down
+    ):
+        return
+    raise LedgerError(
+        f"{state.name}: the rollback SQL that the ledger keeps for {version} is not its file's",
+        where=place,
+        detail=f"{entry.filename} is unchanged since it was applied; they differ in\n"
+        f"stored: {_first_line(undo)}\nfile:   {_first_line(Rollback(file.header, file.down))}",
+        state=f"nothing was rolled back; {state.name} is at {state.current}",
+        way_out="find out who changed the ledger; `python scripts/rollback.py --use-file` shows "
+        "both, and runs the file's DOWN",
+    )
+
+
+def _texts(section: Section) -> list[str]:
+    return [one.text[one.body :].rstrip().removesuffix(";") for one in section.statements]
+
+
+def _first_line(undo: Rollback) -> str:
+    """Name what a rollback does, in a line."""
+    directives = " ".join(undo.header.directives().split())
+    statements = " ".join(one.summary(60) for one in undo.down.statements) or "nothing"
+    return f"{directives} {statements}".strip()[:200]

@@ -1,0 +1,84 @@
+"""What a run is told beside Alembic's command: in `attributes` by programs, with `-x` by people."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from scripts.errors import UsageError
+from scripts.files import history
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_NAMES = ("drop_existing", "partial")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """The choices of one run."""
+
+    use_file: bool = False
+    """Roll back with the files' DOWN instead of what the ledger keeps."""
+    confirmed: tuple[tuple[str, str], ...] | None = None
+    """Versions and SQL that people have been shown; None where nobody was asked."""
+    drop_existing: frozenset[int] = frozenset()
+    """The versions whose rollback may drop what was there before them, as numbers."""
+    partial: int | None = None
+    """The half-applied version that is to be rolled back instead of an applied one."""
+
+    def may_drop_existing(self, version: str) -> bool:
+        """Tell whether a version's rollback may drop what was there before it."""
+        return history.number(version) in self.drop_existing
+
+
+NO_SWITCHES = Switches()
+
+
+def read(config: Config, given: Iterable[str]) -> Switches:
+    """Read the choices.
+
+    Args:
+        config: Alembic's; its `attributes["switches"]` are a program's choices.
+        given: what stands behind each `-x`, as name=value.
+
+    Raises:
+        UsageError: for a switch that there is none of, or a value that is no version.
+    """
+    chosen: Switches = config.attributes.get("switches", NO_SWITCHES)
+    values: dict[str, list[str]] = {name: [] for name in _NAMES}
+    for text in given:
+        name, _, value = text.partition("=")
+        if name not in values:
+            raise _unknown(name)
+        values[name].append(value)
+    partial = values["partial"]
+    if len(partial) > 1:
+        raise UsageError("partial was given twice", way_out="roll back one file at a time")
+    more = frozenset(_version("drop_existing", text) for text in values["drop_existing"])
+    return replace(
+        chosen,
+        drop_existing=chosen.drop_existing | more,
+        partial=_version("partial", partial[0]) if partial else chosen.partial,
+    )
+
+
+def _version(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= history.VERSION_LIMIT):
+        raise UsageError(
+            f"-x {name} needs a version, and got '{text}'", way_out=f"write -x {name}=007"
+        )
+    return int(text)
+
+
+def _unknown(name: str) -> UsageError:
+    close = difflib.get_close_matches(name, _NAMES, 1)
+    return UsageError(
+        f"unknown switch -x {name}",
+        state="nothing was changed",
+        way_out=f"did you mean -x {close[0]}=VERSION?"
+        if close
+        else f"there are: {', '.join(f'-x {known}=VERSION' for known in _NAMES)}",
+    )

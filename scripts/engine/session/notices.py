@@ -1,0 +1,41 @@
+"""What the server says beside its answers: `already exists, skipping`, RAISE NOTICE and WARNING.
+
+It is shown with the statement that it came from. Nothing is decided by its text, which the server
+may have translated.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
+from scripts.files.redaction import masked
+from scripts.files.statements import Statement
+
+
+@contextmanager
+def reported(
+    connection: Connection, statement: Statement, place: str, notify: Callable[[str], None]
+) -> Iterator[None]:
+    """Tell what the server says while a `with` block runs a statement, also when that fails.
+
+    psycopg2 keeps the last 50 notices in a list, and all of them in any other container:
+    https://www.psycopg.org/docs/connection.html#connection.notices.
+
+    Args:
+        connection: where the statement runs.
+        statement: what runs.
+        place: where its SQL stands.
+        notify: is told each notice, with file and line.
+    """
+    heard: deque[str] = deque()
+    connection.notices = heard  # type: ignore[assignment]  # stubs: lists only
+    try:
+        yield
+    finally:
+        for text in heard:
+            notify(f"{place}:{statement.line}: {masked(' '.join(text.split()))}")
+        heard.clear()

@@ -1,0 +1,65 @@
+"""What the server says beside its answers is shown with the place that it came from."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.errors import StatementError
+from tests.workspace import Workspace
+
+pytestmark = pytest.mark.database
+HEADERS = pytest.mark.parametrize("header", ["", "-- Transaction: none\n"], ids=["in", "outside"])
+
+
+@HEADERS
+def test_notices_and_warnings_are_shown_with_file_and_line(
+    workspace: Workspace, header: str
+) -> None:
+    workspace.add(
+        "001",
+        "DROP TABLE IF EXISTS old;\n"
+        "DO $$ BEGIN RAISE NOTICE 'three rows moved'; RAISE WARNING 'one was odd'; END $$;",
+        header=header,
+    )
+    line = 5 + bool(header)
+    workspace.upgrade()
+    assert workspace.recorder.notices == [
+        f'sql/course/001_step.sql:{line}: NOTICE: table "old" does not exist, skipping',
+        f"sql/course/001_step.sql:{line + 1}: NOTICE: three rows moved",
+        f"sql/course/001_step.sql:{line + 1}: WARNING: one was odd",
+    ]
+
+
+def test_all_of_them_are_shown_however_many(workspace: Workspace) -> None:
+    workspace.add(
+        "001", "DO $$ BEGIN FOR i IN 1..120 LOOP RAISE NOTICE 'n %', i; END LOOP; END $$;"
+    )
+    workspace.upgrade()
+    assert [text.rpartition(" ")[2] for text in workspace.recorder.notices] == [
+        str(number) for number in range(1, 121)
+    ]
+
+
+@HEADERS
+def test_those_ahead_of_a_failure_are_shown_too(workspace: Workspace, header: str) -> None:
+    workspace.add("001", "DO $$ BEGIN RAISE NOTICE 'so far'; PERFORM 1 / 0; END $$;", header=header)
+    with pytest.raises(StatementError):
+        workspace.upgrade()
+    assert [text.partition(" ")[2] for text in workspace.recorder.notices] == ["NOTICE: so far"]
+
+
+def test_those_of_a_rollback_name_the_ledger_that_its_sql_is_from(workspace: Workspace) -> None:
+    workspace.add("001", "SELECT 1;", "DROP TABLE IF EXISTS a;")
+    workspace.upgrade()
+    workspace.downgrade("base")
+    assert workspace.recorder.notices == [
+        'rollback_sql of 001 in public.schema_migrations:1: NOTICE: table "a" does not exist, '
+        "skipping"
+    ]
+
+
+def test_a_password_in_one_is_masked_and_plain_alembic_shows_them(workspace: Workspace) -> None:
+    workspace.add("001", "DO $$ BEGIN RAISE NOTICE 'password=hunter2x, done'; END $$;")
+    done = workspace.alembic("-n", "course", "upgrade", "head")
+    assert "sql/course/001_step.sql:5: NOTICE: " in done.stderr
+    assert "hunter2x" not in done.stderr
