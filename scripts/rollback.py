@@ -21,7 +21,7 @@ from scripts.engine.run.switches import Switches
 from scripts.errors import UsageError
 from scripts.files import history
 from scripts.files.project import Project
-from scripts.files.redaction import masked
+from scripts.sqltext.redaction import masked
 
 
 def _parser() -> argparse.ArgumentParser:

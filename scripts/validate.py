@@ -8,11 +8,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
-from scripts.checks import pages, validation
-from scripts.checks.files.level import Checked, Scope
+from scripts.checks import git, rules, validation
+from scripts.checks.static.suite import Checked, Scope
 from scripts.checks.validation import Wanted
 from scripts.console import arguments, entry, findings, report
-from scripts.files import history, repository
+from scripts.files import history
 
 _FILES = ("names", "format", "sql", "released", "site")
 
@@ -57,14 +57,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _validate(options: argparse.Namespace) -> int:
     if options.explain:
-        print(pages.markdown(pages.get(options.explain)))
+        print(rules.markdown(rules.get(options.explain)))
         return 0
     wanted = Wanted(select=options.select, ignore=options.ignore)
     wanted.check()
     project = arguments.this_project()
     if options.since:
         history.number(options.since)
-    base = repository.base(project.root, options.base) if options.base else None
+    base = git.base(project.root, options.base) if options.base else None
     scope = Scope(base=base, since=options.since or "")
     environments = arguments.environments(project, options.database)
     scope.check(environments)

@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import psycopg2
 from psycopg2 import sql
 
-from scripts.engine.embedded import server
-from scripts.engine.embedded.server import Server
+from scripts.embedded import server
+from scripts.embedded.server import Server
 from tests.workspace import Workspace
 
 ROUNDS = 3

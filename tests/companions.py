@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.engine.embedded.account import Account
+from scripts.embedded.account import Account
 from tests.servers import (
     PATIENCE,
     USER,

@@ -18,8 +18,8 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from scripts.engine.embedded import server
-from scripts.engine.embedded.server import Server
+from scripts.embedded import server
+from scripts.embedded.server import Server
 from tests.workspace import Workspace
 
 # The data of a test are worth nothing after a crash of the machine.

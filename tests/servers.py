@@ -21,8 +21,8 @@ from urllib.parse import quote, urlencode
 import psycopg2
 import pytest
 
-from scripts.engine.embedded import account, binaries
-from scripts.engine.embedded.account import Account
+from scripts.embedded import account, binaries
+from scripts.embedded.account import Account
 
 PATIENCE = 60
 """Seconds that a server gets to do what it is told."""

@@ -21,8 +21,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from scripts.engine.embedded import server
-from scripts.engine.embedded.server import Server
+from scripts.embedded import server
+from scripts.embedded.server import Server
 from tests import killing
 from tests.bench import recreate
 from tests.servers import OwnServer, own_server, until

@@ -193,13 +193,23 @@ class Workspace:
 
     def query(self, text: str, environment: str = "course") -> list[tuple[Any, ...]]:
         """Run one statement in a transaction of its own and return its rows."""
+        try:
+            return self._query(text, environment)
+        except psycopg2.OperationalError as error:
+            # A run in another thread has ended, and taken the process's wait callback with it.
+            if "wait callback not available" not in str(error):
+                raise
+            return self._query(text, environment)
+
+    def _query(self, text: str, environment: str) -> list[tuple[Any, ...]]:
         with (
             closing(psycopg2.connect(self.urls[environment])) as connection,
-            connection,
             connection.cursor() as cursor,
         ):
             cursor.execute(text)
-            return cursor.fetchall() if cursor.description else []
+            rows = cursor.fetchall() if cursor.description else []
+            connection.commit()
+            return rows
 
     def tables(self, environment: str = "course") -> list[str]:
         """Return the names of the tables, without the ledger's, its events' and Alembic's."""

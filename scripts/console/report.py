@@ -15,7 +15,7 @@ from scripts.engine.ledger.partial import Partial
 from scripts.engine.ledger.state import Applied, State
 from scripts.engine.observer import Direction, Observer, SilentObserver, StepResult
 from scripts.errors import printable
-from scripts.files import duration
+from scripts.sqltext import duration
 
 _VERBS = {Direction.UP: "applied", Direction.DOWN: "rolled back"}
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.checks import pages
+from scripts.checks import rules
 from tests.workspace import REPOSITORY
 
 HOLE = "…"
@@ -64,12 +64,12 @@ def documents() -> Iterator[Piece]:
 
 def register() -> Iterator[Piece]:
     """Read the pages of checks, and what stands ahead of each group of them."""
-    known = {**pages.every(), **pages.planned()}
+    known = {**rules.every(), **rules.planned()}
     for page in known.values():
-        yield from cut(page.code, pages.markdown(page), planned=page.planned)
-    for name in pages.GROUPS:
+        yield from cut(page.code, rules.markdown(page), planned=page.planned)
+    for name in rules.GROUPS:
         planned = all(page.planned for page in known.values() if page.group == name)
-        yield from cut(f"{name}.toml", pages.group(name), planned=planned)
+        yield from cut(f"{name}.toml", rules.group(name), planned=planned)
 
 
 def helps(texts: dict[str, str]) -> Iterator[Piece]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from scripts.checks import validation
-from scripts.checks.files.level import Scope
 from scripts.checks.finding import Finding
+from scripts.checks.static.suite import Scope
 from scripts.checks.validation import Wanted
 from scripts.files import project
 from tests.checks.test_defects import lay_out

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from scripts import validate
-from scripts.checks import pages, validation
-from scripts.checks.files.level import Scope
+from scripts.checks import git, rules, validation
 from scripts.checks.finding import Finding
-from scripts.checks.pages import Page, Severity
+from scripts.checks.rules import Page, Severity
+from scripts.checks.static.suite import Scope
 from scripts.checks.validation import Wanted
-from scripts.files import project, repository
+from scripts.files import project
 from tests.checks.chains import NAMES, RELEASED, Branched, branch
 from tests.checks.frame import FRAME, files
 from tests.checks.test_defects import lay_out
@@ -22,19 +22,19 @@ WITHOUT = {
     "squawk-other": "rules of a squawk that is newer than these pages",
     "squawk-unread": "what squawk can't read, and PostgreSQL can: none is known of this squawk",
     **dict.fromkeys(
-        (page.code for page in pages.every().values() if page.group == "live"),
+        (page.code for page in rules.every().values() if page.group == "live"),
         "looks at a database: tests/commands/test_validate.py makes one that has it",
     ),
 }
 """The codes without examples, each with the reason."""
 ONLY_BAD = {"squawk-ban-drop-database": "no migration does it in any way"}
-SQL = [page for page in pages.every().values() if page.code not in {**WITHOUT, **NAMES, **RELEASED}]
+SQL = [page for page in rules.every().values() if page.code not in {**WITHOUT, **NAMES, **RELEASED}]
 
 
 def found(root: Path, base: str | None = None) -> list[Finding]:
     """Return what validate.py finds in the files of a project."""
     here = project.load(root / "alembic.ini")
-    scope = Scope(base=repository.base(root, base) if base else None)
+    scope = Scope(base=git.base(root, base) if base else None)
     checked = validation.files([here.environment("course")], scope)
     return validation.findings(checked, Wanted(), validate._FILES)
 
@@ -64,10 +64,10 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_every_page_has_two_examples_or_a_reason_to_have_none() -> None:
-    for page in pages.every().values():
+    for page in rules.every().values():
         wanted = (page.code not in WITHOUT, page.code not in {**WITHOUT, **ONLY_BAD})
         assert (bool(page.bad), bool(page.good)) == wanted, page.code
-    assert {*WITHOUT, *ONLY_BAD, *NAMES, *RELEASED} <= pages.every().keys()
+    assert {*WITHOUT, *ONLY_BAD, *NAMES, *RELEASED} <= rules.every().keys()
 
 
 def test_nothing_is_found_in_the_frame(root: Path) -> None:
@@ -90,7 +90,7 @@ def test_nothing_is_found_in_a_good_example(root: Path, page: Page) -> None:
 
 @pytest.mark.parametrize("code", [*NAMES, *RELEASED])
 def test_what_is_built_is_what_the_examples_speak_of(code: str) -> None:
-    page, built = pages.get(code), NAMES.get(code) or RELEASED[code]
+    page, built = rules.get(code), NAMES.get(code) or RELEASED[code]
     assert [one for one in built.says if one not in f"{page.bad}\n{page.good}"] == []
 
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing, suppress
 import psycopg2
 import pytest
 
-from scripts.engine.embedded.server import Server
+from scripts.embedded.server import Server
 from scripts.errors import ServerError
 from tests.companions import replica_of, tls_server
 from tests.servers import OwnServer, own_server, until

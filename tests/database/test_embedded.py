@@ -22,7 +22,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from scripts.engine.embedded import account, binaries, cluster, folders, locks, server, watchdog
+from scripts.embedded import account, binaries, cluster, folders, locks, server, watchdog
 from scripts.errors import ServerError
 from tests.servers import PATIENCE
 
@@ -36,7 +36,7 @@ FAST = {"fsync": "off", "shared_buffers": "16MB", "max_connections": "30"}
 USER = f"""
 import sys
 from pathlib import Path
-from scripts.engine.embedded import server
+from scripts.embedded import server
 home, *options = sys.argv[1:]
 joined = server.join(Path(home), settings={FAST!r}, ephemeral="ephemeral" in options)
 if "database" in options:
@@ -475,7 +475,7 @@ def test_a_postgres_that_is_too_old_is_reported(tmp_path: Path) -> None:
 def test_without_any_postgres_the_error_says_how_to_get_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("scripts.engine.embedded.binaries._WHEEL", "no_such_package")
+    monkeypatch.setattr("scripts.embedded.binaries._WHEEL", "no_such_package")
     binaries.find.cache_clear()
 
     with pytest.raises(ServerError, match="no PostgreSQL to run") as raised:
@@ -557,7 +557,7 @@ def test_a_wheel_that_only_root_can_reach_is_copied(
     nobody = account.choose(home, home.parent)
     found = binaries.find(None)
     monkeypatch.setattr(account.Account, "can_enter", lambda *_: False)
-    monkeypatch.setattr("scripts.engine.embedded.binaries.ELSEWHERE", home.parent)
+    monkeypatch.setattr("scripts.embedded.binaries.ELSEWHERE", home.parent)
 
     copied = binaries.reachable(found, nobody)
 

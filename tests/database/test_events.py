@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from scripts import __version__
-from scripts.engine.embedded.server import Server
+from scripts.embedded.server import Server
 from scripts.errors import LedgerError, ServerError, StatementError
 from tests.workspace import Workspace
 

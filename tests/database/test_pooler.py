@@ -11,8 +11,8 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from scripts.engine.embedded import cluster
-from scripts.engine.embedded.server import Server
+from scripts.embedded import cluster
+from scripts.embedded.server import Server
 from scripts.errors import StatementError, UsageError
 from tests.companions import bouncer
 from tests.servers import own_server

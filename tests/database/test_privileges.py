@@ -10,7 +10,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from scripts.engine.embedded.server import Server
+from scripts.embedded.server import Server
 from scripts.errors import LedgerError, StatementError
 from tests.workspace import Workspace
 

@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from scripts.engine.embedded.server import Server
+from scripts.embedded.server import Server
 from scripts.errors import LedgerError
 from tests.workspace import Workspace
 

@@ -8,7 +8,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from scripts.engine.embedded.server import Server
+from scripts.embedded.server import Server
 from tests import killing
 from tests.conftest import OWNER, new_database
 from tests.servers import ASLEEP, until

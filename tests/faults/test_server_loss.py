@@ -54,9 +54,11 @@ def backend(workspace: Workspace, condition: str) -> str:
 
 def terminate(workspace: Workspace, condition: str) -> None:
     """Terminate the run's backend of that condition, once there is one."""
-    # Found and ended in one statement: in between it might be at something else.
+    # Found and ended in one statement: in between it might be at something else. By psql: the wait
+    # callback of psycopg2 is the whole process's, and comes and goes with the run.
     end = f"SELECT pg_terminate_backend(pid) FROM ({backend(workspace, condition)}) b"
-    until(lambda: workspace.query(end), condition)
+    psql = [workspace.bin / "psql", "-XAt", "-c", end, workspace.urls["course"]]
+    until(lambda: subprocess.run(psql, capture_output=True, check=True).stdout, condition)
 
 
 class TestBackend:

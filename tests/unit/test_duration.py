@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.files import duration
+from scripts.sqltext import duration
 
 
 @pytest.mark.parametrize(

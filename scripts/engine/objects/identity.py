@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from scripts.files.drops import Drop, Object
+from scripts.sqltext.drops import Drop, Object
 
 KEPT = frozenset({"table", "column", "sequence", "schema", "type"})
 """Kinds that hold what can't be made again: a rollback that would drop one is refused."""

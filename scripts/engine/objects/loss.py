@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from psycopg2.sql import SQL, Composable, Literal
 
 from scripts.engine.objects.identity import Named, identities
-from scripts.files.drops import Drop
+from scripts.sqltext.drops import Drop
 
 MOST_COUNTED = 100_000
 """Rows: a table with more is not counted, its statistics are given instead."""

@@ -9,9 +9,10 @@ from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.switches import Switches
 from scripts.engine.run.work import Work
 from scripts.errors import FormatError, RollbackError, UsageError
-from scripts.files import drops, history, migration_file, rollback
+from scripts.files import history, migration_file, rollback
 from scripts.files.project import shown
 from scripts.files.rollback import Rollback
+from scripts.sqltext import drops
 
 
 def check(state: State, command: Command, switches: Switches) -> Work | None:

@@ -28,8 +28,9 @@ from scripts.engine.run.switches import Switches
 from scripts.engine.run.version import VersionImpl
 from scripts.engine.run.work import Work
 from scripts.engine.settings import Limits
-from scripts.files import history, session_state
+from scripts.files import history
 from scripts.files.project import Environment, Project
+from scripts.sqltext import session_state
 
 DIALECT_OPTIONS = {"paramstyle": "named"}
 """With psycopg2's own paramstyle SQLAlchemy would double every percent sign."""

@@ -24,9 +24,9 @@ from scripts.engine.session.database import Say
 from scripts.engine.session.diagnosis import explained
 from scripts.engine.settings import Settings
 from scripts.errors import Interrupted, StatementError
-from scripts.files import concurrent_index, session_state
-from scripts.files.concurrent_index import ConcurrentIndex
-from scripts.files.statements import Statement
+from scripts.sqltext import concurrent_index, session_state
+from scripts.sqltext.concurrent_index import ConcurrentIndex
+from scripts.sqltext.statements import Statement
 
 
 @dataclass(frozen=True, kw_only=True)

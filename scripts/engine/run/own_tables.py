@@ -13,10 +13,10 @@ from scripts.engine.observer import Direction
 from scripts.engine.run.work import Work
 from scripts.engine.settings import EVENTS_SUFFIX, TableName
 from scripts.errors import LedgerError
-from scripts.files import drops, search_path
-from scripts.files.drops import Object
-from scripts.files.identifiers import Reader
-from scripts.files.statements import Statement
+from scripts.sqltext import drops, search_path
+from scripts.sqltext.drops import Object
+from scripts.sqltext.identifiers import Reader
+from scripts.sqltext.statements import Statement
 
 # An old server takes ALTER INDEX for any of these, and all of them have one namespace.
 _RELATIONS = ("table", "index", "view", "materialized view", "sequence")

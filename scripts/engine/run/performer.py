@@ -21,7 +21,7 @@ from scripts.engine.session import notices
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.settings import Limits
 from scripts.errors import MigrationError
-from scripts.files import session_state
+from scripts.sqltext import session_state
 
 Autocommit = Callable[[], AbstractContextManager[None]]
 """Alembic's way out of the transaction that it has begun for the step."""

@@ -18,8 +18,8 @@ from scripts.engine.objects.loss import Loss
 from scripts.engine.run.switches import Switches
 from scripts.engine.run.work import Work
 from scripts.errors import RollbackError
-from scripts.files import drops
-from scripts.files.drops import Drop
+from scripts.sqltext import drops
+from scripts.sqltext.drops import Drop
 
 _MOST_NAMED = 5
 """Objects that a summary names."""

@@ -14,10 +14,10 @@ from scripts.errors import (
     StatementError,
     UsageError,
 )
-from scripts.files import concurrent_index
-from scripts.files.drops import Drop
 from scripts.files.header import Header
 from scripts.files.migration_file import Section
+from scripts.sqltext import concurrent_index
+from scripts.sqltext.drops import Drop
 
 CutShort = StatementError | Interrupted | LockError
 """What ends a section between two statements or at one; each knows how many have been run."""

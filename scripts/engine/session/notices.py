@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.files.redaction import masked
-from scripts.files.statements import Statement
+from scripts.sqltext.redaction import masked
+from scripts.sqltext.statements import Statement
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from scripts.checks.finding import Finding
 from scripts.checks.tree.effect import joined, strings
 from scripts.checks.tree.source import Parsed, Source
-from scripts.files import lexer, transactions
-from scripts.files.lexer import Kind
+from scripts.sqltext import lexer, transaction_block
+from scripts.sqltext.lexer import Kind
 
 # What may have reasons of its own for being committed by itself: many rows, a long look at them, a
 # procedure that commits, an enum's value that the next statement uses.
@@ -44,7 +44,7 @@ def check(source: Source) -> Iterator[Finding]:
 
 def _needs_none(parsed: Parsed) -> bool:
     return (
-        transactions.refuses(parsed.statement)
+        transaction_block.refuses(parsed.statement)
         or parsed.kind in _BY_ITSELF
         or "VALIDATE CONSTRAINT" in parsed.statement.text.upper()
     )

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 
 from scripts.errors import FormatError
-from scripts.files import lexer
-from scripts.files.lexer import Kind
-from scripts.files.statements import Statement
+from scripts.sqltext import lexer
+from scripts.sqltext.lexer import Kind
+from scripts.sqltext.statements import Statement
 
 _REASON = "DOWN is commented out as a whole, so each line is read as SQL"
 WAY_OUT = f"{_REASON}; begin prose with `-- --`"

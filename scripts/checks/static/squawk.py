@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts.checks import pages
+from scripts.checks import rules
 from scripts.checks.finding import Finding
 from scripts.checks.tree import effects
 from scripts.checks.tree.effect import Verb, relation
@@ -158,7 +158,7 @@ def _finding(source: Source, line: int, column: int, found: dict[str, Any]) -> I
         return
     code = f"{PREFIX}{found['rule_name']}"
     yield source.finding(
-        code if code in pages.every() else "squawk-other",
+        code if code in rules.every() else "squawk-other",
         " ".join(str(found["message"]).split()).rstrip("."),
         line=line,
         column=column,

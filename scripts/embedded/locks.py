@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from scripts.engine.embedded import watchdog
-from scripts.engine.embedded.account import Account
+from scripts.embedded import watchdog
+from scripts.embedded.account import Account
 from scripts.errors import ServerError
 
 if sys.platform != "win32":

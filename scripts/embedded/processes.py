@@ -6,7 +6,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 
-from scripts.engine.embedded.account import Account
+from scripts.embedded.account import Account
 
 
 def run(

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from scripts.files import search_path
-from scripts.files.identifiers import Reader
-from scripts.files.lexer import Kind
-from scripts.files.statements import Statement
+from scripts.sqltext import search_path
+from scripts.sqltext.identifiers import Reader
+from scripts.sqltext.lexer import Kind
+from scripts.sqltext.statements import Statement
 
 _IF_EXISTS = ("if", "exists")
 _IF_NOT_EXISTS = ("if", "not", "exists")

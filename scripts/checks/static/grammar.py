@@ -9,8 +9,8 @@ import postgast
 
 from scripts.checks.finding import Finding
 from scripts.checks.tree.source import Parsed, Source
-from scripts.files import lexer, prose
-from scripts.files.lexer import Kind
+from scripts.sqltext import lexer, prose
+from scripts.sqltext.lexer import Kind
 
 _NEAR = re.compile(r'at or near "(.+?)"', re.DOTALL)
 _LINE = re.compile(r"compilation of PL/pgSQL function .* near line (\d+)")

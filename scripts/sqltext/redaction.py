@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scripts.files import lexer
-from scripts.files.lexer import Kind, Token
+from scripts.sqltext import lexer
+from scripts.sqltext.lexer import Kind, Token
 
 # Passwords stand in SQL after the word: CREATE ROLE … PASSWORD '…', the options of a foreign
 # server, and inside a connection string.

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scripts.files import lexer
-from scripts.files.lexer import Kind
+from scripts.sqltext import lexer
+from scripts.sqltext.lexer import Kind
 
 _LONGEST = 63
 _COMMENTS = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scripts.files import identifiers, lexer
-from scripts.files.lexer import Kind
-from scripts.files.statements import Statement
+from scripts.sqltext import identifiers, lexer
+from scripts.sqltext.lexer import Kind
+from scripts.sqltext.statements import Statement
 
 _CREATES = re.compile(r"CREATE (UNIQUE )?INDEX CONCURRENTLY\b")
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import psycopg2
 from psycopg2 import errors, sql
 
-from scripts.engine.embedded import account, binaries, cluster, folders, locks, processes, watchdog
+from scripts.embedded import account, binaries, cluster, folders, locks, processes, watchdog
 from scripts.errors import ServerError
 
 

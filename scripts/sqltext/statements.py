@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scripts.files import lexer, redaction
-from scripts.files.lexer import Kind, Token
+from scripts.sqltext import lexer, redaction
+from scripts.sqltext.lexer import Kind, Token
 
 # Enough to recognise any command: CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS name …
 _LEADING_WORDS = 8

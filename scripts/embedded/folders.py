@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.engine.embedded.account import Account
+from scripts.embedded.account import Account
 from scripts.errors import ServerError
 
 if sys.platform != "win32":

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.engine.embedded import locks, processes, watchdog
-from scripts.engine.embedded.binaries import Binaries
-from scripts.engine.embedded.folders import SOCKET_NAME, Place
+from scripts.embedded import locks, processes, watchdog
+from scripts.embedded.binaries import Binaries
+from scripts.embedded.folders import SOCKET_NAME, Place
 from scripts.errors import ServerError
 
 SUPERUSER = "postgres"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from scripts.errors import FormatError
-from scripts.files import lexer
-from scripts.files.lexer import Kind
-from scripts.files.statements import Statement
+from scripts.sqltext import lexer
+from scripts.sqltext.lexer import Kind
+from scripts.sqltext.statements import Statement
 
 # The commands whose pages in the manual say "cannot be executed inside a transaction block";
 # https://www.postgresql.org/docs/current/sql-commands.html. REFRESH MATERIALIZED VIEW CONCURRENTLY

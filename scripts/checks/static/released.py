@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.checks.finding import Finding
+from scripts.checks.git import Base
 from scripts.errors import FormatError
-from scripts.files import history, lexer, migration_file
+from scripts.files import history, migration_file
 from scripts.files.history import Entry
-from scripts.files.lexer import Kind
 from scripts.files.project import Environment, shown
-from scripts.files.repository import Base
+from scripts.sqltext import lexer
+from scripts.sqltext.lexer import Kind
 
 _RESTORE = "git restore --source={commit} {path}; put what is new into a new migration"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from scripts.files.statements import Statement
+from scripts.sqltext.statements import Statement
 
 # SET LOCAL, SET TRANSACTION and SET CONSTRAINTS end with the transaction by themselves.
 _LEAVES_NOTHING = ("LOCAL", "TRANSACTION", "CONSTRAINTS")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scripts.files.identifiers import Reader
-from scripts.files.statements import Statement
+from scripts.sqltext.identifiers import Reader
+from scripts.sqltext.statements import Statement
 
 
 def after(statement: Statement, before: tuple[str, ...] | None) -> tuple[str, ...] | None:
