@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 
+from scripts.engine.embedded.server import Server
 from scripts.engine.run.switches import Switches
 from scripts.errors import RollbackError
 from tests.workspace import Workspace
@@ -37,7 +40,7 @@ def test_a_table_made_by_hand_is_not_dropped_by_the_rollback_of_a_migration_that
     workspace.upgrade()
     assert kept(workspace) == ["table users"]
     assert workspace.recorder.notices[-1].startswith(
-        "table users (001) was there before the migration that would drop them on a rollback"
+        "table users (001) was there before the migration that would drop it on a rollback"
     )
     with pytest.raises(RollbackError) as caught:
         workspace.downgrade("base")
@@ -242,6 +245,25 @@ class TestScripts:
         workspace.add_tables("001", "002")
         workspace.upgrade("001")
         workspace.query("ALTER TABLE schema_migrations DROP COLUMN existed_before")
+        done = self.run(workspace, "upgrade", "001:002")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert kept(workspace, "002") == []
+
+    def test_the_role_that_owns_the_ledger_adds_it(
+        self, workspace: Workspace, postgres: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        [(name,)] = workspace.query("SELECT current_database()")
+        with closing(psycopg2.connect(postgres.url(name))) as admin:
+            admin.autocommit = True
+            admin.cursor().execute(
+                "DO $$ BEGIN CREATE ROLE script_owner; EXCEPTION WHEN duplicate_object THEN END $$;"
+                f"GRANT script_owner TO migrator; GRANT CREATE ON DATABASE {name} TO script_owner;"
+                "GRANT ALL ON SCHEMA public TO script_owner"
+            )
+        monkeypatch.setenv("MIGRATION_ROLE", "script_owner")
+        workspace.add_tables("001", "002")
+        workspace.upgrade("001")
+        workspace.query("SET ROLE script_owner; ALTER TABLE schema_migrations DROP existed_before")
         done = self.run(workspace, "upgrade", "001:002")
         assert (done.returncode, done.stderr) == (0, "")
         assert kept(workspace, "002") == []

@@ -112,7 +112,9 @@ def preview(  # noqa: PLR0913 - each is a choice of its own
         for step in steps:
             own_tables.check(found.name, step, found.ledger)
         allowed = frozenset(history.number(step.version) for step in steps if drop_existing)
-        protection.check(connection, found, steps, Switches(drop_existing=allowed), say)
+        protection.check(
+            connection, found, steps, Switches(drop_existing=allowed), named(say, environment)
+        )
         losses = protection.losses(connection, steps)
         server = lookup.address(connection)
         return [

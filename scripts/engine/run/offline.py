@@ -55,7 +55,9 @@ def write(here: Project, environment: Environment) -> None:
     execute = execution.writer(begun.impl.static_output)
     where = Ledger(chosen.ledger, visible=chosen.ledger.schema in (None, "public"))
     role = render(Identifier(chosen.role), begun.dialect) if chosen.role else ""
-    recorder = ScriptRecorder(ledger=where, execute=execute, dialect=begun.dialect)
+    recorder = ScriptRecorder(
+        ledger=where, execute=execute, dialect=begun.dialect, role=chosen.role
+    )
     files = State(history.read(environment), where, (), ())
     run = Run(
         state=files,
@@ -160,13 +162,15 @@ class ScriptRecorder:
     ledger: Ledger
     execute: Execute
     dialect: Dialect
+    role: str
+    """MIGRATION_ROLE, or ""."""
     _needs_ledger: bool = field(default=False, init=False)
 
     def begin(self, *, at_base: bool) -> None:
         """A script can't look whether there is a ledger: one that begins at base makes it."""
         self._needs_ledger = at_base
         if not at_base:
-            self.execute(do_block(self.ledger.script_extension(), self.dialect))
+            self.execute(do_block(self.ledger.script_extension(self.role), self.dialect))
 
     def note(
         self,

@@ -119,11 +119,12 @@ def report(
     if not found:
         return
     more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    it = "it" if len(found) == 1 else "them"
     were = (
         "was there before the migration" if len(found) == 1 else "were there before the migrations"
     )
     notify(
-        f"{', '.join(found[:_MOST_NAMED])}{more} {were} that would drop them on a rollback: such a "
+        f"{', '.join(found[:_MOST_NAMED])}{more} {were} that would drop {it} on a rollback: such a "
         "rollback is refused unless --drop-existing says that it is wanted"
     )
 
