@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from scripts.engine.embedded.server import Server
+from scripts.embedded.server import Server
 from scripts.engine.run.switches import Switches
 from scripts.errors import RollbackError
 from tests.workspace import Workspace
