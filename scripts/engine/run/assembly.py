@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from alembic import context
@@ -32,6 +33,8 @@ class Assembled:
     """A run, and the parts of it that others speak to."""
 
     run: Run
+    prepare: Callable[[list[Event]], None]
+    """Makes the event log ready before the first step, which it is told of."""
     recorder: OnlineRecorder
     log: EventLog
     blockers: Blockers | None
@@ -42,8 +45,14 @@ class Assembled:
             self.blockers.look(running)
 
 
-def assemble(
-    opened: RunConnection, found: State, held: Lock | None, observer: Observer, switches: Switches
+def assemble(  # noqa: PLR0913 - each is a part of its own
+    opened: RunConnection,
+    found: State,
+    held: Lock | None,
+    observer: Observer,
+    switches: Switches,
+    *,
+    moves_version: bool,
 ) -> Assembled:
     """Put a run together.
 
@@ -53,6 +62,7 @@ def assemble(
         held: the lock; None where there is nothing to do, or no second connection to hold it.
         observer: who watches.
         switches: the choices of this run.
+        moves_version: whether Alembic's version is moved with the ledger.
     """
     raw, settings = opened.raw, opened.settings
     execute = opened.execute
@@ -131,8 +141,8 @@ def assemble(
             joined=opened.sqlalchemy.in_transaction(),
             protect=protect,
         ),
-        prepare=prepare,
         guard=guard,
+        moves_version=moves_version,
     )
     run.plan.confirmed, run.plan.in_order = switches.confirmed, True
-    return Assembled(run=run, recorder=recorder, log=log, blockers=blockers)
+    return Assembled(run=run, prepare=prepare, recorder=recorder, log=log, blockers=blockers)

@@ -20,12 +20,13 @@ from scripts.engine.observer import Direction, SilentObserver
 from scripts.engine.run import execution, protection, retry, switches, timeouts
 from scripts.engine.run.execution import Execute
 from scripts.engine.run.guard import Guard
+from scripts.engine.run.loop import Loop
 from scripts.engine.run.performer import Autocommit, Performed
 from scripts.engine.run.plan import Plan
 from scripts.engine.run.record import Move
+from scripts.engine.run.script_impl import ScriptImpl
 from scripts.engine.run.steps import Run
 from scripts.engine.run.switches import Switches
-from scripts.engine.run.version import VersionImpl
 from scripts.engine.run.work import Work
 from scripts.engine.settings import Limits
 from scripts.files import history
@@ -65,14 +66,14 @@ def write(here: Project, environment: Environment) -> None:
         observer=SilentObserver(),
         performer=ScriptPerformer(execute, begun.dialect, where, choices, chosen.limits, role),
         recorder=recorder,
+        moves_version=False,
         plan=Plan(files, None, joined=False, protect=lambda _: None),
-        prepare=lambda _: None,
         guard=Guard(name=environment.name),
     )
     context.configure(
         dialect_name="postgresql",
         dialect_opts=DIALECT_OPTIONS,
-        fn=run.announced(begun.opts["fn"]),
+        fn=Loop(run=run, prepare=lambda _: None).of(begun.opts["fn"]),
         literal_binds=True,
         transaction_per_migration=True,
         version_table=VERSION_TABLE,
@@ -83,7 +84,7 @@ def write(here: Project, environment: Environment) -> None:
     begun.impl.static_output("\\set ON_ERROR_STOP on")
     begun.impl.static_output("\\encoding UTF8")
     impl = context.get_context().impl
-    if role and isinstance(impl, VersionImpl):
+    if role and isinstance(impl, ScriptImpl):
         impl.opening = f"SET LOCAL ROLE {role};"
     schema = where.schema_creation()
     if schema:
