@@ -63,14 +63,19 @@ class Drop:
 
 def dropped(statements: Iterable[Statement]) -> tuple[Drop, ...]:
     """Return what the statements of a section, from its first, drop; IF EXISTS or not."""
-    drops: list[Drop] = []
+    return tuple(drop for _, drops in _each(statements) for drop in drops)
+
+
+def _each(statements: Iterable[Statement]) -> Iterator[tuple[Statement, list[Drop]]]:
+    """Give each statement with what it drops, under the search path that the section has set."""
     path: tuple[str, ...] | None = None
     for statement in statements:
+        drops: list[Drop] = []
         if statement.command in ("SET", "RESET", "DISCARD"):
             path = search_path.after(statement, path)
         elif statement.command in ("DROP", "ALTER"):
-            drops += (replace(drop, search_path=path) for drop in _drops(statement))
-    return tuple(drops)
+            drops = [replace(drop, search_path=path) for drop in _drops(statement)]
+        yield statement, drops
 
 
 def made_again(statements: Iterable[Statement]) -> frozenset[Object]:
@@ -83,9 +88,13 @@ def made_again(statements: Iterable[Statement]) -> frozenset[Object]:
 
 
 def lasting(statements: Sequence[Statement]) -> tuple[Drop, ...]:
-    """Return what the statements drop and don't make again."""
-    again = made_again(statements)
-    return tuple(drop for drop in dropped(statements) if drop.object not in again)
+    """Return what the statements drop, and don't make again further on."""
+    again: set[Object] = set()
+    lost: list[Drop] = []
+    for statement, drops in reversed(list(_each(statements))):
+        lost += (drop for drop in reversed(drops) if drop.object not in again)
+        again |= set(_created(statement))
+    return tuple(reversed(lost))
 
 
 def renamed(statements: Iterable[Statement]) -> tuple[Object, ...]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from scripts.checks.finding import Finding
 from scripts.errors import HistoryError
-from scripts.files import history
+from scripts.files import history, revision_file
 from scripts.files.history import Entry
 from scripts.files.project import Environment, shown
 
@@ -65,7 +64,7 @@ def _quoted(below: Entry | None) -> str:
 
 
 class _Revision:
-    """A revision file, read without running it."""
+    """A revision file, and what is found in it."""
 
     def __init__(
         self, environment: str, path: str, data: bytes, entry: Entry, below: Entry | None
@@ -75,43 +74,24 @@ class _Revision:
             "revision": entry.version,
             "down_revision": below.version if below else None,
         }
-        self.values: dict[str, object] = {}
-        self._more: list[ast.stmt] = []
-        self._points = False
-        self._broken = ""
-        try:
-            tree = ast.parse(data, path)
-        except (SyntaxError, ValueError) as error:
-            self._broken = str(error)
-            return
-        for node in tree.body:
-            self._look(node)
+        self._file = revision_file.parse(data)
+        self.values = self._file.values
 
     def findings(self) -> Iterator[Finding]:
         """Say what is not as it has to be."""
-        if self._broken:
-            yield self.finding("revision-code", f"it is no Python: {self._broken}", _SHAPE)
-            return
         for name, expected in self._expected.items():
-            if name not in self.values:
+            if name not in self.values and self.values:
                 yield self.finding(
                     "broken-chain", f"it does not set {name}", f"write {name} = {expected!r}"
                 )
-            elif self.values[name] != expected:
+            elif self.values and self.values[name] != expected:
                 yield self.finding(
                     "broken-chain",
                     f"{name} is {self.values[name]!r} and has to be {expected!r}",
                     "the chain of revisions follows the numbers of the files",
                 )
-        if not self._points:
-            yield self.finding(
-                "revision-code", "it does not point Alembic at its migration file", _SHAPE
-            )
-        for node in self._more:
-            what = ast.unparse(node).partition("\n")[0][:60]
-            yield self.finding(
-                "revision-code", f"it does more than point at its SQL: {what}", _SHAPE, node.lineno
-            )
+        for line, problem in self._file.problems:
+            yield self.finding("revision-code", problem, revision_file.SHAPE, line)
 
     def finding(self, code: str, message: str, way_out: str, line: int = 0) -> Finding:
         """Return a finding in this file."""
@@ -123,22 +103,3 @@ class _Revision:
             message=message,
             way_out=way_out,
         )
-
-    def _look(self, node: ast.stmt) -> None:
-        match node:
-            case ast.Expr(ast.Constant(str())) | ast.ImportFrom(module="__future__"):
-                pass
-            case ast.ImportFrom(module="scripts.engine.revision"):
-                pass
-            case ast.Assign([ast.Name(name)], ast.Constant(value)):
-                self.values[name] = value
-                if name not in (*self._expected, "branch_labels", "depends_on"):
-                    self._more.append(node)
-            case ast.Assign() if ast.unparse(node) == _POINTS:
-                self._points = True
-            case _:
-                self._more.append(node)
-
-
-_POINTS = "upgrade, downgrade = migration(__file__)"
-_SHAPE = f"the file has revision, down_revision and `{_POINTS}`; what is to run stands in SQL"

@@ -35,6 +35,7 @@ from scripts.engine.session import lock, signals, waiting
 from scripts.engine.session.diagnosis import GONE, explained
 from scripts.engine.session.lock import Lock
 from scripts.errors import Interrupted, MigrationError, ServerError, behind, printable
+from scripts.files import revision_file
 from scripts.files.project import Environment, Project
 
 _LOCK_TRIES = 5
@@ -80,6 +81,8 @@ def run(config: Config, here: Project, environment: Environment) -> None:
                 sharing.check_owner(found, here.environments)
             for remark in found.remarks:
                 say(remark)
+            if not idle:
+                revision_file.check(environment)
             missing.add(context.script, found)
             moves = command.kind in (Kind.UPGRADE, Kind.DOWNGRADE)
             made = assembly.assemble(opened, found, held, observer, choices, moves_version=moves)

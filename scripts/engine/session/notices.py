@@ -32,10 +32,11 @@ def reported(
         notify: is told each notice, with file and line.
     """
     heard: deque[str] = deque()
+    before = connection.notices
     connection.notices = heard  # type: ignore[assignment]  # stubs: lists only
     try:
         yield
     finally:
         for text in heard:
             notify(f"{place}:{statement.line}: {masked(' '.join(text.split()))}")
-        heard.clear()
+        connection.notices = before  # whoever gave the connection reads it as a list
