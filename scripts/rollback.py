@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="drop also what was there before the migrations that are rolled back",
     )
-    parser.add_argument(
+    amount.add_argument(
         "--partial",
         action="store_true",
         help="roll back the file that is half applied, and nothing else",

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
 
 from scripts.embedded.server import Server
 from scripts.engine.run.switches import Switches
@@ -40,7 +43,7 @@ def test_a_table_made_by_hand_is_not_dropped_by_the_rollback_of_a_migration_that
     workspace.upgrade()
     assert kept(workspace) == ["table users"]
     assert workspace.recorder.notices[-1].startswith(
-        "table users (001) was there before the migration that would drop it on a rollback"
+        "table users (001) was there before the migration, whose rollback would drop it"
     )
     with pytest.raises(RollbackError) as caught:
         workspace.downgrade("base")
@@ -200,6 +203,58 @@ def test_a_ledger_of_an_older_release_gets_the_column_at_the_next_run(workspace:
     assert (kept(workspace, "001"), kept(workspace, "002")) == (None, [])
 
 
+def test_a_table_that_a_step_before_renames_is_not_dropped_by_the_next(
+    workspace: Workspace,
+) -> None:
+    workspace.query("CREATE TABLE keep (id int); INSERT INTO keep VALUES (42)")
+    workspace.add("001", "CREATE TABLE IF NOT EXISTS keep (id int);", "DROP TABLE keep;")
+    workspace.add("002", "ALTER TABLE keep RENAME TO kept;", "ALTER TABLE kept RENAME TO keep;")
+    workspace.upgrade()
+    with pytest.raises(RollbackError, match="rolling back 001 would drop"):
+        workspace.downgrade("base")
+    assert workspace.query("SELECT * FROM keep") == [(42,)]
+    assert workspace.versions() == ["001"]
+
+
+def test_a_dump_that_was_restored_keeps_its_protection(workspace: Workspace) -> None:
+    workspace.query("CREATE TABLE keep (id int)")
+    workspace.add("001", "CREATE TABLE IF NOT EXISTS keep (id int);", "DROP TABLE keep;")
+    workspace.upgrade()
+    workspace.query("CREATE TABLE restored (LIKE keep); DROP TABLE keep")
+    workspace.query("ALTER TABLE restored RENAME TO keep")
+    with pytest.raises(RollbackError, match="rolling back 001 would drop"):
+        workspace.downgrade("base")
+
+
+def test_a_down_that_renames_before_it_drops_makes_nothing_again(workspace: Workspace) -> None:
+    workspace.query("CREATE TABLE x (id int)")
+    workspace.add("001", "SELECT 1;", "CREATE TABLE y (); DROP TABLE x;")
+    workspace.add("002", "SELECT 1;", "ALTER TABLE y RENAME TO z; DROP TABLE x;")
+    workspace.upgrade()
+    assert (kept(workspace, "001"), kept(workspace, "002")) == (["table x"], ["table x"])
+
+
+@pytest.mark.parametrize("up", ["SET LOCAL search_path = nowhere;", "SET search_path = nowhere;"])
+def test_a_search_path_that_up_leaves_behind_hides_nothing(workspace: Workspace, up: str) -> None:
+    workspace.query("CREATE TABLE keep (id int)")
+    workspace.add("001", up, "DROP TABLE keep;")
+    workspace.upgrade()
+    assert kept(workspace) == ["table keep"]
+
+
+def test_a_program_that_gave_the_connection_has_its_notices_as_before(
+    workspace: Workspace,
+) -> None:
+    workspace.add_tables("001")
+    engine = create_engine(workspace.urls["course"].replace("postgresql:", "postgresql+psycopg2:"))
+    with engine.connect() as connection:
+        config = Config(str(workspace.root / "alembic.ini"), ini_section="course")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.exec_driver_sql("DROP TABLE IF EXISTS nothing_of_that_name")
+    engine.dispose()
+
+
 class TestScripts:
     """`--sql`: the same, run by psql."""
 
@@ -238,6 +293,13 @@ class TestScripts:
         wanted = self.run(workspace, "-x", "drop_existing=001", "downgrade", "001:base")
         assert wanted.returncode == 0, wanted.stderr
         assert workspace.tables() == []
+
+    def test_settings_that_a_file_resets_lose_nothing(self, workspace: Workspace) -> None:
+        workspace.query("CREATE TABLE a (id int)")
+        workspace.add("001", "SET work_mem = '8MB'; RESET ALL; DISCARD TEMP;", "DROP TABLE a;")
+        done = self.run(workspace, "upgrade", "base:001")
+        assert done.returncode == 0, done.stderr
+        assert kept(workspace) == ["table a"]
 
     def test_a_script_adds_the_column_that_an_older_ledger_lacks(
         self, workspace: Workspace

@@ -134,7 +134,7 @@ def read(
     try:
         found = _read(connection, settings, entries)
         if with_log and found.ledger.exists:
-            return replace(found, partial=partial.read(connection, found.ledger))
+            return replace(found, partial=_not_over(found, partial.read(connection, found.ledger)))
     except (psycopg2.Error, ValueError) as error:
         signals.check()
         raise LedgerError(
@@ -144,6 +144,13 @@ def read(
             way_out="python scripts/status.py shows whether it can be read now",
         ) from error
     return found
+
+
+def _not_over(found: State, partials: tuple[Partial, ...]) -> tuple[Partial, ...]:
+    """Leave out what a script has completed since: such a run writes no event log."""
+    return tuple(
+        one for one in partials if (found.find(one.version) is None) is (one.direction == "up")
+    )
 
 
 def _read(connection: Connection, settings: Settings, entries: History) -> State:

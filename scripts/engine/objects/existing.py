@@ -36,6 +36,12 @@ class Existing:
         """Return the object for people: "table users"."""
         return f"{self.kind} {self.name}"
 
+    @staticmethod
+    def split(shown: str) -> tuple[str, str]:
+        """Return kind and name of an object as people see it: see `Named.shown`."""
+        kind = next(kind for kind in identity.KINDS if shown.startswith(f"{kind} "))
+        return kind, shown.removeprefix(f"{kind} ")
+
     @property
     def holds_data(self) -> bool:
         """Tell whether dropping it loses what can't be made again."""

@@ -16,6 +16,7 @@ from scripts.sqltext.drops import Drop, Object
 
 KEPT = frozenset({"table", "column", "sequence", "schema", "type"})
 """Kinds that hold what can't be made again: a rollback that would drop one is refused."""
+KINDS = (*sorted(KEPT), "view", "materialized view", "index", "extension", "function")
 
 # Kinds of relations: https://www.postgresql.org/docs/current/catalog-pg-class.html
 _RELATIONS = {

@@ -18,7 +18,7 @@ from scripts.engine.run.event_log import EventLog
 from scripts.engine.run.guard import Guard
 from scripts.engine.run.outside import Outside
 from scripts.engine.run.performer import OnlinePerformer
-from scripts.engine.run.plan import Plan
+from scripts.engine.run.plan import Guards, Plan
 from scripts.engine.run.record import OnlineRecorder
 from scripts.engine.run.steps import Run
 from scripts.engine.run.switches import Switches
@@ -110,6 +110,7 @@ def assemble(  # noqa: PLR0913 - each is a part of its own
         blockers=blockers,
         outside=outside,
         thorough=not opened.given,
+        say=opened.say,
         begin=lambda: database.begin(raw, settings),
     )
 
@@ -123,12 +124,20 @@ def assemble(  # noqa: PLR0913 - each is a part of its own
         with opened.bounded():
             return lookup.rollback_sql(raw, found.ledger, version)
 
-    def protect(steps: list[Work]) -> None:
-        with opened.bounded():
-            protection.check(raw, found, steps, switches, opened.say)
-            if switches.confirmed is None:
-                protection.announce(raw, steps, opened.say)
+    def notify(text: str) -> None:
+        if switches.confirmed is None:
+            opened.say(text)
 
+    def protect(steps: list[Work]) -> frozenset[str]:
+        with opened.bounded():
+            return protection.check(raw, found, steps, switches, notify)
+
+    def announce(steps: list[Work]) -> None:
+        with opened.bounded():
+            protection.announce(raw, steps, opened.say)
+
+    shown = switches.confirmed is not None
+    guards = Guards(check=protect) if shown else Guards(check=protect, announce=announce)
     run = Run(
         state=found,
         directory=context.script,
@@ -139,7 +148,7 @@ def assemble(  # noqa: PLR0913 - each is a part of its own
             found,
             None if switches.use_file else stored,
             joined=opened.sqlalchemy.in_transaction(),
-            protect=protect,
+            guards=guards,
         ),
         guard=guard,
         moves_version=moves_version,

@@ -22,7 +22,7 @@ from scripts.engine.run.execution import Execute
 from scripts.engine.run.guard import Guard
 from scripts.engine.run.loop import Loop
 from scripts.engine.run.performer import Autocommit, Performed
-from scripts.engine.run.plan import Plan
+from scripts.engine.run.plan import Guards, Plan
 from scripts.engine.run.record import Move
 from scripts.engine.run.script_impl import ScriptImpl
 from scripts.engine.run.steps import Run
@@ -77,7 +77,7 @@ def write(here: Project, environment: Environment) -> None:
         ),
         recorder=recorder,
         moves_version=False,
-        plan=Plan(files, None, joined=False, protect=lambda _: None),
+        plan=Plan(files, None, joined=False, guards=Guards()),
         guard=Guard(name=environment.name),
     )
     context.configure(

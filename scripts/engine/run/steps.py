@@ -104,7 +104,9 @@ class Run:
             StatementError: when PostgreSQL refuses a statement.
             Interrupted: when a signal came.
         """
-        self.perform(self.plan.downgrade(version))
+        todo = self.plan.downgrade(version)
+        self.plan.recheck(todo)
+        self.perform(todo)
         self._note = self.state.ledger.deletion(version)
 
     def on_version_apply(

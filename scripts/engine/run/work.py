@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scripts.engine.objects import identity
+from scripts.engine.objects.existing import Existing
 from scripts.engine.objects.identity import Named
 from scripts.engine.observer import Direction, StepResult
 from scripts.errors import (
@@ -43,6 +44,8 @@ class Work:
     done_before: int = 0
     """How many of its statements earlier runs had done that were cut short."""
 
+    existed: tuple[Existing, ...] = ()
+    """What was there before a half-applied file, for its rollback: it has no ledger row."""
     existing_before: Mapping[str, str | None] | None = None
     """Identities ahead of the first of those runs; None where there was none."""
 
