@@ -14,8 +14,7 @@ from scripts.sqltext.identifiers import Reader
 from scripts.sqltext.lexer import Kind
 from scripts.sqltext.statements import Statement
 
-_IF_EXISTS = ("if", "exists")
-_IF_NOT_EXISTS = ("if", "not", "exists")
+_IF_EXISTS, _IF_NOT_EXISTS = ("if", "exists"), ("if", "not", "exists")
 # As written → what it is. A sequence, a view or an index may be named after ALTER TABLE as well.
 _KINDS = {
     ("table",): "table",
@@ -41,8 +40,7 @@ _CONSTRAINTS = ("constraint", "primary", "unique", "check", "foreign", "not")
 class Object:
     """Something in a database, by the name that a statement gives it."""
 
-    kind: str
-    """One of `_KINDS`' values, or column."""
+    kind: str  # one of `_KINDS`' values, or column
     name: tuple[str, ...]
     """As the server folds it, with schema and database where they are written."""
     column: str = ""
@@ -79,11 +77,7 @@ def _each(statements: Iterable[Statement]) -> Iterator[tuple[Statement, list[Dro
 
 
 def made_again(statements: Iterable[Statement]) -> frozenset[Object]:
-    """Return what the statements create or give a name to, temporary objects left out.
-
-    What a DOWN drops and is among these comes back. The columns of a table that is created are not
-    listed.
-    """
+    """Return what the statements create or give a name to; temporary objects are left out."""
     return frozenset(created for statement in statements for created in _created(statement))
 
 

@@ -286,6 +286,12 @@ def test_partial_without_a_half_applied_file_is_refused(workspace: Workspace) ->
     assert "no file is half applied in course" in done.stderr
 
 
+def test_status_says_that_it_can_not_be_known_without_an_event_log(half: Workspace) -> None:
+    half.query("DROP TABLE schema_migrations_events")
+    shown = half.run("status", "--database", "course").stdout
+    assert "whether a pending file is half applied can't be known: no event log tells" in shown
+
+
 def test_without_an_event_log_it_can_not_be_known_and_that_is_said(workspace: Workspace) -> None:
     workspace.query("CREATE TABLE b (id int); CREATE TABLE schema_migrations_events (id int)")
     workspace.add("001", UP, DOWN, header=OUTSIDE)

@@ -86,17 +86,20 @@ class Partial:
         return f"{self.done}/{self.statements or '?'}"
 
 
-def read(connection: Connection, ledger: Ledger) -> tuple[Partial, ...]:
+def read(connection: Connection, ledger: Ledger) -> tuple[Partial, ...] | None:
     """Read which files are half applied, or half rolled back.
 
     A file whose first statement failed has left nothing, and is not among them.
+
+    Returns:
+        None where there is no event log that could tell.
 
     Raises:
         psycopg2.Error: when the connection is lost.
     """
     columns = events.columns(connection, ledger)
     if not columns:
-        return ()
+        return None
     own = SQL(", ").join(
         SQL("l.{}").format(Identifier(name))
         if name in columns
@@ -113,7 +116,7 @@ def read(connection: Connection, ledger: Ledger) -> tuple[Partial, ...]:
             if error.pgcode is None:
                 raise
             cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-            return ()
+            return None
         found = [_partial(row) for row in cursor]
     return tuple(one for one in found if one.done or one.unsure)
 

@@ -53,6 +53,8 @@ class State:
     server: Server = field(default_factory=Server)
     partial: tuple[Partial, ...] = ()
     """Files outside a transaction that were begun and not completed, where that was looked for."""
+    log_tells: bool = True
+    """Whether there is an event log to tell of them."""
     remarks: tuple[str, ...] = ()
     """What has to be said of where the ledger lies: see `elsewhere.check`."""
 
@@ -134,7 +136,10 @@ def read(
     try:
         found = _read(connection, settings, entries)
         if with_log and found.ledger.exists:
-            return replace(found, partial=_not_over(found, partial.read(connection, found.ledger)))
+            known = partial.read(connection, found.ledger)
+            return replace(
+                found, partial=_not_over(found, known or ()), log_tells=known is not None
+            )
     except (psycopg2.Error, ValueError) as error:
         signals.check()
         raise LedgerError(

@@ -124,20 +124,6 @@ def assemble(  # noqa: PLR0913 - each is a part of its own
         with opened.bounded():
             return lookup.rollback_sql(raw, found.ledger, version)
 
-    def notify(text: str) -> None:
-        if switches.confirmed is None:
-            opened.say(text)
-
-    def protect(steps: list[Work]) -> frozenset[str]:
-        with opened.bounded():
-            return protection.check(raw, found, steps, switches, notify)
-
-    def announce(steps: list[Work]) -> None:
-        with opened.bounded():
-            protection.announce(raw, steps, opened.say)
-
-    shown = switches.confirmed is not None
-    guards = Guards(check=protect) if shown else Guards(check=protect, announce=announce)
     run = Run(
         state=found,
         directory=context.script,
@@ -148,10 +134,26 @@ def assemble(  # noqa: PLR0913 - each is a part of its own
             found,
             None if switches.use_file else stored,
             joined=opened.sqlalchemy.in_transaction(),
-            guards=guards,
+            guards=_guards(opened, found, switches),
         ),
         guard=guard,
         moves_version=moves_version,
     )
     run.plan.confirmed, run.plan.in_order = switches.confirmed, True
     return Assembled(run=run, prepare=prepare, recorder=recorder, log=log, blockers=blockers)
+
+
+def _guards(opened: RunConnection, found: State, switches: Switches) -> Guards:
+    """Make what rollbacks go through; what people were shown is not said again."""
+    shown = switches.confirmed is not None
+
+    def check(steps: list[Work]) -> frozenset[str]:
+        with opened.bounded():
+            notify = (lambda _: None) if shown else opened.say
+            return protection.check(opened.raw, found, steps, switches, notify)
+
+    def announce(steps: list[Work]) -> None:
+        with opened.bounded():
+            protection.announce(opened.raw, steps, opened.say)
+
+    return Guards(check=check) if shown else Guards(check=check, announce=announce)

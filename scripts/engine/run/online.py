@@ -31,11 +31,11 @@ from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.connection import RunConnection
 from scripts.engine.run.loop import Loop
 from scripts.engine.run.steps import Run
+from scripts.engine.run.work import Work
 from scripts.engine.session import lock, signals, waiting
 from scripts.engine.session.diagnosis import GONE, explained
 from scripts.engine.session.lock import Lock
 from scripts.errors import Interrupted, MigrationError, ServerError, behind, printable
-from scripts.files import revision_file
 from scripts.files.project import Environment, Project
 
 _LOCK_TRIES = 5
@@ -81,9 +81,7 @@ def run(config: Config, here: Project, environment: Environment) -> None:
                 sharing.check_owner(found, here.environments)
             for remark in found.remarks:
                 say(remark)
-            if not idle:
-                revision_file.check(environment)
-            missing.add(context.script, found)
+            missing.add(context.script, found, check=not idle)
             moves = command.kind in (Kind.UPGRADE, Kind.DOWNGRADE)
             made = assembly.assemble(opened, found, held, observer, choices, moves_version=moves)
             if held and held.waited_ms and command.is_idle(found):
@@ -91,15 +89,7 @@ def run(config: Config, here: Project, environment: Environment) -> None:
             with _noted(made, opened, held, idle=idle):
                 undoing = half_applied.check(found, command, choices)
                 command.check(found, before, None if undoing else choices.confirmed)
-                in_caller = opened.sqlalchemy.in_transaction()
-                loop = Loop(
-                    run=made.run,
-                    prepare=made.prepare,
-                    idle=idle,
-                    settle=_nothing if in_caller else opened.sqlalchemy.commit,
-                    undoing=undoing,
-                )
-                _migrate(opened, made, command, loop)
+                _migrate(opened, made, command, _loop(opened, made, undoing, idle=idle))
 
 
 @contextmanager
@@ -166,6 +156,17 @@ def _noted(
             lost = held.connection.closed and not made.run.plan.joined
             made.log.append_apart(opened.raw if lost else held.connection, *rows)
         raise
+
+
+def _loop(opened: RunConnection, made: Assembled, undoing: Work | None, *, idle: bool) -> Loop:
+    in_caller = opened.sqlalchemy.in_transaction()
+    return Loop(
+        run=made.run,
+        prepare=made.prepare,
+        idle=idle,
+        settle=_nothing if in_caller else opened.sqlalchemy.commit,
+        undoing=undoing,
+    )
 
 
 def _nothing() -> None:
