@@ -16,7 +16,7 @@ from tests.workspace import Workspace
 
 pytestmark = pytest.mark.database
 KILLS = 50
-SHARES = 10
+SHARES = 5
 """The kills are dealt to so many tests, for several workers."""
 
 
