@@ -57,7 +57,7 @@ def terminate(workspace: Workspace, condition: str) -> None:
     # Found and ended in one statement: in between it might be at something else. By psql: the wait
     # callback of psycopg2 is the whole process's, and comes and goes with the run.
     end = f"SELECT pg_terminate_backend(pid) FROM ({backend(workspace, condition)}) b"
-    psql: list[str | Path] = [workspace.bin / "psql", "-XAt", "-c", end, workspace.urls["course"]]
+    psql = [str(workspace.bin / "psql"), "-XAt", "-c", end, workspace.urls["course"]]
     until(lambda: subprocess.run(psql, capture_output=True, check=True).stdout, condition)
 
 
