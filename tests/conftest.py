@@ -20,7 +20,7 @@ from psycopg2 import sql
 
 from scripts.embedded import server
 from scripts.embedded.server import Server
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 # The data of a test are worth nothing after a crash of the machine.
 FAST = {

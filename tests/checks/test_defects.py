@@ -11,9 +11,9 @@ from scripts.checks import validation
 from scripts.checks.static.suite import Scope
 from scripts.checks.validation import Wanted
 from scripts.files import project
-from tests.workspace import REPOSITORY, Workspace
+from tests.support.workspace import REPOSITORY, Workspace
 
-FOLDER = REPOSITORY / "tests" / "defects"
+FOLDER = REPOSITORY / "tests" / "data" / "defects"
 STATIC = ("names", "format", "sql", "released", "site")
 NONE = "(none)"
 REVISION = (

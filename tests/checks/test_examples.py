@@ -14,9 +14,9 @@ from scripts.checks.rules import Page, Severity
 from scripts.checks.static.suite import Scope
 from scripts.checks.validation import Wanted
 from scripts.files import project
-from tests.checks.chains import NAMES, RELEASED, Branched, branch
-from tests.checks.frame import FRAME, files
 from tests.checks.test_defects import lay_out
+from tests.support.chains import NAMES, RELEASED, Branched, branch
+from tests.support.frame import FRAME, files
 
 WITHOUT = {
     "squawk-other": "rules of a squawk that is newer than these pages",

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from scripts.checks.finding import Finding
-from tests.checks.chains import ONE, TWO, revision
-from tests.checks.frame import FRAME
 from tests.checks.test_defects import NONE
 from tests.checks.test_examples import found, in_frame
+from tests.support.chains import ONE, TWO, revision
+from tests.support.frame import FRAME
 
 
 @pytest.fixture

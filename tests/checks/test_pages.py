@@ -10,7 +10,7 @@ from scripts.checks import rules
 from scripts.checks.validation import Wanted
 from scripts.errors import UsageError
 from tests.checks.test_defects import found
-from tests.workspace import REPOSITORY
+from tests.support.workspace import REPOSITORY
 
 PLANNED = ("shadow-down-differs", "live-drift")
 

@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from scripts.errors import LedgerError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 

@@ -14,9 +14,9 @@ import pytest
 
 from scripts.embedded.server import Server
 from scripts.errors import ServerError
-from tests.companions import replica_of, tls_server
-from tests.servers import OwnServer, own_server, until
-from tests.workspace import Workspace
+from tests.support.companions import replica_of, tls_server
+from tests.support.servers import OwnServer, own_server, until
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 ROOM = 8

@@ -8,9 +8,9 @@ import re
 import pytest
 
 from scripts.errors import RollbackError, StatementError
-from tests import killing
-from tests.servers import ASLEEP, until
-from tests.workspace import Workspace
+from tests.support import killing
+from tests.support.servers import ASLEEP, until
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 OUTSIDE = "-- Transaction: none\n"

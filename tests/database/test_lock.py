@@ -16,8 +16,8 @@ from scripts import __version__
 from scripts.engine.session import lock
 from scripts.engine.settings import TableName
 from scripts.errors import LockError
-from tests.servers import until
-from tests.workspace import Workspace
+from tests.support.servers import until
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 TABLE = TableName("public", "schema_migrations")

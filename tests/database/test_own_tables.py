@@ -8,7 +8,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from scripts.errors import LedgerError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 OUTSIDE = "-- Transaction: none\n"

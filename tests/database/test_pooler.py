@@ -14,9 +14,9 @@ import pytest
 from scripts.embedded import cluster
 from scripts.embedded.server import Server
 from scripts.errors import StatementError, UsageError
-from tests.companions import bouncer
-from tests.servers import own_server
-from tests.workspace import Workspace
+from tests.support.companions import bouncer
+from tests.support.servers import own_server
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 OUTSIDE = "-- Transaction: none\n"

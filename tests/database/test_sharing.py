@@ -7,8 +7,8 @@ import sys
 import psycopg2
 import pytest
 
-from tests.companions import bouncer
-from tests.workspace import Workspace
+from tests.support.companions import bouncer
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 

@@ -9,10 +9,10 @@ import psycopg2
 import pytest
 
 from scripts.embedded.server import Server
-from tests import killing
 from tests.conftest import OWNER, new_database
-from tests.servers import ASLEEP, until
-from tests.workspace import Workspace
+from tests.support import killing
+from tests.support.servers import ASLEEP, until
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 KILLS = 50

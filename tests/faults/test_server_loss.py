@@ -22,9 +22,9 @@ from scripts.errors import (
     ServerError,
     StatementError,
 )
-from tests.proxy import Proxy, proxy
-from tests.servers import OwnServer, own_server, until
-from tests.workspace import Recorder, Workspace
+from tests.support.proxy import Proxy, proxy
+from tests.support.servers import OwnServer, own_server, until
+from tests.support.workspace import Recorder, Workspace
 
 pytestmark = pytest.mark.database
 OUTSIDE = "-- Transaction: none\n"

@@ -11,8 +11,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.servers import ASLEEP, PATIENCE, until
-from tests.workspace import Workspace
+from tests.support.servers import ASLEEP, PATIENCE, until
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 PAUSES = """

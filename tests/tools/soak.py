@@ -19,14 +19,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from scripts.embedded import server
 from scripts.embedded.server import Server
-from tests import killing
-from tests.bench import recreate
-from tests.servers import OwnServer, own_server, until
-from tests.workspace import Workspace
+from tests.support import killing
+from tests.support.servers import OwnServer, own_server, until
+from tests.support.workspace import Workspace
+from tests.tools.bench import recreate
 
 RUNNERS = 8
 HANGS = 120

@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 MIGRATIONS = 30
 _STEPS = 3

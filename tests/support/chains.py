@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.checks.frame import FRAME, whole
 from tests.checks.test_defects import NONE, REVISION, lay_out
+from tests.support.frame import FRAME, whole
 
 COUPONS, REVIEWS = "007_add_coupons", "008_add_reviews"
 SQL = whole("CREATE SCHEMA IF NOT EXISTS more;")

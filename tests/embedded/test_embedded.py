@@ -24,7 +24,7 @@ import pytest
 
 from scripts.embedded import account, binaries, cluster, folders, locks, server, watchdog
 from scripts.errors import ServerError
-from tests.servers import PATIENCE
+from tests.support.servers import PATIENCE
 
 pytestmark = pytest.mark.database
 
