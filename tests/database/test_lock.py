@@ -259,6 +259,8 @@ class TwoRuns:
         return subprocess.Popen(
             [sys.executable, *command],
             cwd=self.workspace.root,
+            # However long the test takes: a statement that is held must not be tried again.
+            env={**self.workspace.variables, "MIGRATION_LOCK_TIMEOUT": "10min"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
