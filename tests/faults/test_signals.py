@@ -11,6 +11,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.support.interference import backend
 from tests.support.servers import ASLEEP, PATIENCE, until
 from tests.support.workspace import Workspace
 
@@ -27,10 +28,6 @@ COMMANDS = {
     "alembic with long pauses": ("-c", PAUSES),
 }
 DOORS = ("migrate", "alembic")
-OURS = (
-    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
-    " AND application_name LIKE 'upskill%'"
-)
 
 
 def start(workspace: Workspace, door: str) -> subprocess.Popen[str]:
@@ -50,7 +47,7 @@ def interrupted(workspace: Workspace, door: str, number: signal.Signals) -> tupl
     until(lambda: workspace.query(ASLEEP), "the statement to run")
     run.send_signal(number)
     said = run.communicate(timeout=PATIENCE)[0]
-    until(lambda: not workspace.query(OURS), "the backends to go")
+    until(lambda: not workspace.query(backend("true")), "the backends to go")
     return run.returncode, said
 
 
