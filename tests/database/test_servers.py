@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,6 @@ from tests.support.servers import OwnServer, own_server, required, until
 from tests.support.workspace import REPOSITORY
 
 pytestmark = pytest.mark.database
-
-
-@pytest.fixture
-def own() -> Iterator[OwnServer]:
-    with own_server() as server:
-        yield server
 
 
 def ask(url: str, text: str, **options: Any) -> list[tuple[Any, ...]]:

@@ -9,8 +9,8 @@ import psycopg2
 import pytest
 
 from scripts.embedded.server import Server
-from tests.conftest import OWNER, new_database
 from tests.support import killing
+from tests.support.databases import OWNER, new_database
 from tests.support.servers import ASLEEP, until
 from tests.support.workspace import Workspace
 

@@ -19,7 +19,7 @@ from scripts.errors import (
     StatementError,
 )
 from tests.support.interference import Interference, backend, terminate
-from tests.support.servers import SLEEPS, OwnServer, own_server, until
+from tests.support.servers import SLEEPS, OwnServer, until
 from tests.support.workspace import Recorder, Workspace
 
 pytestmark = pytest.mark.database
@@ -133,11 +133,6 @@ class TestWaitingForItsTurn:
 
 class TestServer:
     """`kill -9` on the postmaster."""
-
-    @pytest.fixture
-    def own(self) -> Iterator[OwnServer]:
-        with own_server() as server:
-            yield server
 
     @pytest.mark.parametrize("header", ["", "-- Transaction: none\n"], ids=["inside", "outside"])
     def test_it_is_killed_restarted_and_the_run_repeated(
