@@ -8,7 +8,7 @@ import re
 import pytest
 
 from scripts.errors import RollbackError, StatementError
-from tests.support import killing
+from tests.support.doors import DOORS, start
 from tests.support.servers import ASLEEP, until
 from tests.support.workspace import Workspace
 
@@ -169,7 +169,7 @@ def test_a_stamp_ends_it(half: Workspace) -> None:
 
 def test_a_killed_run_is_shown_as_not_known_to_have_ended(workspace: Workspace) -> None:
     workspace.add("001", "CREATE TABLE a ();\nSELECT pg_sleep(600);", DOWN, header=OUTSIDE)
-    process = killing.run(workspace)
+    process = start(workspace, *DOORS["migrate"])
     until(lambda: workspace.query(ASLEEP), "the statement to run")
     process.kill()
     process.communicate()

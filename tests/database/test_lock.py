@@ -5,31 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
 import pytest
 
 from scripts import __version__
-from scripts.engine.session import lock
-from scripts.engine.settings import TableName
+from tests.support.doors import DOORS, start
+from tests.support.interference import another_run
 from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
-TABLE = TableName("public", "schema_migrations")
 RUNNERS = 8
-
-
-@contextmanager
-def another_run(workspace: Workspace) -> Iterator[int]:
-    """Hold the lock as another run does; gives the pid of its session."""
-    with (
-        closing(psycopg2.connect(workspace.urls["course"], application_name="other run")) as raw,
-        lock.held(raw, "course", TABLE, 0, workspace.recorder.notices.append),
-    ):
-        yield raw.info.backend_pid
 
 
 @pytest.mark.parametrize("door", ["alembic", "migrate"])
@@ -37,13 +25,9 @@ def test_a_run_that_waited_in_vain_names_the_holder_and_exits_with_4(
     workspace: Workspace, door: str
 ) -> None:
     workspace.add_tables("001")
-    command = {
-        "alembic": ("-m", "alembic", "-n", "course", "upgrade", "head"),
-        "migrate": ("scripts/migrate.py", "--database", "course"),
-    }[door]
     with another_run(workspace) as pid:
         done = workspace.execute(
-            sys.executable, *command, environment={"MIGRATION_LOCK_WAIT": "1s"}
+            sys.executable, *DOORS[door], environment={"MIGRATION_LOCK_WAIT": "1s"}
         )
     assert done.returncode == 4
     assert f"course: waiting for another run: pid {pid} (other run), migrator on" in (
@@ -153,13 +137,7 @@ def test_of_many_that_start_together_each_migration_runs_once(
             header="-- Transaction: none\n",
         )
     runners = [
-        subprocess.Popen(
-            [sys.executable, "scripts/migrate.py", "--database", "course"],
-            cwd=workspace.root,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        start(workspace, *DOORS["migrate"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         for _ in range(RUNNERS)
     ]
     ended = [(runner.communicate(timeout=120)[1], runner.returncode) for runner in runners]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from contextlib import closing
 
 import psycopg2
 import pytest
 
 from scripts.errors import LockError
+from tests.support.doors import DOORS, start
 from tests.support.servers import until
 from tests.support.workspace import Workspace
 
@@ -45,19 +45,9 @@ class TwoRuns:
         self.gate.autocommit = True
 
     def start(self, door: str) -> subprocess.Popen[str]:
-        command = {
-            "alembic": ("-m", "alembic", "-n", "course", "upgrade", "head"),
-            "migrate": ("scripts/migrate.py", "--database", "course"),
-        }[door]
-        return subprocess.Popen(
-            [sys.executable, *command],
-            cwd=self.workspace.root,
-            # However long the test takes: a statement that is held must not be tried again.
-            env={**self.workspace.variables, "MIGRATION_LOCK_TIMEOUT": "10min"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        # However long the test takes: a statement that is held must not be tried again.
+        patient = {"MIGRATION_LOCK_TIMEOUT": "10min"}
+        return start(self.workspace, *DOORS[door], environment=patient)
 
     def do(self, text: str) -> None:
         with self.gate.cursor() as cursor:

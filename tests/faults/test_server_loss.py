@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,6 +17,7 @@ from scripts.errors import (
     ServerError,
     StatementError,
 )
+from tests.support.doors import DOORS, start
 from tests.support.interference import Interference, backend, terminate
 from tests.support.servers import SLEEPS, OwnServer, until
 from tests.support.workspace import Recorder, Workspace
@@ -144,14 +144,7 @@ class TestServer:
         path = workspace.root / "sql/course/002_step.sql"
         text = path.read_text()
         path.write_text(text.replace(":wait", "600"))
-        run = subprocess.Popen(
-            [sys.executable, "scripts/migrate.py", "--database", "course"],
-            cwd=workspace.root,
-            env=workspace.variables,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        run = start(workspace, *DOORS["migrate"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         until(
             lambda: workspace.query(backend(SLEEPS)),
             "the statement to run",

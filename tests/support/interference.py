@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import psycopg2
 
 from scripts.engine.observer import Direction
+from scripts.engine.session import lock
+from scripts.engine.settings import TableName
 from tests.support.servers import until
 from tests.support.workspace import Recorder, Workspace
+
+_TABLE = TableName("public", "schema_migrations")
 
 
 class Interference(Recorder):
@@ -22,6 +29,16 @@ class Interference(Recorder):
         """Do it."""
         if filename == self._filename:
             self._act()
+
+
+@contextmanager
+def another_run(workspace: Workspace) -> Iterator[int]:
+    """Hold the lock as another run does; gives the pid of its session."""
+    with (
+        closing(psycopg2.connect(workspace.urls["course"], application_name="other run")) as raw,
+        lock.held(raw, "course", _TABLE, 0, workspace.recorder.notices.append),
+    ):
+        yield raw.info.backend_pid
 
 
 def backend(condition: str) -> str:
