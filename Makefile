@@ -47,10 +47,10 @@ format: $(TOOLS)  ## mend what a tool can mend
 	$(BIN)/ruff format .
 
 bench: $(TOOLS)  ## compare with psql applying the same statements
-	SIZES="$(SIZES)" $(BIN)/python tests/bench.py
+	SIZES="$(SIZES)" $(BIN)/python tests/tools/bench.py
 
 soak: $(TOOLS)  ## many runners at once, again and again
-	ROUNDS="$(ROUNDS)" $(BIN)/python tests/soak.py
+	ROUNDS="$(ROUNDS)" $(BIN)/python tests/tools/soak.py
 
 lock:  ## write the lock files anew from pyproject.toml; needs uv
 	$(COMPILE) --extra embedded --output-file requirements.lock

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[1]
+from tests.support.workspace import REPOSITORY
+
 MODULES = sorted((REPOSITORY / "scripts").rglob("*.py"))
 LIMIT = 250
 

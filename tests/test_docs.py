@@ -18,9 +18,9 @@ from scripts.engine.ledger import events
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.settings import DEFAULT_TABLE, TableName
 from scripts.files import project
-from tests.checks import mentions
-from tests.checks.mentions import Option, Piece
-from tests.workspace import REPOSITORY
+from tests.support import mentions
+from tests.support.mentions import Option, Piece
+from tests.support.workspace import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
 MAKEFILE = (REPOSITORY / "Makefile").read_text()

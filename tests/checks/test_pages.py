@@ -9,8 +9,8 @@ import pytest
 from scripts.checks import rules
 from scripts.checks.validation import Wanted
 from scripts.errors import UsageError
-from tests.checks.test_defects import found
-from tests.workspace import REPOSITORY
+from tests.support.projects import codes
+from tests.support.workspace import REPOSITORY
 
 PLANNED = ("shadow-down-differs", "live-drift")
 
@@ -53,4 +53,4 @@ def test_planned_checks_are_not_proposed_for_mistyped_ones() -> None:
 
 def test_a_comment_that_ignores_a_planned_check_is_found(tmp_path: Path) -> None:
     text = "-- UP\n-- validate: ignore shadow-up-fails it works\nSELECT 1;\n-- DOWN\n-- SELECT 1;\n"
-    assert found(tmp_path, {"001_one.sql": text}) == ["bad-ignore"]
+    assert codes(tmp_path, {"001_one.sql": text}) == ["bad-ignore"]

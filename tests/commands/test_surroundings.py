@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.workspace import REPOSITORY, Workspace
+from tests.support.workspace import REPOSITORY, Workspace
 
 pytestmark = pytest.mark.database
 FOLDERS = ('it\'s a "quoted" Größe: $HOME\\x', "50% %(here)s")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 BOTH = ("--database", "course", "--database", "auth")

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine
 from scripts.embedded.server import Server
 from scripts.engine.run.switches import Switches
 from scripts.errors import RollbackError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 HEADERS = pytest.mark.parametrize("header", ["", "-- Transaction: none\n"], ids=["in", "outside"])

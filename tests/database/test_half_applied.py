@@ -9,9 +9,9 @@ import subprocess
 import pytest
 
 from scripts.errors import RollbackError, StatementError
-from tests import killing
-from tests.servers import ASLEEP, until
-from tests.workspace import Workspace
+from tests.support.doors import DOORS, start
+from tests.support.servers import ASLEEP, until
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 OUTSIDE = "-- Transaction: none\n"
@@ -251,7 +251,7 @@ def test_a_stamp_ends_it(half: Workspace) -> None:
 
 def test_a_killed_run_is_shown_as_not_known_to_have_ended(workspace: Workspace) -> None:
     workspace.add("001", "CREATE TABLE a ();\nSELECT pg_sleep(600);", DOWN, header=OUTSIDE)
-    process = killing.run(workspace)
+    process = start(workspace, *DOORS["migrate"])
     until(lambda: workspace.query(ASLEEP), "the statement to run")
     process.kill()
     process.communicate()

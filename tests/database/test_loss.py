@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from scripts.engine.objects import loss
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 

@@ -17,7 +17,7 @@ from scripts.files import history, migration_file, project
 from scripts.files.history import Entry
 from scripts.files.migration_file import Section
 from scripts.sqltext import statements
-from tests.workspace import REPOSITORY
+from tests.support.workspace import REPOSITORY
 
 pytestmark = pytest.mark.database
 PROJECT = project.load(REPOSITORY / "alembic.ini")

@@ -12,7 +12,7 @@ import pytest
 
 from scripts.embedded.server import Server
 from scripts.errors import LedgerError, StatementError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 Admin = Callable[[str], None]

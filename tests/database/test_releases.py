@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tests.servers import required, until
-from tests.workspace import REPOSITORY, Workspace
+from tests.support.servers import required, until
+from tests.support.workspace import REPOSITORY, Workspace
 
 pytestmark = pytest.mark.database
 OLD = "a885f68"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from scripts.errors import LedgerError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 

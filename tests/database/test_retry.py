@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 
 from scripts.embedded.server import Server
 from scripts.errors import StatementError, UsageError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 

@@ -10,7 +10,7 @@ from psycopg2 import sql
 
 from scripts.embedded.server import Server
 from scripts.errors import LedgerError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 SETTING = "MIGRATION_TABLE=public.schema_migrations"

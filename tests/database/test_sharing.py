@@ -7,8 +7,9 @@ import sys
 import psycopg2
 import pytest
 
-from tests.companions import bouncer
-from tests.workspace import Workspace
+from tests.support.companions import bouncer
+from tests.support.doors import DOORS
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 
@@ -72,20 +73,20 @@ def test_status_shows_what_is_there_and_says_it(project: Workspace) -> None:
     assert "lead to one database and one ledger" in done.stderr
 
 
-DOORS = {
-    "migrate": ("scripts/migrate.py", "--database", "course"),
+COMMANDS = {
+    "migrate": DOORS["migrate"],
     "rollback": ("scripts/rollback.py", "--database", "course", "--yes"),
-    "upgrade": ("-m", "alembic", "-n", "course", "upgrade", "head"),
+    "upgrade": DOORS["alembic"],
     "downgrade": ("-m", "alembic", "-n", "course", "downgrade", "-1"),
     "stamp": ("-m", "alembic", "-n", "course", "stamp", "001"),
 }
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", COMMANDS)
 def test_one_at_a_time_the_ledger_tells_whose_it_is(project: Workspace, door: str) -> None:
     project.upgrade(environment="auth")
     before = project.dump("auth")
-    done = project.execute(sys.executable, *DOORS[door], environment=shared(project))
+    done = project.execute(sys.executable, *COMMANDS[door], environment=shared(project))
     assert done.returncode == 2
     assert done.stderr == (
         "error:  course: this database has the ledger of auth\n"

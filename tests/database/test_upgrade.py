@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from scripts.errors import FormatError, HistoryError, LedgerError, StatementError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.checks.frame import FRAME, whole
-from tests.checks.test_defects import NONE, REVISION, lay_out
+from scripts.checks.finding import Finding
+from tests.support.frame import FRAME, whole
+from tests.support.projects import NONE, REVISION, findings, lay_out
 
 COUPONS, REVIEWS = "007_add_coupons", "008_add_reviews"
 SQL = whole("CREATE SCHEMA IF NOT EXISTS more;")
@@ -87,6 +88,12 @@ NAMES = {
         says=("-- Migration: 006_add_coupons.sql", f"-- Migration: {COUPONS}.sql"),
     ),
 }
+
+
+def in_frame(root: Path, example: Mapping[str, str]) -> list[Finding]:
+    """Return what is found in an example on top of the frame."""
+    lay_out(root, {**FRAME, **example})
+    return findings(root)
 
 
 @dataclass(frozen=True, kw_only=True)

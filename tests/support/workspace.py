@@ -21,7 +21,7 @@ from scripts.engine.run.switches import NO_SWITCHES, Switches
 from scripts.files import project
 from scripts.files.project import Environment, Project
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 _REVISION = '''"""{slug}."""
 
 from scripts.engine.revision import migration

@@ -19,14 +19,14 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import psycopg2
 from psycopg2 import sql
 
 from scripts.embedded import server
 from scripts.embedded.server import Server
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 ROUNDS = 3
 TRACKING = "CREATE TABLE tracking (version text PRIMARY KEY, at timestamptz DEFAULT now());\n"

@@ -19,14 +19,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from scripts.embedded import server
 from scripts.embedded.server import Server
-from tests import killing
-from tests.bench import recreate
-from tests.servers import OwnServer, own_server, until
-from tests.workspace import Workspace
+from tests.support import killing
+from tests.support.doors import DOORS, start
+from tests.support.servers import OwnServer, own_server, until
+from tests.support.workspace import Workspace
+from tests.tools.bench import recreate
 
 RUNNERS = 8
 HANGS = 120
@@ -53,26 +54,18 @@ def write_history(workspace: Workspace, *, concurrently: bool) -> list[str]:
     return ["001", *versions]
 
 
-def start(workspace: Workspace, number: int = 0, **variables: str) -> subprocess.Popen[str]:
+def runner_of(workspace: Workspace, number: int = 0, **variables: str) -> subprocess.Popen[str]:
     """Start a runner: every second one through Alembic's own command line."""
-    doors = (["scripts/migrate.py", "--database"], ["-m", "alembic", "-n"])
-    command = [sys.executable, *doors[number % 2], "course"]
-    command += ["upgrade", "head"] if number % 2 else []
-    return subprocess.Popen(
-        command,
-        cwd=workspace.root,
-        env={**workspace.variables, **variables},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    door = ("migrate", "alembic")[number % 2]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return start(workspace, *DOORS[door], environment=variables, **streams)
 
 
 def play(workspace: Workspace, postgres: Server, versions: list[str]) -> list[str]:
     """Play one round of many runners on an empty database; return what went wrong."""
     recreate(postgres, "course")
     wrong = []
-    for runner in [start(workspace, number) for number in range(RUNNERS)]:
+    for runner in [runner_of(workspace, number) for number in range(RUNNERS)]:
         try:
             errors = runner.communicate(timeout=HANGS)[1]
         except subprocess.TimeoutExpired:
@@ -135,7 +128,7 @@ def signals(make: Callable[[str], Workspace], postgres: Server, count: int) -> l
         taken = []
         for door in range(count):
             recreate(postgres, "course")
-            runner = start(workspace, door)
+            runner = runner_of(workspace, door)
             taken.append(seconds_to_end(workspace, runner, number))
             runner.communicate(timeout=HANGS)
             if runner.returncode != code or taken[-1] > limit:
@@ -144,7 +137,7 @@ def signals(make: Callable[[str], Workspace], postgres: Server, count: int) -> l
     taken = []
     for _ in range(count):
         recreate(postgres, "course")
-        runner = start(workspace)
+        runner = runner_of(workspace)
         taken.append(seconds_to_end(workspace, runner, signal.SIGKILL))
         runner.communicate(timeout=HANGS)
     say(f"{count} times SIGKILL: the server ended the statement {spread(taken)}")
@@ -168,7 +161,7 @@ def resume(make: Callable[[str], Workspace], own: OwnServer) -> list[str]:
     workspace.add_tables("001")
     own.stop()
     begin = time.monotonic()
-    runner = start(workspace, COURSE_DB_URL=own.url())
+    runner = runner_of(workspace, COURSE_DB_URL=own.url())
     time.sleep(RESUMES_AFTER)
     own.start(wait=False)
     errors = runner.communicate(timeout=HANGS)[1]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.embedded.account import Account
-from tests.servers import (
+from tests.support.servers import (
     PATIENCE,
     USER,
     OwnServer,

@@ -27,10 +27,9 @@ from scripts.embedded.account import Account
 PATIENCE = 60
 """Seconds that a server gets to do what it is told."""
 USER = "postgres"
-ASLEEP = (
-    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
-)
-"""Who is inside a pg_sleep: `state` and `query` are true a moment before a statement runs."""
+SLEEPS = "wait_event = 'PgSleep'"
+"""A backend that is inside a pg_sleep: `state` and `query` are true a moment before."""
+ASLEEP = f"SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND {SLEEPS}"
 _PR_SET_PDEATHSIG = 1
 _QUICK = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_connections": "50"}
 

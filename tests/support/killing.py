@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 
-from tests.workspace import Workspace
+from tests.support.doors import DOORS, start
+from tests.support.workspace import Workspace
 
 MIGRATIONS = 30
 _STEPS = 3
@@ -36,17 +36,6 @@ def write_history(workspace: Workspace) -> None:
                 f"CREATE TABLE t_{version} (id int);\n{note}\nSELECT pg_sleep(0.002);",
                 f"-- DROP TABLE IF EXISTS t_{version};",
             )
-
-
-def run(workspace: Workspace) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "scripts/migrate.py", "--database", "course"],
-        cwd=workspace.root,
-        env=workspace.variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def ledger(workspace: Workspace) -> list[tuple[object, ...]]:
@@ -79,7 +68,7 @@ class Undisturbed:
 def undisturbed(workspace: Workspace) -> Undisturbed:
     """Write the history and run it."""
     write_history(workspace)
-    process = run(workspace)
+    process = start(workspace, *DOORS["migrate"])
     reach(process, EXPECTED[0])
     begin = time.monotonic()
     reach(process, EXPECTED[-1])
@@ -100,7 +89,7 @@ def kill_and_repeat(workspace: Workspace, wanted: Undisturbed, moments: random.R
     Raises:
         AssertionError: when anything differs from what an undisturbed run leaves.
     """
-    process = run(workspace)
+    process = start(workspace, *DOORS["migrate"])
     # Counted in steps, which say how far it is: how long they last depends on what else runs.
     reach(process, moments.choice(EXPECTED[:-1]))
     time.sleep(moments.uniform(0, _STEPS * wanted.lasts / MIGRATIONS))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.checks import rules
-from tests.workspace import REPOSITORY
+from tests.support.workspace import REPOSITORY
 
 HOLE = "…"
 """What stands where a program fills something in."""
