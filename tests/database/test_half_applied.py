@@ -151,7 +151,7 @@ def test_a_killed_run_whose_statement_can_not_be_repeated_is_not_forgotten(
     workspace: Workspace,
 ) -> None:
     workspace.add("001", "CREATE TABLE a (); SELECT pg_sleep(600);", DOWN, header=OUTSIDE)
-    process = killing.run(workspace)
+    process = start(workspace, *DOORS["migrate"])
     until(lambda: workspace.query(ASLEEP), "the statement to run")
     process.kill()
     process.communicate()
