@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -10,12 +11,23 @@ import pytest
 from tests.support.workspace import REPOSITORY
 
 MODULES = sorted((REPOSITORY / "scripts").rglob("*.py"))
-LIMIT = 250
+TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
+LIMIT, LIMIT_OF_TESTS = 250, 300
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_a_module_fits_in_the_head(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LIMIT
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_a_file_of_tests_fits_in_it_too(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LIMIT_OF_TESTS
+
+
+def test_no_test_module_imports_from_another() -> None:
+    of_a_test = re.compile(r"^(from|import) tests(?!\.(support|tools)\b)", re.MULTILINE)
+    assert [path for path in TESTS if of_a_test.search(path.read_text())] == []
 
 
 def test_the_environments_differ_in_nothing_but_their_versions() -> None:
