@@ -70,8 +70,8 @@ def check_upgrade(state: State) -> None:
     check_writable(state)
     check_agreement(state)
     if state.renamed:
-        entries = state.history.entries
-        raise renaming.error(state.history.environment, state.renamed, entries, state.current)
+        rows = [one.row for one in state.applied]
+        raise renaming.error(state.history.environment, state.renamed, state.history.entries, rows)
     if state.changed:
         raise _changed(state)
     highest = state.applied[-1] if state.applied else None

@@ -79,8 +79,15 @@ class State:
 
     @cached_property
     def renamed(self) -> tuple[Renamed, ...]:
-        """Return the applied migrations whose text another file has now, one that was not run."""
-        rows = [one.row for one in self.applied if one.changed or one.entry is None]
+        """Return the applied migrations whose text another file has now, one that was not run.
+
+        A file that kept its name and has another text was changed, whoever else has the old one.
+        """
+        rows = [
+            one.row
+            for one in self.applied
+            if one.entry is None or (one.changed and one.entry.filename != one.row.filename)
+        ]
         files = [one.entry for one in self.changed if one.entry]
         return tuple(renaming.find(rows, [*self.pending, *files])) if rows else ()
 
