@@ -155,8 +155,8 @@ def read(
 
 def _read(connection: Connection, settings: Settings, entries: History) -> State:
     found = lookup.find(connection, settings.ledger)
-    remarks = elsewhere.check(connection, found, entries)
     rows = sorted(lookup.rows(connection, found), key=lambda row: _number(found, row))
+    remarks = elsewhere.check(connection, found, entries, has_rows=bool(rows))
     applied = (_applied(row, entries.by_number.get(_number(found, row))) for row in rows)
     heads = lookup.alembic_heads(connection, found)
     server = lookup.server(connection)
