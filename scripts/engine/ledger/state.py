@@ -8,10 +8,10 @@ from functools import cached_property
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.engine.ledger import elsewhere, lookup, partial, renaming
-from scripts.engine.ledger.lookup import Server
+from scripts.engine.ledger import elsewhere, lookup, partial, renaming, server
 from scripts.engine.ledger.partial import Partial
 from scripts.engine.ledger.renaming import Renamed
+from scripts.engine.ledger.server import Server
 from scripts.engine.ledger.table import Ledger, Row
 from scripts.engine.session import signals
 from scripts.engine.session.diagnosis import explained
@@ -159,8 +159,8 @@ def _read(connection: Connection, settings: Settings, entries: History) -> State
     remarks = elsewhere.check(connection, found, entries, has_rows=bool(rows))
     applied = (_applied(row, entries.by_number.get(_number(found, row))) for row in rows)
     heads = lookup.alembic_heads(connection, found)
-    server = lookup.server(connection)
-    return State(entries, found, tuple(applied), heads, server, remarks=remarks)
+    known = server.ask(connection)
+    return State(entries, found, tuple(applied), heads, known, remarks=remarks)
 
 
 def _applied(row: Row, entry: Entry | None) -> Applied:
