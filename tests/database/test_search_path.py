@@ -179,6 +179,28 @@ def test_the_ledger_of_another_environment_in_the_database_stops_nothing(
     assert workspace.query("SELECT version FROM core.schema_migrations") == [("001",)]
 
 
+def test_a_file_that_two_environments_have_alike_does_not_make_a_ledger_the_others(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTH_DB_URL", workspace.urls["course"])
+    for environment in ("auth", "course"):
+        workspace.add_tables("001", environment=environment)
+        workspace.add("002", "SELECT 1;", slug=environment, environment=environment)
+    workspace.query("CREATE SCHEMA core")
+    workspace.upgrade("001", environment="auth")
+    lead(workspace, "core")
+    assert [
+        "public.schema_migrations may be its ledger (sql/auth has the files of its rows too)" in one
+        for one in workspace.state().remarks
+    ] == [True]
+    monkeypatch.setenv("MIGRATION_TABLE", "public.schema_migrations")
+    workspace.upgrade(environment="auth")
+    monkeypatch.delenv("MIGRATION_TABLE")
+    assert workspace.state().remarks == ()
+    workspace.upgrade()
+    assert workspace.query("SELECT count(*) FROM core.schema_migrations") == [(2,)]
+
+
 def test_a_table_that_may_not_be_read_is_said_and_stops_nothing(
     workspace: Workspace, postgres: Server
 ) -> None:
@@ -192,7 +214,7 @@ def test_a_table_that_may_not_be_read_is_said_and_stops_nothing(
         cursor.execute(sql.SQL("REVOKE ALL ON public.schema_migrations FROM PUBLIC"))
     connection.close()
     done = workspace.run("status", "--database", "course")
-    said = "course: public.schema_migrations may be its ledger, and can't be read (this user has no"
+    said = "course: public.schema_migrations may be its ledger (this user can't read it)"
     assert (done.returncode, done.stdout.partition("\n")[0]) == (
         0,
         "course: empty, 0 applied, 1 pending",
@@ -244,7 +266,7 @@ def test_a_table_that_somebody_has_locked_is_said_and_stops_nothing(moved: Works
         cursor.execute("LOCK TABLE public.schema_migrations")
         done = moved.run("status", "--database", "course")
     assert done.returncode == 0
-    assert "public.schema_migrations may be its ledger, and can't be read (" in done.stderr
+    assert "public.schema_migrations may be its ledger (it can't be read: " in done.stderr
     assert "lock timeout" in done.stderr
 
 

@@ -6,20 +6,21 @@ with it the ledger: the whole history would run again, into a second one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL
 
+from scripts.engine.ledger import ownership
+from scripts.engine.ledger.ownership import Whose
 from scripts.engine.ledger.table import Ledger, Namesake, qualified
 from scripts.engine.session import signals
 from scripts.engine.session.diagnosis import explained
 from scripts.engine.settings import TableName
 from scripts.errors import LedgerError
-from scripts.files import migration_file
 from scripts.files.history import History
 from scripts.files.project import Environment, shown
 
@@ -46,8 +47,8 @@ class _Other:
 
 
 @dataclass(frozen=True, slots=True)
-class _Unread:
-    """A table that may be the ledger, and can't be read."""
+class _Doubtful:
+    """A table that may be the ledger: nobody can tell."""
 
     table: TableName
     reason: str
@@ -66,7 +67,7 @@ def check(
             empty one is what a first run leaves whose migration failed.
 
     Returns:
-        What has to be said of it, and keeps nobody from running: tables that can't be read.
+        What has to be said of it, and keeps nobody from running: tables that may be it.
 
     Raises:
         LedgerError: when there is one elsewhere, and none where it is looked for.
@@ -77,14 +78,16 @@ def check(
     others = [one for one in looked if isinstance(one, _Other)]
     if others:
         raise _error(connection, ledger, entries.environment, others)
-    unread = [one for one in looked if isinstance(one, _Unread)]
-    return (_unknown(ledger, unread),) if unread else ()
+    doubtful = [one for one in looked if isinstance(one, _Doubtful)]
+    return (_unknown(ledger, doubtful),) if doubtful else ()
 
 
-def _look(connection: Connection, namesake: Namesake, entries: History) -> _Other | _Unread | None:
+def _look(
+    connection: Connection, namesake: Namesake, entries: History
+) -> _Other | _Doubtful | None:
     table = namesake.table
     if not namesake.readable:
-        return _Unread(table, "this user has no right to read it")
+        return _Doubtful(table, "this user can't read it")
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT elsewhere")
         try:
@@ -96,9 +99,8 @@ def _look(connection: Connection, namesake: Namesake, entries: History) -> _Othe
                 raise
             # A lock that somebody has on it, a policy: it need not even be ours.
             cursor.execute(_BACK)
-            return _Unread(table, explained(error).partition("\n")[0])
-    ours = _is_ours(rows, entries.environment)
-    return _Other(table, len(rows), rows[-1][0]) if ours else None
+            return _Doubtful(table, f"it can't be read: {explained(error).splitlines()[0]}")
+    return _judged(table, rows, entries.environment)
 
 
 def _read(connection: Connection, table: TableName) -> list[tuple[str, str]]:
@@ -113,34 +115,26 @@ def _read(connection: Connection, table: TableName) -> list[tuple[str, str]]:
         return cursor.fetchall()
 
 
-def _is_ours(rows: Sequence[tuple[str, str]], environment: Environment) -> bool:
+def _judged(
+    table: TableName, rows: Sequence[tuple[str, str]], environment: Environment
+) -> _Other | _Doubtful | None:
     """Tell whether rows are this environment's, and not another's that has files of such names.
 
-    One row with the name and the text of a file is enough. Files may have been changed since, so
-    names alone count too: most of them have to be ours, and no text a neighbour's.
+    One row that is a file of ours alone is enough. Files may have been changed since, so names
+    count too: most of them have to be ours, and no file certainly a neighbour's.
     """
-    if _has_text_of(environment.sql, rows):
-        return True
-    names = _files(environment.sql)
-    known = [name for name, _ in rows if name in names]
-    if 2 * len(known) < max(len(rows), 1):
-        return False
     root = environment.sql.parent
-    return not any(_has_text_of(folder, rows) for folder in root.iterdir() if folder.is_dir())
-
-
-def _has_text_of(folder: Path, rows: Sequence[tuple[str, str]]) -> bool:
-    files = _files(folder)
-    return any(
-        migration_file.checksum(files[name].read_bytes()) == checksum
-        for name, checksum in rows
-        if name in files
-    )
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    """Return a folder's files by name: a row may hold anything, and no path is made of it."""
-    return {path.name: path for path in folder.glob("*.sql") if path.is_file()}
+    others = [one for one in root.iterdir() if one.is_dir() and one != environment.sql]
+    found = ownership.verdicts(rows, environment.sql, others)
+    count = Counter(one.whose for one in found)
+    known = len(rows) - count[Whose.THEIRS] - count[Whose.UNKNOWN]
+    by_name = count[Whose.OUR_NAME] and not count[Whose.THEIRS] and 2 * known >= len(rows)
+    if count[Whose.OURS] or by_name:
+        return _Other(table, len(rows), rows[-1][0])
+    if count[Whose.SHARED] and not count[Whose.THEIRS]:
+        owners = dict.fromkeys(f"sql/{one.owner}" for one in found if one.owner)
+        return _Doubtful(table, f"{' and '.join(owners)} has the files of its rows too")
+    return None
 
 
 def _error(
@@ -169,11 +163,11 @@ def _more(ones: Sequence[object]) -> str:
     return f" and {len(ones) - _SHOWN} more" if len(ones) > _SHOWN else ""
 
 
-def _unknown(ledger: Ledger, unread: Sequence[_Unread]) -> str:
-    names = ", ".join(str(one.table) for one in unread[:_SHOWN])
+def _unknown(ledger: Ledger, doubtful: Sequence[_Doubtful]) -> str:
+    names = ", ".join(str(one.table) for one in doubtful[:_SHOWN])
     taken = "has no row yet" if ledger.exists else "is not there yet"
     return (
-        f"{names}{_more(unread)} may be its ledger, and can't be read ({unread[0].reason}); "
+        f"{names}{_more(doubtful)} may be its ledger ({doubtful[0].reason}); "
         f"{ledger.table} is taken, which {taken}. "
-        f"Set MIGRATION_TABLE={unread[0].table.setting} if it is"
+        f"Set MIGRATION_TABLE={doubtful[0].table.setting} if it is"
     )
