@@ -116,3 +116,20 @@ class TestStamp:
         assert applied.alembic("-n", "course", "stamp", "003").returncode == 0
         applied.downgrade("002")
         assert applied.tables() == ["t_001", "t_002"]
+
+
+@pytest.mark.parametrize(
+    "versions", [("002", "003"), ("heads", "head"), ("--purge", "001", "002")], ids=" ".join
+)
+@pytest.mark.parametrize("at", ["base", "003"])
+def test_a_stamp_of_several_versions_is_wrong_usage(
+    workspace: Workspace, versions: tuple[str, ...], at: str
+) -> None:
+    workspace.add_tables("001", "002", "003")
+    if at != "base":
+        workspace.upgrade(at)
+    done = workspace.alembic("-n", "course", "stamp", *versions)
+    assert done.returncode == 2
+    assert "course: a stamp takes one version, and these are given: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert workspace.state().current == at
