@@ -289,7 +289,7 @@ class TestNoticedAfter:
         assert "all of its statements have taken effect" in done.stderr
         assert "alembic -n course stamp --purge VERSION" in done.stderr
         assert applied.tables() == ["a", "b", "t_001", "t_002"]
-        assert run(applied, "alembic", "stamp", "003").returncode == 0
+        assert run(applied, "alembic", "stamp", "--purge", "003").returncode == 0
         assert applied.versions() == ["001", "002", "003"]
         assert run(applied, "status").returncode == 0
 

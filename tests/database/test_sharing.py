@@ -45,7 +45,8 @@ def test_two_urls_of_one_database_are_refused_before_either_runs(
         "error:  AUTH_DB_URL and COURSE_DB_URL lead to one database and one ledger\n"
         "detail: the ledger is public.schema_migrations\n"
         "state:  nothing was changed\n"
-        "help:   set COURSE_DB_URL to the database of course\n"
+        "help:   set COURSE_DB_URL to the database of course; where both belong into one database, "
+        "give each a ledger in a schema of its own: MIGRATION_TABLE=course.schema_migrations\n"
     )
     assert project.tables("auth") == []
 

@@ -30,7 +30,7 @@ def check(states: Sequence[State], environments: Iterable[Environment]) -> None:
                 f"{settings[0]} and {settings[1]} lead to one database and one ledger",
                 detail=f"the ledger is {first.ledger.table}",
                 state="nothing was changed",
-                way_out=f"set {settings[1]} to the database of {second.name}",
+                way_out=_way_out(second),
             )
     environments = tuple(environments)
     for state in states:
@@ -71,7 +71,13 @@ def _foreign(state: State, row: Verdict) -> UsageError:
         detail=f"{row.filename} in {state.ledger.table} is a migration of "
         f"sql/{owner}, and not of sql/{state.name}",
         state=f"nothing was changed; {owner} is at {state.current}",
-        way_out=f"set {state.history.environment.url_setting()} to the database of {state.name}; "
+        way_out=_way_out(state),
+    )
+
+
+def _way_out(state: State) -> str:
+    return (
+        f"set {state.history.environment.url_setting()} to the database of {state.name}; "
         "where both belong into one database, give each a ledger in a schema of its own: "
-        f"MIGRATION_TABLE={state.name}.{DEFAULT_TABLE}",
+        f"MIGRATION_TABLE={state.name}.{DEFAULT_TABLE}"
     )
