@@ -12,6 +12,7 @@ from scripts.checks import git, rules, validation
 from scripts.checks.static.suite import Checked, Scope
 from scripts.checks.validation import Wanted
 from scripts.console import arguments, entry, findings, report
+from scripts.errors import HistoryError, UsageError
 from scripts.files import history
 
 _FILES = ("names", "format", "sql", "released", "site")
@@ -29,10 +30,16 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_database(parser)
     parser.add_argument(
         "--base",
+        type=arguments.value,
         metavar="GIT_REF",
         help="look at what is new since this branch, and whether what it has is unchanged",
     )
-    parser.add_argument("--since", metavar="VERSION", help="look at what is above this version")
+    parser.add_argument(
+        "--since",
+        type=arguments.value,
+        metavar="VERSION",
+        help="look at what is above this version",
+    )
     parser.add_argument(
         "--select", action="append", default=[], metavar="CODE", help="only these (or beginnings)"
     )
@@ -63,7 +70,7 @@ def _validate(options: argparse.Namespace) -> int:
     wanted.check()
     project = arguments.this_project()
     if options.since:
-        history.number(options.since)
+        _check_version(options.since)
     base = git.base(project.root, options.base) if options.base else None
     scope = Scope(base=base, since=options.since or "")
     environments = arguments.environments(project, options.database)
@@ -74,6 +81,13 @@ def _validate(options: argparse.Namespace) -> int:
     found = validation.findings(checked, wanted, (*_FILES, *(["live"] if options.live else [])))
     findings.FORMATS[options.format](found, _looked_at(checked, options))
     return int(validation.fails(found, strict=options.strict))
+
+
+def _check_version(since: str) -> None:
+    try:
+        history.number(since)
+    except HistoryError as error:
+        raise UsageError(error.what, way_out="give --since the last released one") from error
 
 
 def _looked_at(checked: list[Checked], options: argparse.Namespace) -> str:

@@ -6,7 +6,7 @@ import re
 
 # https://www.postgresql.org/docs/current/config-setting.html, "Numeric with Unit"
 _MILLISECONDS = {"": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)?")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)?", re.ASCII)
 LIMIT = 2**31 - 1
 """The largest timeout that PostgreSQL takes, in milliseconds."""
 

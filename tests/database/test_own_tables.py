@@ -45,7 +45,7 @@ class TestSeenInTheText:
                 "drop the schema public, which has the ledger",
             ),
             (
-                "SET search_path = a, public;\nDROP TABLE schema_migrations;",
+                'SET search_path = "$user", public, a;\nDROP TABLE schema_migrations;',
                 "drop the ledger public.schema_migrations",
             ),
         ],
@@ -139,6 +139,9 @@ class TestSeenInTheText:
         [
             "DROP TABLE IF EXISTS other.schema_migrations;",
             "SET search_path = other;\nDROP TABLE IF EXISTS schema_migrations;",
+            "SET search_path = other, public;\nDROP TABLE IF EXISTS schema_migrations;",
+            "CREATE TEMP TABLE alembic_version ();\nTRUNCATE alembic_version;\n"
+            "DROP TABLE alembic_version;",
             "DROP TABLE IF EXISTS other.alembic_version;",
             "DROP SCHEMA other CASCADE;",
             "DELETE FROM schema_migrations WHERE version = '000';",
@@ -151,6 +154,29 @@ class TestSeenInTheText:
         applied.add("003", statement)
         applied.upgrade()
         assert applied.versions() == ["001", "002", "003"]
+
+    def test_a_name_is_no_longer_a_temporary_tables_once_that_is_dropped(
+        self, applied: Workspace
+    ) -> None:
+        applied.add(
+            "003",
+            "CREATE TEMPORARY TABLE alembic_version ();\nDROP TABLE alembic_version;\n"
+            "DROP TABLE alembic_version;",
+        )
+        with pytest.raises(LedgerError, match="would drop Alembic's table") as caught:
+            applied.upgrade()
+        assert caught.value.where == "sql/course/003_step.sql:7"
+        assert "write the schema before the name" in caught.value.way_out
+
+    def test_a_schema_that_comes_first_and_has_no_such_table_is_noticed_afterwards(
+        self, applied: Workspace
+    ) -> None:
+        applied.query("CREATE SCHEMA other")
+        applied.add("003", "SET search_path = other, public;\nDROP TABLE schema_migrations;")
+        before = applied.dump()
+        with pytest.raises(LedgerError, match=r"003_step\.sql"):
+            applied.upgrade()
+        assert applied.dump() == before
 
     def test_a_name_without_a_schema_is_not_a_ledger_that_lies_off_the_search_path(
         self, workspace: Workspace, monkeypatch: pytest.MonkeyPatch

@@ -85,9 +85,9 @@ class TestNoticedAfter:
             "dropped or renamed it, or another session did" in done.stderr
         )
         assert "all of its statements have taken effect" in done.stderr
-        assert "alembic -n course stamp VERSION" in done.stderr
+        assert "alembic -n course stamp --purge VERSION" in done.stderr
         assert applied.tables() == ["a", "b", "t_001", "t_002"]
-        assert run(applied, "alembic", "stamp", "003").returncode == 0
+        assert run(applied, "alembic", "stamp", "--purge", "003").returncode == 0
         assert applied.versions() == ["001", "002", "003"]
         assert run(applied, "status").returncode == 0
 
@@ -135,7 +135,7 @@ class TestGone:
         assert done.stdout.startswith("auth: empty, 0 applied, 1 pending\n")
         assert "course" not in done.stdout
         assert "course: Alembic's version is 002, and there is no ledger" in done.stderr
-        assert "alembic -n course stamp 002" in done.stderr
+        assert "alembic -n course stamp --purge 002" in done.stderr
 
     def test_status_shows_the_table_of_a_ledger_that_merely_differs(
         self, applied: Workspace
@@ -153,4 +153,4 @@ class TestGone:
         assert auth["error"] is None
         assert course["alembic_version"] == ["002"]
         assert course["error"]["error"].startswith("course: Alembic's version is 002, and there is")
-        assert course["error"]["help"].startswith("`alembic -n course stamp 002`")
+        assert course["error"]["help"].startswith("`alembic -n course stamp --purge 002`")

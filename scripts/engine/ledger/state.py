@@ -8,10 +8,10 @@ from functools import cached_property
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.engine.ledger import elsewhere, lookup, partial, renaming
-from scripts.engine.ledger.lookup import Server
+from scripts.engine.ledger import elsewhere, lookup, partial, renaming, server
 from scripts.engine.ledger.partial import Partial
 from scripts.engine.ledger.renaming import Renamed
+from scripts.engine.ledger.server import Server
 from scripts.engine.ledger.table import Ledger, Row
 from scripts.engine.session import signals
 from scripts.engine.session.diagnosis import explained
@@ -81,8 +81,15 @@ class State:
 
     @cached_property
     def renamed(self) -> tuple[Renamed, ...]:
-        """Return the applied migrations whose text another file has now, one that was not run."""
-        rows = [one.row for one in self.applied if one.changed or one.entry is None]
+        """Return the applied migrations whose text another file has now, one that was not run.
+
+        A file that kept its name and has another text was changed, whoever else has the old one.
+        """
+        rows = [
+            one.row
+            for one in self.applied
+            if one.entry is None or (one.changed and one.entry.filename != one.row.filename)
+        ]
         files = [one.entry for one in self.changed if one.entry]
         return tuple(renaming.find(rows, [*self.pending, *files])) if rows else ()
 
@@ -160,12 +167,12 @@ def _not_over(found: State, partials: tuple[Partial, ...]) -> tuple[Partial, ...
 
 def _read(connection: Connection, settings: Settings, entries: History) -> State:
     found = lookup.find(connection, settings.ledger)
-    remarks = elsewhere.check(connection, found, entries)
     rows = sorted(lookup.rows(connection, found), key=lambda row: _number(found, row))
+    remarks = elsewhere.check(connection, found, entries, has_rows=bool(rows))
     applied = (_applied(row, entries.by_number.get(_number(found, row))) for row in rows)
     heads = lookup.alembic_heads(connection, found)
-    server = lookup.server(connection)
-    return State(entries, found, tuple(applied), heads, server, remarks=remarks)
+    known = server.ask(connection)
+    return State(entries, found, tuple(applied), heads, known, remarks=remarks)
 
 
 def _applied(row: Row, entry: Entry | None) -> Applied:
