@@ -30,6 +30,7 @@ _PARTIAL = Partial(
     at=_AT,
     line=7,
     failed=True,
+    unsure=False,
     reason="division by zero",
     rollback_sql=None,
     existing={},

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from scripts.engine.ledger.lookup import Server
+from scripts.engine.ledger.server import Server
 from scripts.engine.run.command import Command, Kind
 from scripts.errors import HistoryError, LedgerError, ServerError, UsageError
 from scripts.files.project import Environment

@@ -15,7 +15,7 @@ from scripts.engine.ledger.state import State
 from scripts.engine.observer import Direction
 from scripts.engine.run import plan as module
 from scripts.engine.run import stamp
-from scripts.engine.run.plan import Plan, Planned
+from scripts.engine.run.plan import Guards, Plan, Planned
 from scripts.engine.run.work import Work
 from scripts.errors import FormatError, HistoryError, LedgerError, UsageError
 from scripts.files.project import Environment
@@ -53,11 +53,12 @@ def down(environment: Environment, target: str) -> Planned:
 def plan(found: State, protected: list[list[str]] | None = None, *, joined: bool = False) -> Plan:
     """Return the plan of a run whose rollbacks the ledger keeps, with what it protects."""
 
-    def protect(undone: list[Work]) -> None:
+    def check(undone: list[Work]) -> frozenset[str]:
         if protected is not None:
             protected.append([one.version for one in undone])
+        return frozenset()
 
-    return Plan(found, lambda _: DOWN, joined=joined, protect=protect)
+    return Plan(found, lambda _: DOWN, joined=joined, guards=Guards(check=check))
 
 
 def read(made: Plan, found: State, planned: Planned) -> list[tuple[str | None, str | None]]:
@@ -234,7 +235,7 @@ class TestRollback:
         with pytest.raises(LedgerError, match="is not its file's") as caught:
             plan(found).downgrade("001")
         assert "stored: SELECT 1;\nfile:   DROP TABLE t;" in caught.value.detail
-        undo = Plan(found, None, joined=False, protect=lambda _: None).downgrade("001")
+        undo = Plan(found, None, joined=False, guards=Guards()).downgrade("001")
         assert undo.section.text.strip() == "DROP TABLE t;"
         assert undo.place == "sql/course/001_step.sql"
 
