@@ -36,11 +36,11 @@ lint: $(TOOLS)  ## style, types, architecture, and the migration files themselve
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	MIGRATION_FALLBACK= $(BIN)/python scripts/validate.py --strict
-	$(BIN)/python -c 'from scripts.checks import pages; print(pages.document(), end="")' | \
+	$(BIN)/python -c 'from scripts.checks import rules; print(rules.document(), end="")' | \
 	  diff docs/checks.md - || { echo "docs/checks.md is stale: make docs"; exit 1; }
 
 docs: $(TOOLS)  ## write the generated documents anew
-	$(BIN)/python -c 'from scripts.checks import pages; print(pages.document(), end="")' > docs/checks.md
+	$(BIN)/python -c 'from scripts.checks import rules; print(rules.document(), end="")' > docs/checks.md
 
 format: $(TOOLS)  ## mend what a tool can mend
 	$(BIN)/ruff check --fix .
