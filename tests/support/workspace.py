@@ -226,6 +226,13 @@ class Workspace:
         rows = self.query("SELECT version FROM schema_migrations ORDER BY version", environment)
         return [version for (version,) in rows]
 
+    def existed_before(self, version: str = "001") -> list[str] | None:
+        """Return the objects that were there before a migration, as the ledger has it."""
+        [(stored,)] = self.query(
+            f"SELECT existed_before FROM schema_migrations WHERE version = '{version}'"
+        )
+        return None if stored is None else [f"{one['kind']} {one['name']}" for one in stored]
+
     def alembic_version(self, environment: str = "course") -> list[str]:
         """Return what Alembic's table has."""
         return [v for (v,) in self.query("SELECT version_num FROM alembic_version", environment)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,8 +91,11 @@ def test_any_other_failure_ends_it_at_once_and_unchanged(error: StatementError |
     assert (tries.done, tries.said) == (["try"], [])
 
 
-@given(st.integers(1, 1000))
-def test_a_pause_doubles_up_to_ten_seconds_and_is_never_cut_below_half(tried: int) -> None:
+@given(st.integers(1, 1000), st.integers())
+def test_a_pause_doubles_up_to_ten_seconds_and_is_never_cut_below_half(
+    tried: int, seed: int
+) -> None:
+    random.seed(seed)  # Hypothesis has each example begin with the same one
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(retry, "_FIRST_PAUSE", 0.2)
         longest = min(10, 0.2 * 2**tried)
