@@ -41,3 +41,14 @@ def test_the_environments_differ_in_nothing_but_their_versions() -> None:
 def test_no_name_in_scripts_shadows_the_standard_library_for_a_command() -> None:
     names = {path.stem for path in (REPOSITORY / "scripts").iterdir()}
     assert names & set(sys.stdlib_module_names) == set()
+
+
+def test_the_files_that_the_architecture_page_names_exist() -> None:
+    page = (REPOSITORY / "docs/architecture.md").read_text()
+    named = set(re.findall(r"`(scripts/[\w/.]+)`", page))
+    assert len(named) > 20
+    assert {one for one in named if not (REPOSITORY / one).exists()} == set()
+    floors = re.findall(r"`(console|checks|engine|embedded|files|sqltext)`", page)
+    assert {*floors} == {
+        path.name for path in (REPOSITORY / "scripts").iterdir() if path.is_dir()
+    } - {"__pycache__"}

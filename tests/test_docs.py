@@ -291,14 +291,3 @@ def test_the_tests_that_the_reliability_page_names_exist() -> None:
     missing = [one for one in named if not (REPOSITORY / one).exists() | (folder / one).exists()]
     assert len(named) > 20
     assert missing == []
-
-
-def test_the_files_that_the_architecture_page_names_exist() -> None:
-    page = (REPOSITORY / "docs/architecture.md").read_text()
-    named = set(re.findall(r"`(scripts/[\w/.]+)`", page))
-    assert len(named) > 20
-    assert {one for one in named if not (REPOSITORY / one).exists()} == set()
-    floors = re.findall(r"`(console|checks|engine|embedded|files|sqltext)`", page)
-    assert {*floors} == {
-        path.name for path in (REPOSITORY / "scripts").iterdir() if path.is_dir()
-    } - {"__pycache__"}
