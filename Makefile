@@ -36,21 +36,21 @@ lint: $(TOOLS)  ## style, types, architecture, and the migration files themselve
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	MIGRATION_FALLBACK= $(BIN)/python scripts/validate.py --strict
-	$(BIN)/python -c 'from scripts.checks import pages; print(pages.document(), end="")' | \
+	$(BIN)/python -c 'from scripts.checks import rules; print(rules.document(), end="")' | \
 	  diff docs/checks.md - || { echo "docs/checks.md is stale: make docs"; exit 1; }
 
 docs: $(TOOLS)  ## write the generated documents anew
-	$(BIN)/python -c 'from scripts.checks import pages; print(pages.document(), end="")' > docs/checks.md
+	$(BIN)/python -c 'from scripts.checks import rules; print(rules.document(), end="")' > docs/checks.md
 
 format: $(TOOLS)  ## mend what a tool can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 bench: $(TOOLS)  ## compare with psql applying the same statements
-	SIZES="$(SIZES)" $(BIN)/python tests/bench.py
+	SIZES="$(SIZES)" $(BIN)/python tests/tools/bench.py
 
 soak: $(TOOLS)  ## many runners at once, again and again
-	ROUNDS="$(ROUNDS)" $(BIN)/python tests/soak.py
+	ROUNDS="$(ROUNDS)" $(BIN)/python tests/tools/soak.py
 
 lock:  ## write the lock files anew from pyproject.toml; needs uv
 	$(COMPILE) --extra embedded --output-file requirements.lock

@@ -97,7 +97,7 @@ class FormatError(MigrationError):
         line: the line that shows it; the first is 1.
         path: the file as people name it; those who read text without knowing its file leave it out.
         way_out: as for every error.
-        code: the check that names it: see `checks.pages`.
+        code: the check that names it: see `checks.rules`.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class HistoryError(MigrationError):
     """The files of an environment do not form one history."""
 
     code = "file-name"
-    """The check that names it: see `checks.pages`."""
+    """The check that names it: see `checks.rules`."""
 
     def coded(self, code: str) -> HistoryError:
         """Return the error with another check's name."""

@@ -30,9 +30,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     arguments.add_database(parser)
     one = parser.add_mutually_exclusive_group()
-    one.add_argument("--to", metavar="VERSION", help="the last version to apply; 2 means 002")
     one.add_argument(
-        "--file", metavar="FILE", help="apply this file, a name or a path, if it is the next one"
+        "--to",
+        type=arguments.value,
+        metavar="VERSION",
+        help="the last version to apply; 2 means 002",
+    )
+    one.add_argument(
+        "--file",
+        type=arguments.value,
+        metavar="FILE",
+        help="apply this file, a name or a path, if it is the next one",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would run, change nothing")
     arguments.add_json(parser, "one object per event")
@@ -85,11 +93,11 @@ def _owner(project: Project, chosen: tuple[Environment, ...], file: str) -> tupl
     folder, filename = os.path.split(file)
     # A path is what create.py and validate.py print: from where people stand, or from the root.
     starts = (Path.cwd(), project.root) if folder else ()
-    folders = {os.path.normpath(start / folder) for start in starts}
+    folders = {os.path.realpath(start / folder) for start in starts}
     owners = [
         environment
         for environment in chosen
-        if (not folder or os.path.normpath(environment.sql) in folders)
+        if (not folder or os.path.realpath(environment.sql) in folders)
         and _has(environment, filename)
     ]
     if len(owners) == 1:

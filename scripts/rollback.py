@@ -21,7 +21,7 @@ from scripts.engine.run.switches import Switches
 from scripts.errors import UsageError
 from scripts.files import history
 from scripts.files.project import Project
-from scripts.files.redaction import masked
+from scripts.sqltext.redaction import masked
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,10 +36,17 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_database(parser)
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument(
-        "--to", metavar="VERSION", help="the version to go back to, or base; needs --database"
+        "--to",
+        type=arguments.value,
+        metavar="VERSION",
+        help="the version to go back to, or base; needs --database",
     )
+    # Without a default: argparse takes a value that is the default for one that was not given.
+    amount.add_argument("--steps", type=arguments.count, metavar="N", help="how many (1)")
     amount.add_argument(
-        "--steps", type=arguments.count, default=1, metavar="N", help="how many (1)"
+        "--partial",
+        action="store_true",
+        help="roll back the file that is half applied, and nothing else",
     )
     parser.add_argument(
         "--use-file",
@@ -50,11 +57,6 @@ def _parser() -> argparse.ArgumentParser:
         "--drop-existing",
         action="store_true",
         help="drop also what was there before the migrations that are rolled back",
-    )
-    parser.add_argument(
-        "--partial",
-        action="store_true",
-        help="roll back the file that is half applied, and nothing else",
     )
     parser.add_argument("--dry-run", action="store_true", help="show the SQL, change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask, as in CI")
@@ -74,7 +76,7 @@ def _rollback(options: argparse.Namespace) -> int:
     for state in states.values():
         # What was applied last can't be told of a database whose ledger is gone.
         check_agreement(state)
-    wanted = choice.choose(states, to=options.to, steps=options.steps, partial=options.partial)
+    wanted = choice.choose(states, to=options.to, steps=options.steps or 1, partial=options.partial)
     if not wanted:
         for state in states.values():
             half_applied.refuse(state)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
-from scripts.checks import pages, validation
-from scripts.checks.files.level import Checked, Scope
+from scripts.checks import git, rules, validation
+from scripts.checks.static.suite import Checked, Scope
 from scripts.checks.validation import Wanted
 from scripts.console import arguments, entry, findings, report
-from scripts.files import history, repository
+from scripts.errors import HistoryError, UsageError
+from scripts.files import history
 
 _FILES = ("names", "format", "sql", "released", "site")
 
@@ -29,10 +30,16 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_database(parser)
     parser.add_argument(
         "--base",
+        type=arguments.value,
         metavar="GIT_REF",
         help="look at what is new since this branch, and whether what it has is unchanged",
     )
-    parser.add_argument("--since", metavar="VERSION", help="look at what is above this version")
+    parser.add_argument(
+        "--since",
+        type=arguments.value,
+        metavar="VERSION",
+        help="look at what is above this version",
+    )
     parser.add_argument(
         "--select", action="append", default=[], metavar="CODE", help="only these (or beginnings)"
     )
@@ -57,14 +64,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _validate(options: argparse.Namespace) -> int:
     if options.explain:
-        print(pages.markdown(pages.get(options.explain)))
+        print(rules.markdown(rules.get(options.explain)))
         return 0
     wanted = Wanted(select=options.select, ignore=options.ignore)
     wanted.check()
     project = arguments.this_project()
     if options.since:
-        history.number(options.since)
-    base = repository.base(project.root, options.base) if options.base else None
+        _check_version(options.since)
+    base = git.base(project.root, options.base) if options.base else None
     scope = Scope(base=base, since=options.since or "")
     environments = arguments.environments(project, options.database)
     scope.check(environments)
@@ -74,6 +81,13 @@ def _validate(options: argparse.Namespace) -> int:
     found = validation.findings(checked, wanted, (*_FILES, *(["live"] if options.live else [])))
     findings.FORMATS[options.format](found, _looked_at(checked, options))
     return int(validation.fails(found, strict=options.strict))
+
+
+def _check_version(since: str) -> None:
+    try:
+        history.number(since)
+    except HistoryError as error:
+        raise UsageError(error.what, way_out="give --since the last released one") from error
 
 
 def _looked_at(checked: list[Checked], options: argparse.Namespace) -> str:

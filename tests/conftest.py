@@ -5,22 +5,20 @@ Its owner is a role that can do nothing else, as a careful operator sets it up.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
-import psycopg2
 import pytest
-from psycopg2 import sql
 
-from scripts.engine.embedded import server
-from scripts.engine.embedded.server import Server
-from tests.workspace import Workspace
+from scripts.embedded import server
+from scripts.embedded.server import Server
+from tests.support.databases import create_owner, new_database
+from tests.support.servers import OwnServer, own_server
+from tests.support.workspace import Workspace
 
 # The data of a test are worth nothing after a crash of the machine.
 FAST = {
@@ -31,7 +29,6 @@ FAST = {
     "autovacuum": "off",
     "max_prepared_transactions": "10",
 }
-OWNER = "migrator"
 _numbers = itertools.count(1)
 
 
@@ -84,34 +81,8 @@ def workspace(
         yield made
 
 
-def create_owner(postgres: Server) -> None:
-    """Create the role, unless another worker has done so or does so now."""
-    with (
-        closing(psycopg2.connect(postgres.url("postgres"))) as connection,
-        connection.cursor() as cursor,
-        contextlib.suppress(psycopg2.errors.DuplicateObject, psycopg2.errors.UniqueViolation),
-    ):
-        cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(OWNER)))
-        connection.commit()
-
-
-class new_database:  # noqa: N801 - a context manager, used like a function
-    """Create a database for a `with` block and drop it after, whoever is still connected."""
-
-    def __init__(self, postgres: Server, name: str) -> None:
-        self._postgres = postgres
-        self._name = name
-
-    def __enter__(self) -> str:
-        # Cloned file by file: 11 ms on a memory file system, a tenth of the default way.
-        self._run(f"CREATE DATABASE {{}} OWNER {OWNER} TEMPLATE template0 STRATEGY FILE_COPY")
-        return self._postgres.url(self._name).replace("//postgres@", f"//{OWNER}@")
-
-    def __exit__(self, *_: object) -> None:
-        self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-
-    def _run(self, statement: str) -> None:
-        with closing(psycopg2.connect(self._postgres.url("postgres"))) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(sql.SQL(statement).format(sql.Identifier(self._name)))
+@pytest.fixture
+def own() -> Iterator[OwnServer]:
+    """A server of the test's own, to be killed."""
+    with own_server() as server:
+        yield server

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[1]
+from tests.support.workspace import REPOSITORY
+
 MODULES = sorted((REPOSITORY / "scripts").rglob("*.py"))
-LIMIT = 250
+TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
+LIMIT, LIMIT_OF_TESTS = 250, 300
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_a_module_fits_in_the_head(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LIMIT
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_a_file_of_tests_fits_in_it_too(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LIMIT_OF_TESTS
+
+
+def test_no_test_module_imports_from_another() -> None:
+    of_a_test = re.compile(r"^(from|import) tests(?!\.(support|tools)\b)", re.MULTILINE)
+    assert [path for path in TESTS if of_a_test.search(path.read_text())] == []
 
 
 def test_the_environments_differ_in_nothing_but_their_versions() -> None:
@@ -28,3 +41,14 @@ def test_the_environments_differ_in_nothing_but_their_versions() -> None:
 def test_no_name_in_scripts_shadows_the_standard_library_for_a_command() -> None:
     names = {path.stem for path in (REPOSITORY / "scripts").iterdir()}
     assert names & set(sys.stdlib_module_names) == set()
+
+
+def test_the_files_that_the_architecture_page_names_exist() -> None:
+    page = (REPOSITORY / "docs/architecture.md").read_text()
+    named = set(re.findall(r"`(scripts/[\w/.]+)`", page))
+    assert len(named) > 20
+    assert {one for one in named if not (REPOSITORY / one).exists()} == set()
+    floors = re.findall(r"`(console|checks|engine|embedded|files|sqltext)`", page)
+    assert {*floors} == {
+        path.name for path in (REPOSITORY / "scripts").iterdir() if path.is_dir()
+    } - {"__pycache__"}

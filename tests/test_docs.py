@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterator, Set
 import pytest
 from alembic.config import CommandLine
 
-from scripts.checks import pages
+from scripts.checks import rules
 from scripts.console import entry
 from scripts.engine.ledger import events
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.settings import DEFAULT_TABLE, TableName
 from scripts.files import project
-from tests.checks import mentions
-from tests.checks.mentions import Option, Piece
-from tests.workspace import REPOSITORY
+from tests.support import mentions
+from tests.support.mentions import Option, Piece
+from tests.support.workspace import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
@@ -56,7 +56,7 @@ BARE_OF_ALEMBIC = {
 OTHERS = {
     "git": ("what to type, and what is read", {"--source", "--unshallow", "--batch"}),
     "postgres": ("what was asked", {"--version"}),
-    "scripts/files/repository.py": (
+    "scripts/checks/git.py": (
         "arguments of git",
         {
             "--batch",
@@ -67,12 +67,12 @@ OTHERS = {
             "--verify",
         },
     ),
-    "scripts/checks/files/site.py": (
+    "scripts/checks/static/squawk.py": (
         "arguments of squawk",
         {"--assume-in-transaction", "--exclude", "--no-assume-in-transaction", "--reporter"},
     ),
-    "scripts/engine/embedded/binaries.py": ("arguments of postgres", {"--version"}),
-    "scripts/engine/embedded/cluster.py": (
+    "scripts/embedded/binaries.py": ("arguments of postgres", {"--version"}),
+    "scripts/embedded/cluster.py": (
         "arguments of initdb",
         {"--builtin-locale", "--locale", "--locale-provider", "--no-instructions", "--no-sync"},
     ),
@@ -124,15 +124,15 @@ def skip_values(words: list[str]) -> Iterator[str]:
 
 def may_name(piece: Piece, code: str) -> bool:
     """Tell whether a check is made, or is planned and the text says so."""
-    is_planned = any(known.startswith(code) for known in pages.planned())
-    return any(known.startswith(code) for known in pages.every()) or (
+    is_planned = any(known.startswith(code) for known in rules.planned())
+    return any(known.startswith(code) for known in rules.every()) or (
         is_planned and (piece.planned or "planned" in piece.paragraph.lower())
     )
 
 
 def is_a_code(piece: Piece) -> list[str]:
     """Return the code that a string of the program is, as a whole."""
-    return [piece.text] if piece.text in {**pages.every(), **pages.planned()} else []
+    return [piece.text] if piece.text in {**rules.every(), **rules.planned()} else []
 
 
 def examples(command: str) -> list[str]:
@@ -252,9 +252,9 @@ def test_no_option_of_another_tool_is_listed_in_vain() -> None:
 def test_the_codes_that_the_program_gives_are_those_of_checks_that_are_made() -> None:
     given = {(code, piece.where) for piece in mentions.literals() for code in is_a_code(piece)}
     written = {code for code, _ in given}
-    own = {code for code in pages.every() if not code.startswith("squawk-")}
+    own = {code for code in rules.every() if not code.startswith("squawk-")}
     assert own - written == set()
-    assert written & pages.planned().keys() == set()
+    assert written & rules.planned().keys() == set()
 
 
 def test_the_settings_that_the_code_reads_are_those_in_the_readme() -> None:

@@ -18,7 +18,7 @@ from packaging.markers import Marker, default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.workspace import REPOSITORY
+from tests.support.workspace import REPOSITORY
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 LOCKS = {"requirements.lock": "embedded", "requirements-dev.lock": "dev"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workspace import REPOSITORY
+from tests.support.workspace import REPOSITORY
 
 
 @pytest.fixture

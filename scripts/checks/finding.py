@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.checks import pages
-from scripts.checks.pages import Severity
+from scripts.checks import rules
+from scripts.checks.rules import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Finding:
     @property
     def severity(self) -> Severity:
         """Return how bad it is: its page says so."""
-        return pages.get(self.code).severity
+        return rules.get(self.code).severity
 
     @property
     def where(self) -> str:

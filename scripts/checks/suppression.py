@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from scripts.checks import pages
+from scripts.checks import rules
 from scripts.checks.finding import Finding
 from scripts.checks.tree.source import Source
-from scripts.files import lexer
-from scripts.files.lexer import Kind
-from scripts.files.statements import Statement
+from scripts.sqltext import lexer
+from scripts.sqltext.lexer import Kind
+from scripts.sqltext.statements import Statement
 
 _COMMENT = re.compile(r"--\s*validate:\s*(\S*)\s*(\S*)\s*(.*?)\s*", re.DOTALL)
 
@@ -89,9 +89,9 @@ class Ignores:
 def _problem(verb: str, code: str, reason: str) -> str:
     if verb != "ignore":
         return f"'validate: {verb}' is not known"
-    if code in pages.planned():
+    if code in rules.planned():
         return f"the check '{code}' is planned and not made yet, so there is nothing to ignore"
-    if code not in pages.every():
+    if code not in rules.every():
         return f"there is no check '{code}' to ignore"
     return "" if reason else f"a reason is missing: why is {code} no danger here?"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from scripts.checks import pages
-from scripts.checks.files import level as files_level
-from scripts.checks.files.level import Checked, Scope
+from scripts.checks import rules
 from scripts.checks.finding import Finding
-from scripts.checks.live import level as live_level
-from scripts.checks.pages import Severity
+from scripts.checks.live import ledger as live_level
+from scripts.checks.rules import Severity
+from scripts.checks.static import suite as files_level
+from scripts.checks.static.suite import Checked, Scope
 from scripts.engine.session.database import Say
 from scripts.files.project import Environment, Project
 
@@ -30,7 +30,7 @@ class Wanted:
             UsageError: for one that is neither.
         """
         for code in (*self.select, *self.ignore):
-            pages.require_made(code)
+            rules.require_made(code)
 
     def takes(self, code: str) -> bool:
         """Tell whether findings of a code are to be seen."""
@@ -66,7 +66,7 @@ def findings(checked: Iterable[Checked], wanted: Wanted, groups: Sequence[str]) 
         wanted: which of it is wanted.
         groups: the groups of pages whose checks have been made.
     """
-    made = {page.code for page in pages.every().values() if page.group in groups}
+    made = {page.code for page in rules.every().values() if page.group in groups}
     shown = []
     for one in checked:
         found = [finding for finding in _all(one, made) if wanted.takes(finding.code)]

@@ -38,6 +38,7 @@ def add_database(to: argparse.ArgumentParser, *, required: bool = False) -> None
     to.add_argument(
         "--database",
         action="append",
+        type=value,
         metavar="NAME",
         required=required,
         help="an environment of alembic.ini, such as auth or course"
@@ -48,6 +49,17 @@ def add_database(to: argparse.ArgumentParser, *, required: bool = False) -> None
 def add_json(to: argparse.ArgumentParser, what: str) -> None:
     """Add --json."""
     to.add_argument("--json", action="store_true", help=f"{what} on standard output")
+
+
+def value(text: str) -> str:
+    """Read a value that means something: an empty one is a variable of a script that is not set.
+
+    Raises:
+        ArgumentTypeError: for one that is empty.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; leave the option out if that is meant")
+    return text
 
 
 def count(text: str) -> int:

@@ -11,9 +11,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 from scripts import __version__
-from scripts.checks import pages
+from scripts.checks import rules
 from scripts.checks.finding import Finding
-from scripts.checks.pages import Severity
+from scripts.checks.rules import Severity
 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -66,7 +66,7 @@ def sarif(found: Sequence[Finding], looked_at: str) -> None:
             "driver": {
                 "name": "upskill-migrations",
                 "version": __version__,
-                "rules": [_rule(pages.get(code)) for code in codes],
+                "rules": [_rule(rules.get(code)) for code in codes],
             }
         },
         "results": [_result(finding, codes) for finding in found],
@@ -136,11 +136,11 @@ def _source_line(finding: Finding) -> str:
         return ""
 
 
-def _rule(page: pages.Page) -> dict[str, Any]:
+def _rule(page: rules.Page) -> dict[str, Any]:
     return {
         "id": page.code,
         "shortDescription": {"text": page.title},
-        "help": {"text": page.why, "markdown": pages.markdown(page)},
+        "help": {"text": page.why, "markdown": rules.markdown(page)},
     }
 
 

@@ -15,7 +15,7 @@ from scripts.engine.ledger.partial import Partial
 from scripts.engine.ledger.state import Applied, State
 from scripts.engine.observer import Direction, Observer, SilentObserver, StepResult
 from scripts.errors import printable
-from scripts.files import duration
+from scripts.sqltext import duration
 
 _VERBS = {Direction.UP: "applied", Direction.DOWN: "rolled back"}
 
@@ -126,6 +126,8 @@ def status(state: State) -> str:
         + [(entry.version, "pending", "", "", entry.filename) for entry in state.pending],
     )
     lines += [f"  {partial_line(one)}" for one in state.partial]
+    if state.pending and not state.log_tells:
+        lines.append("  whether a pending file is half applied can't be known: no event log tells")
     return "\n".join(lines)
 
 

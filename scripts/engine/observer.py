@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from scripts.files import duration
+from scripts.sqltext import duration
 
 log = logging.getLogger("upskill.migrations")
 

@@ -11,8 +11,8 @@ from dotenv import dotenv_values
 
 from scripts.engine import mistyped
 from scripts.errors import UsageError
-from scripts.files import duration
 from scripts.files.project import Environment, Project, shown
+from scripts.sqltext import duration
 
 DEFAULT_TABLE = "schema_migrations"
 _PLAIN = r'[^".\s]+'

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scripts.errors import FormatError
-from scripts.files import duration
+from scripts.sqltext import duration
 
 KEYS = (
     "Migration",

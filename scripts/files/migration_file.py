@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.errors import FormatError
-from scripts.files import header, lexer, prose, refusals, sections, statements, transactions
+from scripts.files import header, sections
 from scripts.files.header import Header
 from scripts.files.project import shown
 from scripts.files.sections import Piece
-from scripts.files.statements import Statement
+from scripts.sqltext import lexer, prose, statements, transaction_block, unsupported
+from scripts.sqltext.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def require_outside(head: Header, *parts: Section) -> None:
     if head.transactional:
         for part in parts:
             for statement in part.statements:
-                transactions.check(statement)
+                transaction_block.check(statement)
 
 
 def section(piece: Piece) -> Section:
@@ -183,7 +184,7 @@ def decode(data: bytes) -> str:
 def _check(statement: Statement, *, commented: bool) -> None:
     """Refuse what can't be run; a sentence may look like it: `Commit (by hand`."""
     try:
-        refusals.check(statement)
+        unsupported.check(statement)
     except FormatError as error:
         if not commented or prose.begins_like_sql(statement):
             raise
@@ -203,7 +204,7 @@ def _unterminated(piece: Piece, error: lexer.UnterminatedError) -> FormatError:
     try:
         for statement in statements.split(piece.text[: error.start], piece.line):
             # The last one is cut off by the open quote, which also hides what closes it.
-            refusals.check(statement if statement.ended else replace(statement, unclosed=""))
+            unsupported.check(statement if statement.ended else replace(statement, unclosed=""))
     except FormatError as refusal:
         return refusal
     return FormatError(

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from scripts.errors import FormatError
-from scripts.files import header, lexer
-from scripts.files.lexer import Kind
+from scripts.files import header
+from scripts.sqltext import lexer
+from scripts.sqltext.lexer import Kind
 
 _MARKER = re.compile(r"-- (UP|DOWN)[ \t]*(?::.*)?")
 # `-- Down`, `--UP:`: written as a marker, but for its case and blanks.

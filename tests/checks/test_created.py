@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.checks import validation
-from scripts.checks.files.level import Scope
 from scripts.checks.finding import Finding
+from scripts.checks.static.suite import Scope
 from scripts.checks.validation import Wanted
-from scripts.files import project
-from tests.checks.test_defects import lay_out
+from tests.support.projects import findings, lay_out
 
 HIDDEN = "IF NOT EXISTS hides it"
 FAILS = "it fails where 001 is applied"
@@ -28,20 +26,11 @@ def found(
         for number, up in enumerate(ups, 1)
     }
     lay_out(root, files)
-    here = project.load(root / "alembic.ini")
-    checked = validation.files([here.environment("course")], Scope(since=since))
-    return validation.findings(checked, Wanted(select=["already-created"]), ["sql"])
+    return findings(root, Scope(since=since), Wanted(select=["already-created"]), ["sql"])
 
 
 def messages(root: Path, *ups: str) -> list[str]:
     return [one.message for one in found(root, *ups)]
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return folder
 
 
 def test_a_rollback_would_drop_what_an_earlier_file_made(root: Path) -> None:

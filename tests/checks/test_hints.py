@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from scripts.checks.finding import Finding
-from tests.checks.chains import ONE, TWO, revision
-from tests.checks.frame import FRAME
-from tests.checks.test_defects import NONE
-from tests.checks.test_examples import found, in_frame
+from tests.support.chains import ONE, TWO, in_frame, revision
+from tests.support.frame import FRAME
+from tests.support.projects import NONE, findings
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return folder
-
-
-def only(findings: list[Finding], code: str) -> Finding:
-    [finding] = [one for one in findings if one.code == code]
+def only(found: list[Finding], code: str) -> Finding:
+    [finding] = [one for one in found if one.code == code]
     return finding
 
 
@@ -30,7 +20,7 @@ def test_the_revision_file_that_is_shown_is_the_one_that_is_missing(root: Path) 
     first, _, text = finding.way_out.partition(":\n")
     assert first.endswith("course/versions/007_add_coupons.py")
     (root / "course/versions/007_add_coupons.py").write_text(f"{text}\n")
-    assert found(root) == []
+    assert findings(root) == []
 
 
 def test_a_gap_is_closed_by_what_is_said(root: Path) -> None:
@@ -47,7 +37,7 @@ def test_a_gap_is_closed_by_what_is_said(root: Path) -> None:
     (python / "008_add_reviews.py").rename(python / "007_add_reviews.py")
     sql.write_text(sql.read_text().replace("008_add", "007_add"))
     (python / "007_add_reviews.py").write_text(revision("007", "006"))
-    assert found(root) == []
+    assert findings(root) == []
 
 
 def test_the_second_head_is_told_what_it_comes_after(root: Path) -> None:

@@ -6,32 +6,32 @@ from pathlib import Path
 
 import pytest
 
-from scripts.checks import pages
+from scripts.checks import rules
 from scripts.checks.validation import Wanted
 from scripts.errors import UsageError
-from tests.checks.test_defects import found
-from tests.workspace import REPOSITORY
+from tests.support.projects import codes
+from tests.support.workspace import REPOSITORY
 
 PLANNED = ("shadow-down-differs", "live-drift")
 
 
 def test_the_document_is_what_the_pages_say() -> None:
-    assert (REPOSITORY / "docs/checks.md").read_text() == pages.document()
+    assert (REPOSITORY / "docs/checks.md").read_text() == rules.document()
 
 
 @pytest.mark.parametrize("code", PLANNED)
 def test_a_planned_check_is_explained_as_planned_and_is_not_in_the_document(code: str) -> None:
-    assert code not in pages.every()
-    assert pages.markdown(pages.get(code)).splitlines()[2] == (
+    assert code not in rules.every()
+    assert rules.markdown(rules.get(code)).splitlines()[2] == (
         "**Planned: validate.py does not make this check yet.**"
     )
-    assert code not in pages.document()
+    assert code not in rules.document()
 
 
 def test_a_group_of_planned_pages_is_not_in_the_document() -> None:
-    assert {page.group for page in pages.planned().values()} == {"shadow", "live"}
-    assert pages.group("shadow") not in pages.document()
-    assert pages.group("live") in pages.document()
+    assert {page.group for page in rules.planned().values()} == {"shadow", "live"}
+    assert rules.group("shadow") not in rules.document()
+    assert rules.group("live") in rules.document()
 
 
 @pytest.mark.parametrize("code", [*PLANNED, "shadow", "shadow-"])
@@ -47,10 +47,10 @@ def test_a_beginning_that_made_and_planned_checks_share_is_taken() -> None:
 
 def test_planned_checks_are_not_proposed_for_mistyped_ones() -> None:
     with pytest.raises(UsageError) as caught:
-        pages.get("shadow-down-difers")
+        rules.get("shadow-down-difers")
     assert "shadow" not in caught.value.way_out
 
 
 def test_a_comment_that_ignores_a_planned_check_is_found(tmp_path: Path) -> None:
     text = "-- UP\n-- validate: ignore shadow-up-fails it works\nSELECT 1;\n-- DOWN\n-- SELECT 1;\n"
-    assert found(tmp_path, {"001_one.sql": text}) == ["bad-ignore"]
+    assert codes(tmp_path, {"001_one.sql": text}) == ["bad-ignore"]

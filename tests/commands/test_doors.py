@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.workspace import REPOSITORY, Workspace
+from tests.support.workspace import REPOSITORY, Workspace
 
 pytestmark = pytest.mark.database
 COMMANDS = sorted(path.stem for path in (REPOSITORY / "scripts").glob("*.py"))

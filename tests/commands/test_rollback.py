@@ -12,7 +12,8 @@ import sys
 import pytest
 
 from scripts.errors import LedgerError
-from tests.workspace import Workspace
+from tests.support.doors import asking
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 
@@ -159,24 +160,6 @@ def test_json_shows_the_sql_and_what_was_done(applied: Workspace) -> None:
 @pytest.mark.parametrize("steps", ["0", "-1", "x"])
 def test_a_number_of_steps_that_is_none_is_wrong_usage(applied: Workspace, steps: str) -> None:
     assert applied.run("rollback", "--steps", steps, "--yes").returncode == 2
-
-
-def asking(workspace: Workspace) -> tuple[subprocess.Popen[bytes], int]:
-    """Start a rollback on a terminal, and wait until it asks."""
-    ours, theirs = pty.openpty()
-    run = subprocess.Popen(
-        [sys.executable, "scripts/rollback.py", "--database", "course"],
-        cwd=workspace.root,
-        env=workspace.variables,
-        stdin=theirs,
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    said = b""
-    while b"[y/N]" not in said:
-        said += os.read(ours, 1000)
-    return run, ours
 
 
 @pytest.mark.parametrize("change", ["one more is applied", "the stored SQL is another"])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts.console import arguments
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 SECRET = "s3cret-pa55"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 
@@ -69,7 +69,7 @@ def test_a_file_is_a_name_in_the_folder_and_no_path(workspace: Workspace, file: 
 
 
 @pytest.mark.parametrize(
-    "name", ["../course", "course; DROP", "course\n", "", "/course", "'course'"]
+    "name", ["../course", "course; DROP", "course\n", "course ", "/course", "'course'"]
 )
 def test_an_environment_is_one_of_those_that_there_are(workspace: Workspace, name: str) -> None:
     for done in (

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 BOTH = ("--database", "course", "--database", "auth")
@@ -181,3 +182,66 @@ class TestTimeoutsInFiles:
         done = workspace.run("rollback", "--database", "course", "--yes", *options)
         assert done.returncode == 0, done.stderr
         assert workspace.tables() == []
+
+
+class TestEmptyValues:
+    """`--to "$VERSION"` in a script that has not set it."""
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ("rollback", "--database", "course", "--yes", "--to"),
+            ("rollback", "--yes", "--database"),
+            ("migrate", "--database", "course", "--to"),
+            ("migrate", "--database", "course", "--file"),
+            ("migrate", "--database"),
+            ("status", "--database"),
+            ("validate", "--since"),
+            ("validate", "--base"),
+        ],
+        ids=" ".join,
+    )
+    @pytest.mark.parametrize("value", ["", " "], ids=["empty", "blank"])
+    def test_are_refused_and_not_taken_for_left_out(
+        self, both: Workspace, command: tuple[str, ...], value: str
+    ) -> None:
+        both.add_tables("004")
+        done = both.run(*command, value)
+        assert done.returncode == 2
+        assert f"argument {command[-1]}: it is empty" in done.stderr
+        assert both.versions() == ["001", "002", "003"]
+
+
+@pytest.mark.parametrize(
+    "two",
+    [
+        ("--steps", "1", "--to", "001"),
+        ("--to", "001", "--steps", "1"),
+        ("--partial", "--to", "001"),
+        ("--partial", "--steps", "1"),
+    ],
+    ids=" ".join,
+)
+def test_two_ways_to_say_what_is_rolled_back_exclude_each_other(
+    both: Workspace, two: tuple[str, ...]
+) -> None:
+    done = both.run("rollback", "--database", "course", *two, "--yes")
+    assert done.returncode == 2
+    assert "not allowed with argument" in done.stderr
+    assert both.versions() == ["001", "002", "003"]
+
+
+@pytest.mark.parametrize("value", ["base", "-1"])
+def test_a_since_that_is_no_version_is_wrong_usage(workspace: Workspace, value: str) -> None:
+    done = workspace.run("validate", f"--since={value}")
+    assert done.returncode == 2
+    assert f"'{value}' is not a version" in done.stderr
+
+
+def test_a_file_is_found_by_a_path_through_a_link(both: Workspace, tmp_path: Path) -> None:
+    both.add_tables("004")
+    link = tmp_path / "link"
+    link.symlink_to(both.root)
+    done = both.run("migrate", "--file", str(link / "sql/course/004_step.sql"))
+    assert done.returncode == 0, done.stderr
+    assert both.versions() == ["001", "002", "003", "004"]

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import psycopg2
 import pytest
 
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 NO_DATABASE = {"AUTH_DB_URL": "", "COURSE_DB_URL": ""}

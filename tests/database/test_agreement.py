@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scripts.errors import LedgerError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 
@@ -57,8 +57,8 @@ def test_a_missing_ledger_is_not_taken_for_an_empty_one(applied: Workspace) -> N
         LedgerError, match="Alembic's version is 002, and there is no ledger"
     ) as caught:
         applied.upgrade()
-    assert "alembic -n course stamp 002" in caught.value.way_out
-    assert applied.alembic("-n", "course", "stamp", "002").returncode == 0
+    assert "`alembic -n course stamp --purge 002` writes the ledger" in caught.value.way_out
+    assert applied.alembic("-n", "course", "stamp", "--purge", "002").returncode == 0
     assert applied.versions() == ["001", "002"]
 
 
@@ -116,3 +116,59 @@ class TestStamp:
         assert applied.alembic("-n", "course", "stamp", "003").returncode == 0
         applied.downgrade("002")
         assert applied.tables() == ["t_001", "t_002"]
+
+
+@pytest.mark.parametrize(
+    "versions", [("002", "003"), ("heads", "head"), ("--purge", "001", "002")], ids=" ".join
+)
+@pytest.mark.parametrize("at", ["base", "003"])
+def test_a_stamp_of_several_versions_is_wrong_usage(
+    workspace: Workspace, versions: tuple[str, ...], at: str
+) -> None:
+    workspace.add_tables("001", "002", "003")
+    if at != "base":
+        workspace.upgrade(at)
+    done = workspace.alembic("-n", "course", "stamp", *versions)
+    assert done.returncode == 2
+    assert "course: a stamp takes one version, and these are given: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert workspace.state().current == at
+
+
+def test_a_lost_ledger_at_a_version_without_a_file_is_written_where_that_is(
+    applied: Workspace,
+) -> None:
+    applied.query("DROP TABLE schema_migrations")
+    files = [
+        *applied.environment().sql.glob("00[23]_*"),
+        *applied.environment().versions.glob("00[23]_*.py"),
+    ]
+    texts = {path: path.read_text() for path in files}
+    applied.remove("003")
+    applied.remove("002")
+    with pytest.raises(LedgerError, match=r"Alembic's version is 002") as caught:
+        applied.upgrade()
+    assert caught.value.way_out.startswith(
+        "002 has no file here: in the release that has it, `alembic -n course stamp --purge 002`"
+    )
+    for path, text in texts.items():
+        path.write_text(text)
+    assert applied.alembic("-n", "course", "stamp", "--purge", "002").returncode == 0
+    assert applied.versions() == ["001", "002"]
+
+
+def test_a_second_ledger_in_the_schema_of_another_is_told_to_have_a_schema_of_its_own(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTH_DB_URL", workspace.urls["course"])
+    workspace.add("001", "CREATE TABLE users ();", slug="users", environment="auth")
+    workspace.add("001", "CREATE TABLE courses ();", slug="courses")
+    monkeypatch.setenv("MIGRATION_TABLE", "auth_migrations")
+    workspace.upgrade(environment="auth")
+    monkeypatch.setenv("MIGRATION_TABLE", "course_migrations")
+    with pytest.raises(LedgerError) as caught:
+        workspace.upgrade()
+    setting = caught.value.way_out.rpartition("MIGRATION_TABLE=")[2]
+    monkeypatch.setenv("MIGRATION_TABLE", setting)
+    workspace.upgrade()
+    assert {"courses", "users"} <= set(workspace.tables())

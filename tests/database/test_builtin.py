@@ -15,7 +15,7 @@ from pytest_alembic import MigrationContext
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
-from tests.workspace import REPOSITORY
+from tests.support.workspace import REPOSITORY
 
 pytestmark = pytest.mark.database
 

@@ -12,11 +12,12 @@ from contextlib import ExitStack, closing, suppress
 import psycopg2
 import pytest
 
-from scripts.engine.embedded.server import Server
+from scripts.embedded.server import Server
 from scripts.errors import ServerError
-from tests.companions import replica_of, tls_server
-from tests.servers import OwnServer, own_server, until
-from tests.workspace import Workspace
+from tests.support.companions import replica_of, tls_server
+from tests.support.doors import DOORS, start
+from tests.support.servers import OwnServer, own_server, until
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 ROOM = 8
@@ -37,12 +38,12 @@ def own() -> Iterator[OwnServer]:
 
 
 def running(workspace: Workspace, url: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "alembic", "-n", "course", "upgrade", "head"],
-        cwd=workspace.root,
-        env={**workspace.variables, "COURSE_DB_URL": url},
+    return start(
+        workspace,
+        *DOORS["alembic"],
+        environment={"COURSE_DB_URL": url},
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        text=True,
     )
 
 
@@ -181,8 +182,7 @@ class TestAtOnce:
 def test_a_replica_is_refused_before_anything(patient: Workspace, own: OwnServer) -> None:
     with replica_of(own) as replica:
         for command in (
-            ("scripts/migrate.py", "--database", "course"),
-            ("-m", "alembic", "-n", "course", "upgrade", "head"),
+            *DOORS.values(),
             ("-m", "alembic", "-n", "course", "stamp", "001"),
         ):
             done = patient.execute(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scripts.errors import FormatError, LedgerError, RollbackError, StatementError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 

@@ -10,9 +10,9 @@ import psycopg2
 import pytest
 
 from scripts import __version__
-from scripts.engine.embedded.server import Server
+from scripts.embedded.server import Server
 from scripts.errors import LedgerError, ServerError, StatementError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-from contextlib import closing
-from pathlib import Path
-
-import psycopg2
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
 
-from scripts.engine.embedded.server import Server
 from scripts.engine.run.switches import Switches
 from scripts.errors import RollbackError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 HEADERS = pytest.mark.parametrize("header", ["", "-- Transaction: none\n"], ids=["in", "outside"])
-
-
-def kept(workspace: Workspace, version: str = "001") -> list[str] | None:
-    """Return the objects that the ledger says were there before."""
-    [(stored,)] = workspace.query(
-        f"SELECT existed_before FROM schema_migrations WHERE version = '{version}'"
-    )
-    return None if stored is None else [f"{one['kind']} {one['name']}" for one in stored]
 
 
 @HEADERS
@@ -38,9 +27,9 @@ def test_a_table_made_by_hand_is_not_dropped_by_the_rollback_of_a_migration_that
         header=header,
     )
     workspace.upgrade()
-    assert kept(workspace) == ["table users"]
+    assert workspace.existed_before() == ["table users"]
     assert workspace.recorder.notices[-1].startswith(
-        "table users (001) was there before the migration that would drop it on a rollback"
+        "table users (001) was there before the migration, whose rollback would drop it"
     )
     with pytest.raises(RollbackError) as caught:
         workspace.downgrade("base")
@@ -59,7 +48,7 @@ def test_a_table_that_an_earlier_migration_made_is_not_dropped_by_a_later_one(
     workspace.add("001", "CREATE TABLE IF NOT EXISTS a (id int);", "DROP TABLE IF EXISTS a;")
     workspace.add("002", "CREATE TABLE IF NOT EXISTS a (id int);", "DROP TABLE IF EXISTS a;")
     workspace.upgrade()
-    assert (kept(workspace, "001"), kept(workspace, "002")) == ([], ["table a"])
+    assert (workspace.existed_before("001"), workspace.existed_before("002")) == ([], ["table a"])
     with pytest.raises(RollbackError, match="rolling back 002 would drop"):
         workspace.downgrade("001")
 
@@ -125,7 +114,7 @@ def test_what_is_the_same_before_and_after_is_kept(
     workspace.query(before)
     workspace.add("001", up, down)
     workspace.upgrade()
-    assert kept(workspace) == expected
+    assert workspace.existed_before() == expected
 
 
 def test_what_can_be_made_again_is_said_and_dropped(workspace: Workspace) -> None:
@@ -197,73 +186,59 @@ def test_a_ledger_of_an_older_release_gets_the_column_at_the_next_run(workspace:
     workspace.query("ALTER TABLE schema_migrations DROP COLUMN existed_before")
     workspace.add_tables("002")
     workspace.upgrade()
-    assert (kept(workspace, "001"), kept(workspace, "002")) == (None, [])
+    assert (workspace.existed_before("001"), workspace.existed_before("002")) == (None, [])
 
 
-class TestScripts:
-    """`--sql`: the same, run by psql."""
+def test_a_table_that_a_step_before_renames_is_not_dropped_by_the_next(
+    workspace: Workspace,
+) -> None:
+    workspace.query("CREATE TABLE keep (id int); INSERT INTO keep VALUES (42)")
+    workspace.add("001", "CREATE TABLE IF NOT EXISTS keep (id int);", "DROP TABLE keep;")
+    workspace.add("002", "ALTER TABLE keep RENAME TO kept;", "ALTER TABLE kept RENAME TO keep;")
+    workspace.upgrade()
+    with pytest.raises(RollbackError, match="rolling back 001 would drop"):
+        workspace.downgrade("base")
+    assert workspace.query("SELECT * FROM keep") == [(42,)]
+    assert workspace.versions() == ["001"]
 
-    def run(self, workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Write a script and have psql run it."""
-        made = workspace.alembic("-n", "course", *arguments, "--sql")
-        assert made.returncode == 0, made.stderr
-        return subprocess.run(
-            [Path(workspace.bin) / "psql", "-X", "-q", workspace.urls["course"]],
-            input=made.stdout,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
-    @HEADERS
-    def test_a_script_keeps_what_was_there_and_refuses_to_drop_it(
-        self, workspace: Workspace, header: str
-    ) -> None:
-        workspace.query("CREATE TABLE a (id int)")
-        for name in ("a", "b"):
-            workspace.add(
-                "001" if name == "a" else "002",
-                f"CREATE TABLE IF NOT EXISTS {name} (id int);",
-                f"DROP TABLE {name};",
-                header=header,
-            )
-        up = self.run(workspace, "upgrade", "base:head")
-        assert up.returncode == 0, up.stderr
-        assert (kept(workspace, "001"), kept(workspace, "002")) == (["table a"], [])
-        down = self.run(workspace, "downgrade", "002:base")
-        assert down.returncode == 3
-        assert "rolling back 001 would drop what was there before it" in down.stderr
-        assert workspace.tables() == ["a"]
-        assert workspace.versions() == ["001"]
-        wanted = self.run(workspace, "-x", "drop_existing=001", "downgrade", "001:base")
-        assert wanted.returncode == 0, wanted.stderr
-        assert workspace.tables() == []
+def test_a_dump_that_was_restored_keeps_its_protection(workspace: Workspace) -> None:
+    workspace.query("CREATE TABLE keep (id int)")
+    workspace.add("001", "CREATE TABLE IF NOT EXISTS keep (id int);", "DROP TABLE keep;")
+    workspace.upgrade()
+    workspace.query("CREATE TABLE restored (LIKE keep); DROP TABLE keep")
+    workspace.query("ALTER TABLE restored RENAME TO keep")
+    with pytest.raises(RollbackError, match="rolling back 001 would drop"):
+        workspace.downgrade("base")
 
-    def test_a_script_adds_the_column_that_an_older_ledger_lacks(
-        self, workspace: Workspace
-    ) -> None:
-        workspace.add_tables("001", "002")
-        workspace.upgrade("001")
-        workspace.query("ALTER TABLE schema_migrations DROP COLUMN existed_before")
-        done = self.run(workspace, "upgrade", "001:002")
-        assert (done.returncode, done.stderr) == (0, "")
-        assert kept(workspace, "002") == []
 
-    def test_the_role_that_owns_the_ledger_adds_it(
-        self, workspace: Workspace, postgres: Server, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        [(name,)] = workspace.query("SELECT current_database()")
-        with closing(psycopg2.connect(postgres.url(name))) as admin:
-            admin.autocommit = True
-            admin.cursor().execute(
-                "DO $$ BEGIN CREATE ROLE script_owner; EXCEPTION WHEN duplicate_object THEN END $$;"
-                f"GRANT script_owner TO migrator; GRANT CREATE ON DATABASE {name} TO script_owner;"
-                "GRANT ALL ON SCHEMA public TO script_owner"
-            )
-        monkeypatch.setenv("MIGRATION_ROLE", "script_owner")
-        workspace.add_tables("001", "002")
-        workspace.upgrade("001")
-        workspace.query("SET ROLE script_owner; ALTER TABLE schema_migrations DROP existed_before")
-        done = self.run(workspace, "upgrade", "001:002")
-        assert (done.returncode, done.stderr) == (0, "")
-        assert kept(workspace, "002") == []
+def test_a_down_that_renames_before_it_drops_makes_nothing_again(workspace: Workspace) -> None:
+    workspace.query("CREATE TABLE x (id int)")
+    workspace.add("001", "SELECT 1;", "CREATE TABLE y (); DROP TABLE x;")
+    workspace.add("002", "SELECT 1;", "ALTER TABLE y RENAME TO z; DROP TABLE x;")
+    workspace.upgrade()
+    assert (workspace.existed_before("001"), workspace.existed_before("002")) == (
+        ["table x"],
+        ["table x"],
+    )
+
+
+@pytest.mark.parametrize("up", ["SET LOCAL search_path = nowhere;", "SET search_path = nowhere;"])
+def test_a_search_path_that_up_leaves_behind_hides_nothing(workspace: Workspace, up: str) -> None:
+    workspace.query("CREATE TABLE keep (id int)")
+    workspace.add("001", up, "DROP TABLE keep;")
+    workspace.upgrade()
+    assert workspace.existed_before() == ["table keep"]
+
+
+def test_a_program_that_gave_the_connection_has_its_notices_as_before(
+    workspace: Workspace,
+) -> None:
+    workspace.add_tables("001")
+    engine = create_engine(workspace.urls["course"].replace("postgresql:", "postgresql+psycopg2:"))
+    with engine.connect() as connection:
+        config = Config(str(workspace.root / "alembic.ini"), ini_section="course")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.exec_driver_sql("DROP TABLE IF EXISTS nothing_of_that_name")
+    engine.dispose()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 
 import pytest
 
 from scripts.errors import RollbackError, StatementError
-from tests import killing
-from tests.servers import ASLEEP, until
-from tests.workspace import Workspace
+from tests.support.doors import DOORS, start
+from tests.support.servers import ASLEEP, until
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 OUTSIDE = "-- Transaction: none\n"
@@ -128,6 +129,87 @@ def test_what_was_there_before_its_first_run_still_counts(workspace: Workspace) 
         workspace.downgrade("base")
 
 
+def test_undoing_it_drops_nothing_that_was_there_before(workspace: Workspace) -> None:
+    workspace.query("CREATE TABLE a (id int); INSERT INTO a VALUES (42); CREATE TABLE b ()")
+    workspace.add("001", UP, DOWN, header=OUTSIDE)
+    with pytest.raises(StatementError):
+        workspace.upgrade()
+    undo = ("rollback", "--database", "course", "--partial", "--yes")
+    for done in (
+        workspace.run(*undo),
+        workspace.alembic("-n", "course", "-x", "partial=001", "downgrade", "base"),
+    ):
+        assert done.returncode == 1
+        assert "rolling back 001 would drop what was there before it" in done.stderr
+    assert (42,) in workspace.query("SELECT * FROM a")
+    done = workspace.run(*undo, "--drop-existing")
+    assert done.returncode == 0, done.stderr
+    assert workspace.tables() == ["b"]
+
+
+def test_a_killed_run_whose_statement_can_not_be_repeated_is_not_forgotten(
+    workspace: Workspace,
+) -> None:
+    workspace.add("001", "CREATE TABLE a (); SELECT pg_sleep(600);", DOWN, header=OUTSIDE)
+    process = start(workspace, *DOORS["migrate"])
+    until(lambda: workspace.query(ASLEEP), "the statement to run")
+    process.kill()
+    process.communicate()
+    with pytest.raises(StatementError, match="PostgreSQL refused"):
+        workspace.upgrade()  # "a" exists already
+    assert [one.version for one in workspace.state().partial] == ["001"]
+    done = workspace.run("rollback", "--database", "course", "--partial", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert workspace.tables() == []
+
+
+@pytest.mark.parametrize("other", [None, "007_another"])
+def test_nothing_is_applied_above_one_that_is_not_in_this_checkout(
+    half: Workspace, other: str | None
+) -> None:
+    half.remove("002")
+    if other:
+        half.add("002", "CREATE TABLE c ();", slug="another")
+    half.add("003", "CREATE TABLE d ();")
+    for done in (
+        half.run("migrate", "--database", "course"),
+        half.alembic("-n", "course", "upgrade", "head"),
+    ):
+        assert done.returncode == 1
+        assert "002_step.sql is half applied and not in this checkout" in done.stderr
+        assert "--partial" in done.stderr
+    assert half.versions() == ["001"]
+
+
+def test_nothing_is_applied_on_top_of_a_rollback_that_was_cut_short(workspace: Workspace) -> None:
+    workspace.query("CREATE TABLE b (id int)")
+    down = "DROP TABLE IF EXISTS a;\nSELECT 1 / count(*) FROM b;"
+    workspace.add("001", "CREATE TABLE IF NOT EXISTS a ();", down, header=OUTSIDE)
+    workspace.upgrade()
+    with pytest.raises(StatementError):
+        workspace.downgrade("base")
+    workspace.add_tables("002")
+    done = workspace.run("migrate", "--database", "course")
+    assert done.returncode == 1
+    assert "the rollback of 001_step.sql was cut short" in done.stderr
+    assert workspace.alembic("-n", "course", "stamp", "001").returncode == 0
+    assert workspace.run("migrate", "--database", "course").returncode == 0
+
+
+def test_one_that_a_script_completed_is_over(half: Workspace) -> None:
+    half.query("INSERT INTO b VALUES (1)")
+    script = half.alembic("-n", "course", "upgrade", "001:002", "--sql").stdout
+    psql = [str(half.bin / "psql"), "-Xq", half.urls["course"]]
+    subprocess.run(psql, input=script, text=True, capture_output=True, check=True)
+    assert half.state().partial == ()
+
+
+def test_a_script_can_not_undo_it(half: Workspace) -> None:
+    done = half.alembic("-n", "course", "-x", "partial=002", "downgrade", "002:001", "--sql")
+    assert done.returncode == 2
+    assert "-x partial needs a database" in done.stderr
+
+
 @pytest.mark.parametrize("header", ["", OUTSIDE])
 def test_a_file_whose_first_statement_fails_is_not_half_applied(
     workspace: Workspace, header: str
@@ -169,7 +251,7 @@ def test_a_stamp_ends_it(half: Workspace) -> None:
 
 def test_a_killed_run_is_shown_as_not_known_to_have_ended(workspace: Workspace) -> None:
     workspace.add("001", "CREATE TABLE a ();\nSELECT pg_sleep(600);", DOWN, header=OUTSIDE)
-    process = killing.run(workspace)
+    process = start(workspace, *DOORS["migrate"])
     until(lambda: workspace.query(ASLEEP), "the statement to run")
     process.kill()
     process.communicate()
@@ -181,7 +263,7 @@ def test_a_killed_run_is_shown_as_not_known_to_have_ended(workspace: Workspace) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("-x", "partial=001", "downgrade", "base"), "1 is not half applied"),
+        (("-x", "partial=001", "downgrade", "base"), "001 is not half applied"),
         (("-x", "partial=002", "upgrade", "head"), "-x partial belongs to a downgrade"),
         (("-x", "partial=002", "downgrade", "base"), "leaves the database at 001"),
         (("-x", "partial=x", "downgrade", "base"), "-x partial needs a version, and got 'x'"),
@@ -202,6 +284,12 @@ def test_partial_without_a_half_applied_file_is_refused(workspace: Workspace) ->
     done = workspace.run("rollback", "--partial", "--yes", "--database", "course")
     assert done.returncode == 2
     assert "no file is half applied in course" in done.stderr
+
+
+def test_status_says_that_it_can_not_be_known_without_an_event_log(half: Workspace) -> None:
+    half.query("DROP TABLE schema_migrations_events")
+    shown = half.run("status", "--database", "course").stdout
+    assert "whether a pending file is half applied can't be known: no event log tells" in shown
 
 
 def test_without_an_event_log_it_can_not_be_known_and_that_is_said(workspace: Workspace) -> None:

@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from scripts.engine.objects import loss
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 
@@ -98,6 +98,29 @@ def test_many_rows_are_given_by_the_statistics_and_it_is_said(workspace: Workspa
     assert said == f"table a (about {rows:,} rows, by the statistics)"
 
 
+@pytest.mark.parametrize("analyzed", ["ANALYZE a", "SELECT 1"])
+def test_statistics_that_are_behind_are_not_believed(workspace: Workspace, analyzed: str) -> None:
+    [said] = destroyed(
+        workspace,
+        "CREATE TABLE a (id int);",
+        "DROP TABLE a;",
+        f"INSERT INTO a VALUES (1); {analyzed}",
+        f"INSERT INTO a SELECT generate_series(1, {loss.MOST_COUNTED + 5})",
+    )
+    assert said == "table a (more than 100,000 rows)"
+
+
+def test_rows_that_a_policy_hides_are_not_said_to_be_none(workspace: Workspace) -> None:
+    [said] = destroyed(
+        workspace,
+        "CREATE TABLE a (id int);",
+        "DROP TABLE a;",
+        "INSERT INTO a SELECT generate_series(1, 42); ALTER TABLE a ENABLE ROW LEVEL SECURITY;"
+        "ALTER TABLE a FORCE ROW LEVEL SECURITY",
+    )
+    assert said == "table a (number of rows not known)"
+
+
 def test_a_table_that_is_locked_is_not_waited_for(workspace: Workspace) -> None:
     workspace.add("001", "CREATE TABLE a (id int);", "DROP TABLE a;")
     workspace.upgrade()
@@ -121,5 +144,7 @@ def test_json_has_the_losses_and_the_server_as_fields(workspace: Workspace) -> N
     workspace.upgrade()
     done = workspace.run("rollback", "--database", "course", "--dry-run", "--json")
     [event] = [json.loads(line) for line in done.stdout.splitlines()]
-    assert event["destroys"] == [{"kind": "table", "name": "t_001", "rows": 0, "exact": True}]
+    assert event["destroys"] == [
+        {"kind": "table", "name": "t_001", "rows": 0, "exact": True, "more": False}
+    ]
     assert event["server"].startswith("migrator@this machine:")

@@ -12,11 +12,12 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.engine.embedded.server import Server
-from scripts.files import history, migration_file, project, statements
+from scripts.embedded.server import Server
+from scripts.files import history, migration_file, project
 from scripts.files.history import Entry
 from scripts.files.migration_file import Section
-from tests.workspace import REPOSITORY
+from scripts.sqltext import statements
+from tests.support.workspace import REPOSITORY
 
 pytestmark = pytest.mark.database
 PROJECT = project.load(REPOSITORY / "alembic.ini")

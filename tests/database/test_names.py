@@ -7,7 +7,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from scripts.files import drops, search_path, statements
+from scripts.sqltext import drops, search_path, statements
 
 pytestmark = pytest.mark.database
 SPELLINGS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scripts.errors import StatementError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 HEADERS = pytest.mark.parametrize("header", ["", "-- Transaction: none\n"], ids=["in", "outside"])
@@ -63,3 +63,10 @@ def test_a_password_in_one_is_masked_and_plain_alembic_shows_them(workspace: Wor
     done = workspace.alembic("-n", "course", "upgrade", "head")
     assert "sql/course/001_step.sql:5: NOTICE: " in done.stderr
     assert "hunter2x" not in done.stderr
+
+
+def test_what_would_steer_a_terminal_is_shown_as_escapes(workspace: Workspace) -> None:
+    workspace.add("001", "DO $$ BEGIN RAISE NOTICE E'a\\x1b[31m'; END $$;")
+    done = workspace.run("migrate", "--database", "course")
+    assert "NOTICE: a\\x1b[31m" in done.stdout
+    assert "\x1b" not in done.stdout

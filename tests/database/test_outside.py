@@ -9,8 +9,8 @@ import psycopg2
 import pytest
 
 from scripts.errors import StatementError
-from tests.servers import until
-from tests.workspace import Workspace
+from tests.support.servers import until
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 HEADER = "-- Transaction: none\n"

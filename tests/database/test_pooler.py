@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 
 import psycopg2
 import pytest
 
-from scripts.engine.embedded import cluster
-from scripts.engine.embedded.server import Server
+from scripts.embedded import cluster
+from scripts.embedded.server import Server
 from scripts.errors import StatementError, UsageError
-from tests.companions import bouncer
-from tests.servers import own_server
-from tests.workspace import Workspace
+from tests.support.companions import bouncer
+from tests.support.doors import DOORS, start
+from tests.support.servers import own_server
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 OUTSIDE = "-- Transaction: none\n"
@@ -90,12 +90,12 @@ def test_runners_that_start_together_take_turns(pooled: Workspace, concurrently:
         else:
             pooled.add(version, f"{note}\nCREATE TABLE t_{version} (id int);")
     runners = [
-        subprocess.Popen(
-            [sys.executable, "-m", "alembic", "-n", "course", "upgrade", "head"],
-            cwd=pooled.root,
-            env={**pooled.variables, "COURSE_DB_URL": os.environ["COURSE_DB_URL"]},
+        start(
+            pooled,
+            *DOORS["alembic"],
+            environment={"COURSE_DB_URL": os.environ["COURSE_DB_URL"]},
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
         )
         for _ in range(RUNNERS)
     ]

@@ -10,9 +10,9 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from scripts.engine.embedded.server import Server
+from scripts.embedded.server import Server
 from scripts.errors import LedgerError, StatementError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 Admin = Callable[[str], None]

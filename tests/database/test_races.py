@@ -12,9 +12,9 @@ import pytest
 
 from scripts.engine.operations import rollback
 from scripts.errors import LedgerError
-from tests.commands.test_rollback import asking
-from tests.database.test_lock import another_run
-from tests.workspace import Recorder, Workspace
+from tests.support.doors import asking
+from tests.support.interference import another_run
+from tests.support.workspace import Recorder, Workspace
 
 pytestmark = pytest.mark.database
 ROLLBACK = ("scripts/rollback.py", "--database", "course", "--yes")

@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tests.servers import required, until
-from tests.workspace import REPOSITORY, Workspace
+from tests.support.servers import required, until
+from tests.support.workspace import REPOSITORY, Workspace
 
 pytestmark = pytest.mark.database
 OLD = "a885f68"
@@ -112,8 +112,11 @@ def columns(workspace: Workspace, table: str) -> set[str]:
     return {name for (name,) in rows}
 
 
-@DOORS
-@pytest.mark.parametrize("header", ["", OUTSIDE], ids=["inside", "outside"])
+@pytest.mark.parametrize(
+    ("door", "header"),
+    [("scripts", ""), ("alembic", OUTSIDE)],
+    ids=["scripts, inside", "alembic, outside"],
+)
 def test_the_old_release_first_then_this_one_and_back_again(
     workspace: Workspace, old: Release, new: Release, door: str, header: str
 ) -> None:
@@ -149,8 +152,7 @@ def test_this_release_first_then_the_old_one_and_back_again(
     assert (workspace.tables(), workspace.versions()) == ([], [])
 
 
-@DOORS
-@pytest.mark.parametrize("waits", ["old", "new"])
+@pytest.mark.parametrize(("door", "waits"), [("scripts", "old"), ("alembic", "new")])
 def test_one_waits_for_the_other(
     workspace: Workspace, old: Release, new: Release, door: str, waits: str
 ) -> None:

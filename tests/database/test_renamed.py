@@ -7,7 +7,7 @@ import json
 import pytest
 
 from scripts.errors import LedgerError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 
@@ -83,13 +83,39 @@ def test_a_number_that_another_file_took_is_not_called_a_changed_file(applied: W
         "course: 002 was applied as 002_add_reviews.sql, whose text is now 003_add_reviews.sql"
     )
     assert "002_add_coupons.sql gets the next free number" in caught.value.way_out
-    assert "python scripts/rollback.py --database course" in caught.value.way_out
+    assert caught.value.way_out.endswith("python scripts/rollback.py --database course --to 001")
     # The second way out.
-    done = applied.run("rollback", "--database", "course", "--yes")
+    done = applied.run("rollback", "--database", "course", "--to", "001", "--yes")
     assert done.returncode == 0, done.stderr
     applied.upgrade()
     assert applied.versions() == ["001", "002", "003"]
     assert {"coupons", "reviews"} <= set(applied.tables())
+
+
+def test_no_rollback_is_advised_where_it_would_take_a_later_migration_with_it(
+    workspace: Workspace,
+) -> None:
+    workspace.add_tables("001")
+    workspace.add("002", "CREATE TABLE grants ();", "-- DROP TABLE grants;", slug="grants")
+    workspace.add_tables("003")
+    workspace.upgrade()
+    rename(workspace, "002_grants", "004_grants", below="003")
+    workspace.add("002", "CREATE TABLE coupons ();", "-- DROP TABLE coupons;", slug="coupons")
+    revision = workspace.root / "course/versions/002_coupons.py"
+    revision.write_text(revision.read_text().replace('"004"', '"001"'))
+    with pytest.raises(LedgerError, match="002 was applied as 002_grants") as caught:
+        workspace.upgrade()
+    assert "002_coupons.sql gets the next free number" in caught.value.way_out
+    assert "rollback" not in caught.value.way_out
+
+
+def test_a_changed_file_whose_old_text_a_new_one_has_is_called_changed(applied: Workspace) -> None:
+    path = applied.root / "sql/course/002_add_reviews.sql"
+    later = applied.add("003", "SELECT 1;")
+    later.write_text(path.read_text())
+    path.write_text(path.read_text() + "-- more\n")
+    with pytest.raises(LedgerError, match="a migration file was changed after being applied"):
+        applied.upgrade()
 
 
 def test_a_lower_number_is_not_called_a_migration_that_was_left_out(workspace: Workspace) -> None:

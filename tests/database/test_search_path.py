@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import psycopg2
 import pytest
 from psycopg2 import sql
 
-from scripts.engine.embedded.server import Server
+from scripts.embedded.server import Server
 from scripts.errors import LedgerError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 SETTING = "MIGRATION_TABLE=public.schema_migrations"
@@ -178,6 +179,28 @@ def test_the_ledger_of_another_environment_in_the_database_stops_nothing(
     assert workspace.query("SELECT version FROM core.schema_migrations") == [("001",)]
 
 
+def test_a_file_that_two_environments_have_alike_does_not_make_a_ledger_the_others(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTH_DB_URL", workspace.urls["course"])
+    for environment in ("auth", "course"):
+        workspace.add_tables("001", environment=environment)
+        workspace.add("002", "SELECT 1;", slug=environment, environment=environment)
+    workspace.query("CREATE SCHEMA core")
+    workspace.upgrade("001", environment="auth")
+    lead(workspace, "core")
+    assert [
+        "public.schema_migrations may be its ledger (sql/auth has the files of its rows too)" in one
+        for one in workspace.state().remarks
+    ] == [True]
+    monkeypatch.setenv("MIGRATION_TABLE", "public.schema_migrations")
+    workspace.upgrade(environment="auth")
+    monkeypatch.delenv("MIGRATION_TABLE")
+    assert workspace.state().remarks == ()
+    workspace.upgrade()
+    assert workspace.query("SELECT count(*) FROM core.schema_migrations") == [(2,)]
+
+
 def test_a_table_that_may_not_be_read_is_said_and_stops_nothing(
     workspace: Workspace, postgres: Server
 ) -> None:
@@ -191,7 +214,7 @@ def test_a_table_that_may_not_be_read_is_said_and_stops_nothing(
         cursor.execute(sql.SQL("REVOKE ALL ON public.schema_migrations FROM PUBLIC"))
     connection.close()
     done = workspace.run("status", "--database", "course")
-    said = "course: public.schema_migrations may be its ledger, and can't be read by this user"
+    said = "course: public.schema_migrations may be its ledger (this user can't read it)"
     assert (done.returncode, done.stdout.partition("\n")[0]) == (
         0,
         "course: empty, 0 applied, 1 pending",
@@ -204,19 +227,59 @@ def test_a_table_that_may_not_be_read_is_said_and_stops_nothing(
     assert workspace.alembic("-n", "course", "current").stderr.count("may be its ledger") == 0
 
 
-def test_a_second_ledger_that_was_made_before_is_said(
+def test_a_ledger_without_rows_does_not_begin_the_history_anew(
+    moved: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_TABLE", "core.schema_migrations")
+    assert moved.alembic("-n", "course", "stamp", "base").returncode == 0
+    assert moved.query("SELECT count(*) FROM core.schema_migrations") == [(0,)]
+    monkeypatch.delenv("MIGRATION_TABLE")
+    with pytest.raises(LedgerError, match=r"the ledger is public\.schema_migrations") as caught:
+        moved.upgrade()
+    assert "core.schema_migrations has no row, and MIGRATION_TABLE names no schema" in str(
+        caught.value
+    )
+    assert SETTING in caught.value.way_out
+
+
+def test_a_ledger_with_rows_is_not_held_against_others(
     moved: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MIGRATION_TABLE", "core.schema_migrations")
     moved.upgrade()
     monkeypatch.delenv("MIGRATION_TABLE")
-    done = moved.run("status", "--database", "course", "--json")
-    assert done.returncode == 0
-    assert (
-        "course: there is a second ledger of its files, public.schema_migrations (2 rows, the "
-        "newest: 002_step.sql), beside core.schema_migrations" in done.stderr
-    )
+    with (
+        closing(psycopg2.connect(moved.urls["course"])) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("LOCK TABLE public.schema_migrations")
+        done = moved.run("status", "--database", "course", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["databases"][0]["ledger"] == "core.schema_migrations"
+
+
+def test_a_table_that_somebody_has_locked_is_said_and_stops_nothing(moved: Workspace) -> None:
+    with (
+        closing(psycopg2.connect(moved.urls["course"])) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("LOCK TABLE public.schema_migrations")
+        done = moved.run("status", "--database", "course")
+    assert done.returncode == 0
+    assert "public.schema_migrations may be its ledger (it can't be read: " in done.stderr
+    assert "lock timeout" in done.stderr
+
+
+def test_ledgers_of_many_schemas_are_counted_and_not_listed(moved: Workspace) -> None:
+    for number in range(6):
+        moved.query(f"CREATE SCHEMA tenant{number}")
+        moved.query(
+            f"CREATE TABLE tenant{number}.schema_migrations AS TABLE public.schema_migrations"
+        )
+    with pytest.raises(LedgerError) as caught:
+        moved.upgrade()
+    assert "and 4 more" in caught.value.detail
+    assert "tenant5" not in str(caught.value)
 
 
 def test_a_schema_in_the_setting_is_looked_at_alone(

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,11 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.companions import bouncer, replica_of, tls_server
-from tests.servers import OwnServer, own_server, required, until
-from tests.workspace import REPOSITORY
+from tests.support.companions import bouncer, replica_of, tls_server
+from tests.support.servers import OwnServer, own_server, required, until
+from tests.support.workspace import REPOSITORY
 
 pytestmark = pytest.mark.database
-
-
-@pytest.fixture
-def own() -> Iterator[OwnServer]:
-    with own_server() as server:
-        yield server
 
 
 def ask(url: str, text: str, **options: Any) -> list[tuple[Any, ...]]:
@@ -69,7 +62,7 @@ def test_nothing_is_left_after_the_block() -> None:
 
 def test_a_server_dies_with_tests_that_are_killed() -> None:
     holder = (
-        "from tests.servers import own_server\n"
+        "from tests.support.servers import own_server\n"
         # Shared memory in the data directory goes with it; elsewhere a killed server leaves it.
         "with own_server(settings={'dynamic_shared_memory_type': 'mmap'}) as server:\n"
         "    print(server.folder, flush=True)\n"

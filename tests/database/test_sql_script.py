@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from scripts.errors import FormatError, HistoryError, LedgerError, StatementError
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 
@@ -153,16 +153,37 @@ def test_a_search_path_set_by_a_migration_does_not_lead_the_ledger_astray(
     ]
 
 
-def test_a_revision_file_that_does_something_else_is_rolled_back(workspace: Workspace) -> None:
-    workspace.add_tables("001")
-    (workspace.root / "course/versions/001_step.py").write_text(
-        'revision = "001"\ndown_revision = None\n\n\n'
-        "def upgrade(run):\n    pass\n\n\ndef downgrade(run):\n    pass\n"
-    )
-    with pytest.raises(HistoryError, match="did not run the migration file"):
-        workspace.upgrade()
-    assert workspace.state().alembic_heads == ()
-    assert workspace.versions() == []
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            'revision = "002"\ndown_revision = "001"\n\n\n'
+            "def upgrade(run):\n    pass\n\n\ndef downgrade(run):\n    pass\n",
+            "it does not point Alembic at its migration file",
+        ),
+        (
+            "import os\n\nfrom scripts.engine.revision import migration\n\n"
+            'revision = "002"\ndown_revision = "001"\n\nopen("touched", "w")\n\n'
+            "upgrade, downgrade = migration(__file__)\n",
+            "it does more than point at its SQL: import os",
+        ),
+    ],
+)
+def test_a_revision_file_that_does_something_else_is_refused_before_anything_through_both_doors(
+    workspace: Workspace, text: str, problem: str
+) -> None:
+    workspace.add_tables("001", "002")
+    (workspace.root / "course/versions/002_step.py").write_text(text)
+    for done in (
+        workspace.run("migrate", "--database", "course"),
+        workspace.alembic("-n", "course", "upgrade", "head"),
+        workspace.alembic("-n", "course", "upgrade", "head", "--sql"),
+    ):
+        assert done.returncode == 1
+        assert f"002_step.py is not what a revision file may be: {problem}" in done.stderr
+        assert "at:     course/versions/002_step.py" in done.stderr
+    assert workspace.tables() == []
+    assert not (workspace.root / "touched").exists()
 
 
 def test_two_revision_files_with_one_id_are_refused(workspace: Workspace) -> None:
@@ -249,7 +270,7 @@ def test_a_revision_file_that_can_not_be_loaded_is_named(workspace: Workspace, t
         workspace.alembic("-n", "course", "upgrade", "head"),
     ):
         assert done.returncode == 1
-        assert "course: a revision file can't be loaded" in done.stderr
+        assert "course: 001_step.py is not what a revision file may be" in done.stderr
         assert "at:     course/versions/001_step.py" in done.stderr
         assert "state:  nothing was changed in course" in done.stderr
         assert "Traceback" not in done.stderr

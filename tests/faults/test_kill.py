@@ -8,15 +8,16 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from scripts.engine.embedded.server import Server
-from tests import killing
-from tests.conftest import OWNER, new_database
-from tests.servers import ASLEEP, until
-from tests.workspace import Workspace
+from scripts.embedded.server import Server
+from tests.support import killing
+from tests.support.databases import OWNER, new_database
+from tests.support.doors import DOORS, start
+from tests.support.servers import ASLEEP, until
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 KILLS = 50
-SHARES = 10
+SHARES = 5
 """The kills are dealt to so many tests, for several workers."""
 
 
@@ -40,7 +41,7 @@ def test_a_killed_runs_statement_ends_soon_after_it(workspace: Workspace) -> Non
     [(version,)] = workspace.query("SELECT current_setting('server_version_num')::int")
     assert version >= 140000
     workspace.add("001", "SELECT pg_sleep(600);")
-    process = killing.run(workspace)
+    process = start(workspace, *DOORS["migrate"])
     until(lambda: workspace.query(ASLEEP), "the statement to run")
     process.kill()
     process.communicate()
@@ -62,7 +63,7 @@ def test_a_build_that_was_killed_is_told_by_the_log_and_mended_by_the_next_run(
     building = "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()"
     with closing(psycopg2.connect(workspace.urls["course"])) as old:
         old.cursor().execute("INSERT INTO a VALUES (1)")
-        process = killing.run(workspace)
+        process = start(workspace, *DOORS["migrate"])
         # Its progress is shown before the transaction that makes the index has committed.
         until(lambda: workspace.query(index), "the build to leave something behind")
         process.kill()

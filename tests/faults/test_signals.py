@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from contextlib import closing
 
 import pytest
 
-from tests.servers import ASLEEP, PATIENCE, until
-from tests.workspace import Workspace
+from tests.support.doors import DOORS, start
+from tests.support.interference import backend
+from tests.support.servers import ASLEEP, PATIENCE, until
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 PAUSES = """
@@ -21,36 +21,15 @@ from scripts.engine.run import retry
 retry._FIRST_PAUSE = retry._LONGEST_PAUSE = 20 * 60.0
 main(["-n", "course", "upgrade", "head"])
 """
-COMMANDS = {
-    "migrate": ("scripts/migrate.py", "--database", "course"),
-    "alembic": ("-m", "alembic", "-n", "course", "upgrade", "head"),
-    "alembic with long pauses": ("-c", PAUSES),
-}
-DOORS = ("migrate", "alembic")
-OURS = (
-    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
-    " AND application_name LIKE 'upskill%'"
-)
-
-
-def start(workspace: Workspace, door: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *COMMANDS[door]],
-        cwd=workspace.root,
-        env=workspace.variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def interrupted(workspace: Workspace, door: str, number: signal.Signals) -> tuple[int, str]:
     """Start a run, send it a signal once it sleeps at the server, return how it ended."""
-    run = start(workspace, door)
+    run = start(workspace, *DOORS[door])
     until(lambda: workspace.query(ASLEEP), "the statement to run")
     run.send_signal(number)
     said = run.communicate(timeout=PATIENCE)[0]
-    until(lambda: not workspace.query(OURS), "the backends to go")
+    until(lambda: not workspace.query(backend("true")), "the backends to go")
     return run.returncode, said
 
 
@@ -91,9 +70,9 @@ def test_outside_a_transaction_the_message_says_what_has_taken_effect(workspace:
 
 def test_a_run_that_waits_for_another_one_goes_at_once(workspace: Workspace) -> None:
     workspace.add("001", "SELECT pg_sleep(600);")
-    first = start(workspace, "migrate")
+    first = start(workspace, *DOORS["migrate"])
     until(lambda: workspace.query(ASLEEP), "the statement to run")
-    second = start(workspace, "alembic")
+    second = start(workspace, *DOORS["alembic"])
     assert second.stdout
     assert "waiting for another run" in second.stdout.readline()
     second.terminate()
@@ -107,7 +86,7 @@ def test_a_run_that_waits_for_another_one_goes_at_once(workspace: Workspace) -> 
 
 def test_a_run_that_waits_to_try_again_goes_at_once(workspace: Workspace) -> None:
     workspace.add("001", "DO $$ BEGIN RAISE 'no lock' USING ERRCODE = '55P03'; END $$;")
-    run = start(workspace, "alembic with long pauses")
+    run = start(workspace, "-c", PAUSES)
     assert run.stdout
     assert "try 2 of 11 in " in run.stdout.readline()
     run.terminate()
@@ -127,7 +106,7 @@ def test_the_ledger_s_row_is_cancelled_too(workspace: Workspace, header: str) ->
         " FOR EACH ROW EXECUTE FUNCTION slow()"
     )
     workspace.add("002", "CREATE TABLE IF NOT EXISTS a (id int);", header=header)
-    run = start(workspace, "migrate")
+    run = start(workspace, *DOORS["migrate"])
     writing = f"{ASLEEP} AND query LIKE '%INSERT INTO %schema_migrations%'"
     until(lambda: workspace.query(writing), "the ledger to be written")
     run.send_signal(signal.SIGTERM)
@@ -149,7 +128,7 @@ def test_a_server_that_does_not_answer_is_not_waited_for(
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         silent.settimeout(PATIENCE)
         workspace.urls = {"course": f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/c"}
-        run = start(workspace, "alembic")
+        run = start(workspace, *DOORS["alembic"])
         with closing(silent.accept()[0]):
             run.terminate()
             said = run.communicate(timeout=PATIENCE)[0]
@@ -170,7 +149,7 @@ def test_a_deferred_constraint_that_takes_long_at_the_commit_is_cancelled(
         " FOR EACH ROW EXECUTE FUNCTION f();\n"
         "INSERT INTO a VALUES (1);",
     )
-    run = start(workspace, "migrate")
+    run = start(workspace, *DOORS["migrate"])
     committing = f"{ASLEEP} AND query = 'COMMIT'"
     until(lambda: workspace.query(committing), "the commit to run")
     run.send_signal(signal.SIGINT)

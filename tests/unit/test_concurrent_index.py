@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.files import concurrent_index, statements
-from scripts.files.concurrent_index import ConcurrentIndex
+from scripts.sqltext import concurrent_index, statements
+from scripts.sqltext.concurrent_index import ConcurrentIndex
 
 
 def index(sql: str) -> ConcurrentIndex | None:

@@ -57,3 +57,49 @@ def test_the_hint_is_about_what_went_wrong_and_names_the_setting(message: str, h
     said = connect_error.hint(message, "COURSE_DB_URL")
     assert hint in said
     assert "COURSE_DB_URL" in said
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (
+            'connection to server at "d" (10.0.0.1), port 5432 failed: FATAL:  role "a" is not '
+            "permitted to log in\n",
+            'FATAL:  role "a" is not permitted to log in',
+        ),
+        (
+            'connection to server on socket "/s" failed: No such file or directory\n'
+            "\tIs the server running locally and accepting connections on that socket?\n",
+            "No such file or directory",
+        ),
+        (
+            'connection to server at "one", port 1 failed: Connection refused\n'
+            "\tIs the server running?\n"
+            'connection to server at "two", port 2 failed: timeout expired\n',
+            "timeout expired",
+        ),
+        ("\tonly this", "\tonly this"),
+        ("", ""),
+    ],
+    ids=["address", "socket", "several hosts", "one line set in", "nothing"],
+)
+def test_the_reason_is_the_last_hosts_without_its_address(message: str, reason: str) -> None:
+    assert connect_error.reason(message) == reason
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "FATAL:  user does not exist: no such user",
+        'FATAL:  role "a" is not permitted to log in',
+        'FATAL:  database "course" is not currently accepting connections',
+        "channel binding required, but server authenticated client without it",
+        'FATAL:  parameter "search_path" cannot be changed now',
+        'invalid integer value "x" for connection option "port"',
+        'private key file "/k" has group or world access',
+    ],
+)
+def test_what_only_a_person_can_change_is_final_in_capitals_too(message: str) -> None:
+    assert connect_error.is_final(message)
+    assert connect_error.is_final(message.upper())
+    assert connect_error.hint(message, "X") != connect_error.hint("timeout expired", "X")

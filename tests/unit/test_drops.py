@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.files import drops, statements
-from scripts.files.drops import Object
-from scripts.files.lexer import UnterminatedError
+from scripts.sqltext import drops, statements
+from scripts.sqltext.drops import Object
+from scripts.sqltext.lexer import UnterminatedError
 
 
 def dropped(sql: str) -> list[Object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.files import duration
+from scripts.sqltext import duration
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,22 @@ def test_durations_are_read(text: str, milliseconds: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "s", "-5s", "+5s", "5S", "5m", "5 minutes", "5s 3ms", "1e3", "1.s", ".5s", "5;", "∞"],
+    [
+        "",
+        "s",
+        "-5s",
+        "+5s",
+        "5S",
+        "5m",
+        "5 minutes",
+        "5s 3ms",
+        "1e3",
+        "1.s",
+        ".5s",
+        "5;",
+        "∞",
+        "\u0665s",
+    ],
 )
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration such as 500ms, 5s or 2min") as caught:

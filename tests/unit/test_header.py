@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scripts.files.header import Header
-from tests.unit.texts import migration, read, refusal, shown
+from tests.support.texts import migration, read, refusal, shown
 
 
 def header(*lines: str) -> Header:

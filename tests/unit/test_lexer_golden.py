@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.files import lexer, statements
+from scripts.sqltext import lexer, statements
 
 DATA = Path(__file__).parents[1] / "data" / "lexer"
 CASES = sorted(DATA.glob("*.sql"))

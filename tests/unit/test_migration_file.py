@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from scripts.errors import FormatError
 from scripts.files import migration_file
-from tests.unit.texts import migration, read, refusal, statements
+from tests.support.texts import migration, read, refusal, statements
 
 OLD_FILE = """\
 -- Migration: 001_create_users_table.sql

@@ -11,7 +11,7 @@ import pytest
 
 from scripts.errors import FormatError
 from scripts.files import migration_file
-from tests.workspace import REPOSITORY
+from tests.support.workspace import REPOSITORY
 
 REASON = "DOWN is commented out as a whole, so each line is read as SQL"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.files import redaction
+from scripts.sqltext import redaction
 
 SECRET = "hunter2"
 

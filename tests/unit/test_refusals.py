@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.texts import migration, read, refusal, shown
+from tests.support.texts import migration, read, refusal, shown
 
 
 @pytest.mark.parametrize(

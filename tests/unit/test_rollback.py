@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scripts.errors import FormatError
 from scripts.files import rollback
 from scripts.files.header import Header
-from tests.unit.texts import migration, read
+from tests.support.texts import migration, read
 
 
 def stored(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from scripts.files import sections
 from scripts.files.sections import Piece
-from tests.unit.texts import migration, read, refusal, shown, statements
+from tests.support.texts import migration, read, refusal, shown, statements
 
 TWO = "a file has the lines '-- UP' and '-- DOWN', each once, UP first"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.files import session_state, statements
+from scripts.sqltext import session_state, statements
 
 
 def resets(sql: str) -> list[str]:

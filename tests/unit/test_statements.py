@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.files import lexer, statements
-from scripts.files.lexer import Kind
-from scripts.files.statements import Statement
+from scripts.sqltext import lexer, statements
+from scripts.sqltext.lexer import Kind
+from scripts.sqltext.statements import Statement
 
 WHOLE = (
     "SELECT 1",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,16 +14,6 @@ from scripts.files import migration_file, template
 from scripts.files.project import Environment
 
 DAY = date(2026, 11, 3)
-
-
-@pytest.fixture
-def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    """An environment with empty folders, in the working directory."""
-    environment = Environment("course", tmp_path / "course", tmp_path / "sql" / "course")
-    environment.versions.mkdir(parents=True)
-    environment.sql.mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    return environment
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from scripts.errors import FormatError
 from scripts.files import rollback
-from tests.unit.texts import migration, read, refusal, shown
+from tests.support.texts import migration, read, refusal, shown
 
 OUTSIDE = [
     "CREATE INDEX CONCURRENTLY i ON t (a)",

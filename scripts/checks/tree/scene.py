@@ -11,7 +11,7 @@ from postgast import pg_query_pb2 as pg
 
 from scripts.checks.tree.catalog import Catalog, Made, Space, Thing
 from scripts.checks.tree.source import Parsed
-from scripts.files import search_path
+from scripts.sqltext import search_path
 
 DEFAULT = ("public",)
 _TAKES = re.compile(r"\b(drop|rename|set\s+schema)", re.IGNORECASE)

@@ -15,7 +15,7 @@ from scripts.files import migration_file
 from scripts.files.history import Entry
 from scripts.files.migration_file import MigrationFile, Section
 from scripts.files.project import shown
-from scripts.files.statements import Statement
+from scripts.sqltext.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)

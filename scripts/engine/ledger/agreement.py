@@ -5,6 +5,7 @@ from __future__ import annotations
 from scripts.engine.ledger import renaming
 from scripts.engine.ledger.state import State
 from scripts.engine.ledger.table import VERSION_TABLE
+from scripts.engine.settings import DEFAULT_TABLE
 from scripts.errors import LedgerError, ServerError
 from scripts.files.project import shown
 
@@ -47,8 +48,7 @@ def check_agreement(state: State) -> None:
             f"{state.ledger.table}",
             detail="the two disagree: the ledger was dropped or renamed, or has another name",
             state="nothing was changed",
-            way_out=f"`alembic -n {state.name} stamp {alembic}` writes the ledger from the files; "
-            "if it is kept under another name, set MIGRATION_TABLE",
+            way_out=_lost(state),
         )
     raise LedgerError(
         f"{state.name}: the ledger and Alembic's version disagree",
@@ -58,6 +58,30 @@ def check_agreement(state: State) -> None:
         f"`alembic -n {state.name} stamp --purge {current}` trusts the ledger, "
         f"`… stamp --purge {alembic}` trusts Alembic",
     )
+
+
+def _lost(state: State) -> str:
+    """Say how a ledger comes back, which Alembic's version shows to have been there."""
+    alembic = ", ".join(state.alembic_heads)
+    # Without --purge, Alembic looks for the version that it is at among the files first.
+    stamp = f"`alembic -n {state.name} stamp --purge {alembic}`"
+    unknown = [one for one in state.alembic_heads if not _has_file(state, one)]
+    if unknown:
+        how = (
+            f"{', '.join(unknown)} has no file here: in the release that has it, {stamp} writes "
+            "the ledger from its files"
+        )
+    else:
+        how = f"{stamp} writes the ledger from the files"
+    return (
+        f"{how}; if it is kept under another name, set MIGRATION_TABLE; if the version is another "
+        "environment's, for there is one in each schema, give this one a schema of its own: "
+        f"MIGRATION_TABLE={state.name}.{DEFAULT_TABLE}"
+    )
+
+
+def _has_file(state: State, version: str) -> bool:
+    return version.isascii() and version.isdigit() and state.history.find(version) is not None
 
 
 def check_upgrade(state: State) -> None:
@@ -70,8 +94,8 @@ def check_upgrade(state: State) -> None:
     check_writable(state)
     check_agreement(state)
     if state.renamed:
-        entries = state.history.entries
-        raise renaming.error(state.history.environment, state.renamed, entries, state.current)
+        rows = [one.row for one in state.applied]
+        raise renaming.error(state.history.environment, state.renamed, state.history.entries, rows)
     if state.changed:
         raise _changed(state)
     highest = state.applied[-1] if state.applied else None

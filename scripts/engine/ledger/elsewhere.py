@@ -6,19 +6,30 @@ with it the ledger: the whole history would run again, into a second one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL
 
+from scripts.engine.ledger import ownership
+from scripts.engine.ledger.ownership import Whose
 from scripts.engine.ledger.table import Ledger, Namesake, qualified
+from scripts.engine.session import signals
+from scripts.engine.session.diagnosis import explained
 from scripts.engine.settings import TableName
 from scripts.errors import LedgerError
-from scripts.files import migration_file
 from scripts.files.history import History
 from scripts.files.project import Environment, shown
+
+_SHOWN = 3
+"""How many tables a message names: there may be a schema for each of hundreds of customers."""
+_BACK = "ROLLBACK TO SAVEPOINT elsewhere; RELEASE SAVEPOINT elsewhere"
+"""Gives back the lock on what was read, and the timeout."""
+_LOCK_TIMEOUT_MS = 200
+"""For a table that may be nobody's business here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,73 +46,95 @@ class _Other:
         return f"{self.table} ({rows}, the newest: {self.last})"
 
 
-def check(connection: Connection, ledger: Ledger, entries: History) -> tuple[str, ...]:
-    """Look whether the environment's ledger lies elsewhere.
+@dataclass(frozen=True, slots=True)
+class _Doubtful:
+    """A table that may be the ledger: nobody can tell."""
+
+    table: TableName
+    reason: str
+
+
+def check(
+    connection: Connection, ledger: Ledger, entries: History, *, has_rows: bool
+) -> tuple[str, ...]:
+    """Look whether the environment's ledger lies elsewhere, where the one that was found is empty.
 
     Args:
-        connection: where to look.
+        connection: where to look; in a transaction.
         ledger: what was found where it was looked for, and the tables that have its name.
         entries: the environment's files: a row with the name of one shows whose ledger it is.
+        has_rows: whether it has any: then it is the ledger, and no other table is of interest. An
+            empty one is what a first run leaves whose migration failed.
 
     Returns:
-        What has to be said of it, and keeps nobody from running: a second ledger beside the one
-        that was found, a table that can't be read.
+        What has to be said of it, and keeps nobody from running: tables that may be it.
 
     Raises:
         LedgerError: when there is one elsewhere, and none where it is looked for.
     """
-    readable = [one.table for one in ledger.namesakes if one.readable]
-    others = [found for table in readable if (found := _read(connection, table, entries))]
-    if others and not ledger.exists:
+    if has_rows:
+        return ()
+    looked = [_look(connection, one, entries) for one in ledger.namesakes]
+    others = [one for one in looked if isinstance(one, _Other)]
+    if others:
         raise _error(connection, ledger, entries.environment, others)
-    unreadable = [one for one in ledger.namesakes if not one.readable and not ledger.exists]
-    return (
-        *(_second(ledger, one) for one in others),
-        *(_unknown(ledger, one) for one in unreadable),
-    )
+    doubtful = [one for one in looked if isinstance(one, _Doubtful)]
+    return (_unknown(ledger, doubtful),) if doubtful else ()
 
 
-def _read(connection: Connection, table: TableName, entries: History) -> _Other | None:
+def _look(
+    connection: Connection, namesake: Namesake, entries: History
+) -> _Other | _Doubtful | None:
+    table = namesake.table
+    if not namesake.readable:
+        return _Doubtful(table, "this user can't read it")
+    with connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT elsewhere")
+        try:
+            rows = _read(connection, table)
+            cursor.execute(_BACK)
+        except psycopg2.Error as error:
+            signals.check()
+            if connection.closed:
+                raise
+            # A lock that somebody has on it, a policy: it need not even be ours.
+            cursor.execute(_BACK)
+            return _Doubtful(table, f"it can't be read: {explained(error).splitlines()[0]}")
+    return _judged(table, rows, entries.environment)
+
+
+def _read(connection: Connection, table: TableName) -> list[tuple[str, str]]:
     # Another tool's columns may be of types that have no order.
     query = SQL(
         "SELECT coalesce(filename::text, ''), coalesce(checksum::text, '') FROM {}"
         " ORDER BY applied_at::text, version::text"
     )
     with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}")
         cursor.execute(query.format(qualified(table.schema, table.name)))
-        rows = cursor.fetchall()
-    ours = _is_ours(rows, entries.environment)
-    return _Other(table, len(rows), rows[-1][0]) if ours else None
+        return cursor.fetchall()
 
 
-def _is_ours(rows: Sequence[tuple[str, str]], environment: Environment) -> bool:
+def _judged(
+    table: TableName, rows: Sequence[tuple[str, str]], environment: Environment
+) -> _Other | _Doubtful | None:
     """Tell whether rows are this environment's, and not another's that has files of such names.
 
-    One row with the name and the text of a file is enough. Files may have been changed since, so
-    names alone count too: most of them have to be ours, and no text a neighbour's.
+    One row that is a file of ours alone is enough. Files may have been changed since, so names
+    count too: most of them have to be ours, and no file certainly a neighbour's.
     """
-    if _has_text_of(environment.sql, rows):
-        return True
-    names = _files(environment.sql)
-    known = [name for name, _ in rows if name in names]
-    if 2 * len(known) < max(len(rows), 1):
-        return False
     root = environment.sql.parent
-    return not any(_has_text_of(folder, rows) for folder in root.iterdir() if folder.is_dir())
-
-
-def _has_text_of(folder: Path, rows: Sequence[tuple[str, str]]) -> bool:
-    files = _files(folder)
-    return any(
-        migration_file.checksum(files[name].read_bytes()) == checksum
-        for name, checksum in rows
-        if name in files
-    )
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    """Return a folder's files by name: a row may hold anything, and no path is made of it."""
-    return {path.name: path for path in folder.glob("*.sql") if path.is_file()}
+    others = [one for one in root.iterdir() if one.is_dir() and one != environment.sql]
+    found = ownership.verdicts(rows, environment.sql, others)
+    count = Counter(one.whose for one in found)
+    known = len(rows) - count[Whose.THEIRS] - count[Whose.UNKNOWN]
+    by_name = count[Whose.OUR_NAME] and not count[Whose.THEIRS] and 2 * known >= len(rows)
+    if count[Whose.OURS] or by_name:
+        return _Other(table, len(rows), rows[-1][0])
+    if count[Whose.SHARED] and not count[Whose.THEIRS]:
+        owners = dict.fromkeys(f"sql/{one.owner}" for one in found if one.owner)
+        return _Doubtful(table, f"{' and '.join(owners)} has the files of its rows too")
+    return None
 
 
 def _error(
@@ -110,11 +143,14 @@ def _error(
     with connection.cursor() as cursor:
         cursor.execute("SHOW search_path")
         path = (cursor.fetchone() or ("",))[0]
-    first = max(others, key=lambda one: one.rows).table
+    ranked = sorted(others, key=lambda one: one.rows, reverse=True)
+    first = ranked[0].table
+    shown_ones = ", ".join(map(str, ranked[:_SHOWN]))
+    empty = "has no row" if ledger.exists else "is not there"
     return LedgerError(
         f"{environment.name}: the ledger is {first}, and is looked for as {ledger.table}",
-        detail=f"of {shown(environment.sql)}: {', '.join(map(str, others))}\n"
-        f"there is no {ledger.table}, and MIGRATION_TABLE names no schema: the search_path, which "
+        detail=f"of {shown(environment.sql)}: {shown_ones}{_more(ranked)}\n"
+        f"{ledger.table} {empty}, and MIGRATION_TABLE names no schema: the search_path, which "
         f"is {path or 'empty'} now, says where to look\n"
         "a run would apply all of it again",
         state="nothing was changed",
@@ -123,16 +159,15 @@ def _error(
     )
 
 
-def _second(ledger: Ledger, other: _Other) -> str:
-    return (
-        f"there is a second ledger of its files, {other}, beside {ledger.table}, which the "
-        f"search_path leads to: find out which one is right, and set MIGRATION_TABLE="
-        f"{other.table.setting} or {ledger.table.setting}"
-    )
+def _more(ones: Sequence[object]) -> str:
+    return f" and {len(ones) - _SHOWN} more" if len(ones) > _SHOWN else ""
 
 
-def _unknown(ledger: Ledger, other: Namesake) -> str:
+def _unknown(ledger: Ledger, doubtful: Sequence[_Doubtful]) -> str:
+    names = ", ".join(str(one.table) for one in doubtful[:_SHOWN])
+    taken = "has no row yet" if ledger.exists else "is not there yet"
     return (
-        f"{other.table} may be its ledger, and can't be read by this user; {ledger.table} is "
-        f"taken, which is not there yet. Set MIGRATION_TABLE={other.table.setting} if it is"
+        f"{names}{_more(doubtful)} may be its ledger ({doubtful[0].reason}); "
+        f"{ledger.table} is taken, which {taken}. "
+        f"Set MIGRATION_TABLE={doubtful[0].table.setting} if it is"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -23,47 +22,6 @@ from scripts.engine.objects.existing import Existing
 from scripts.engine.settings import TableName
 from scripts.errors import LedgerError
 from scripts.files import history
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What a run has to know of the server."""
-
-    read_only: bool = False
-    standby: bool = False
-    version: int = 0
-    """As libpq has it: 150004 is 15.4."""
-    platform: str = ""
-    database: int = 0
-    """The database's oid."""
-    started: datetime | None = None
-    """When the server was started: no two are in one microsecond. A system identifier would be no
-    better, for copies of a data directory share it."""
-
-    def same_database(self, other: Server) -> bool:
-        """Tell whether both are one database of one server, whatever the addresses were."""
-        return (self.database, self.started) == (other.database, other.started)
-
-
-def server(connection: Connection) -> Server:
-    """Ask the server what it is."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT current_setting('transaction_read_only')::bool, pg_is_in_recovery(),"
-            " current_setting('server_version_num')::int, version(),"
-            " (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()),"
-            " pg_postmaster_start_time()"
-        )
-        row = cursor.fetchone()
-    return Server(*row) if row else Server()
-
-
-def address(connection: Connection) -> str:
-    """Say where a connection leads: user, host, port and database, as libpq has them."""
-    info = connection.info
-    host = "this machine" if info.host.startswith("/") or not info.host else info.host
-    return f"{info.user}@{host}:{info.port}/{info.dbname}"
-
 
 # The namesakes are worked out where the setting leaves the schema to the search path, which may
 # have changed: tables of that name that could be the ledger. It costs no query of its own.

@@ -23,7 +23,8 @@ WITH over AS (
   SELECT coalesce(max(id), 0) AS id FROM {log} WHERE event = 'stamp'
 ), open AS (
   SELECT l.id, l.at, l.event, l.version, l.filename, l.checksum, l.direction, l.statement, l.line,
-    l.error, l.sqlstate, {own}
+    l.error, l.run, {own},
+    bool_or(l.event = 'failure') OVER (PARTITION BY l.version, l.direction, l.run) AS ended
   FROM {log} l LEFT JOIN over o USING (version)
   WHERE l.version IS NOT NULL
     AND l.id > greatest(coalesce(o.id, 0), (SELECT id FROM stamped))
@@ -31,11 +32,12 @@ WITH over AS (
 SELECT version, direction,
   (array_agg(filename ORDER BY id DESC))[1],
   (array_agg(checksum ORDER BY id DESC))[1],
-  max(statement) - 1,
+  least(max(statement) - 1, max(statements)),
   (array_agg(statements ORDER BY id DESC) FILTER (WHERE statements IS NOT NULL))[1],
   max(at) FILTER (WHERE statement IS NOT NULL),
   (array_agg(line ORDER BY id DESC) FILTER (WHERE statement IS NOT NULL))[1],
   (array_agg(event ORDER BY id DESC))[1] = 'failure',
+  bool_or(event = 'statement' AND ended IS NOT TRUE),
   (array_agg(coalesce(nullif(split_part(error, E'\\n', 2), ''), error) ORDER BY id DESC)
     FILTER (WHERE event = 'failure'))[1],
   (array_agg(rollback_sql ORDER BY id DESC) FILTER (WHERE rollback_sql IS NOT NULL))[1],
@@ -61,6 +63,8 @@ class Partial:
     line: int | None
     failed: bool
     """Whether the last run said why it ended: else it was killed there, or is still at work."""
+    unsure: bool
+    """Whether a run of it was killed, so that its last statement may have taken effect."""
     reason: str | None
     rollback_sql: str | None
     """What undoes it: as the ledger would keep it."""
@@ -82,17 +86,20 @@ class Partial:
         return f"{self.done}/{self.statements or '?'}"
 
 
-def read(connection: Connection, ledger: Ledger) -> tuple[Partial, ...]:
+def read(connection: Connection, ledger: Ledger) -> tuple[Partial, ...] | None:
     """Read which files are half applied, or half rolled back.
 
     A file whose first statement failed has left nothing, and is not among them.
+
+    Returns:
+        None where there is no event log that could tell.
 
     Raises:
         psycopg2.Error: when the connection is lost.
     """
     columns = events.columns(connection, ledger)
     if not columns:
-        return ()
+        return None
     own = SQL(", ").join(
         SQL("l.{}").format(Identifier(name))
         if name in columns
@@ -109,9 +116,9 @@ def read(connection: Connection, ledger: Ledger) -> tuple[Partial, ...]:
             if error.pgcode is None:
                 raise
             cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-            return ()
+            return None
         found = [_partial(row) for row in cursor]
-    return tuple(one for one in found if one.done or not one.failed)
+    return tuple(one for one in found if one.done or one.unsure)
 
 
 def _partial(row: tuple[Any, ...]) -> Partial:
@@ -125,7 +132,8 @@ def _partial(row: tuple[Any, ...]) -> Partial:
         at=row[6],
         line=row[7],
         failed=row[8],
-        reason=row[9] or None,
-        rollback_sql=row[10],
-        existing=row[11] or {},
+        unsure=row[9],
+        reason=row[10] or None,
+        rollback_sql=row[11],
+        existing=row[12] or {},
     )

@@ -54,7 +54,7 @@ def _was(row: Row, entry: Entry) -> bool:
 
 
 def error(
-    environment: Environment, found: Sequence[Renamed], taken: Iterable[Entry], current: str
+    environment: Environment, found: Sequence[Renamed], taken: Iterable[Entry], rows: Sequence[Row]
 ) -> LedgerError:
     """Return the error about files that were renamed.
 
@@ -62,22 +62,24 @@ def error(
         environment: whose files they are.
         found: the files; at least one.
         taken: files that have the number of such a row now.
-        current: the version that the database is at.
+        rows: all that is applied, the oldest first.
     """
     ours = {one.entry.path for one in found}
     numbers = {entry.number: entry for entry in taken if entry.path not in ours}
     return LedgerError(
         f"{environment.name}: {found[0]}",
         detail="\n".join(str(one) for one in found[1:]),
-        state=f"nothing was changed; {environment.name} is at {current}",
+        state=f"nothing was changed; {environment.name} is at {rows[-1].version}",
         way_out="\n".join(
-            _way_out(environment, one, numbers.get(history.number(one.row.version)))
+            _way_out(environment, one, numbers.get(history.number(one.row.version)), rows)
             for one in found
         ),
     )
 
 
-def _way_out(environment: Environment, one: Renamed, newcomer: Entry | None) -> str:
+def _way_out(
+    environment: Environment, one: Renamed, newcomer: Entry | None, rows: Sequence[Row]
+) -> str:
     """Say how the file gets its name back, and what becomes of one that has its number now."""
     sql, revision = one.entry.path, environment.versions / f"{one.entry.path.stem}.py"
     before = one.row.filename
@@ -87,7 +89,12 @@ def _way_out(environment: Environment, one: Renamed, newcomer: Entry | None) -> 
     )
     if newcomer is None:
         return back
+    back = f"{back}; {newcomer.filename} gets the next free number"
+    if one.row != rows[-1]:
+        # A rollback would take what was applied after it, too, and the data in that.
+        return back
+    below = rows[-2].version if len(rows) > 1 else "base"
     return (
-        f"{back}; {newcomer.filename} gets the next free number. Or undo it in this database, "
-        f"and apply it anew: python scripts/rollback.py --database {environment.name}"
+        f"{back}. Or undo it in this database, and apply it anew: "
+        f"python scripts/rollback.py --database {environment.name} --to {below}"
     )

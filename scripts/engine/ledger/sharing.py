@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 
-from scripts.engine.ledger.state import Applied, State
+from scripts.engine.ledger import ownership
+from scripts.engine.ledger.ownership import Verdict, Whose
+from scripts.engine.ledger.state import State
 from scripts.engine.settings import DEFAULT_TABLE
 from scripts.errors import UsageError
-from scripts.files import migration_file
 from scripts.files.project import Environment
 
 
@@ -29,7 +30,7 @@ def check(states: Sequence[State], environments: Iterable[Environment]) -> None:
                 f"{settings[0]} and {settings[1]} lead to one database and one ledger",
                 detail=f"the ledger is {first.ledger.table}",
                 state="nothing was changed",
-                way_out=f"set {settings[1]} to the database of {second.name}",
+                way_out=_way_out(second),
             )
     environments = tuple(environments)
     for state in states:
@@ -39,9 +40,9 @@ def check(states: Sequence[State], environments: Iterable[Environment]) -> None:
 def check_owner(state: State, environments: Iterable[Environment]) -> None:
     """Refuse a ledger that another environment has written.
 
-    A row belongs to an environment whose folder has a file of its name and checksum. A row whose
-    file is nowhere is a newer release's: it says nothing, and nor does one that two environments
-    have alike. So one row that is this environment's own settles it.
+    A row whose file is nowhere is a newer release's: it says nothing, and nor does one that two
+    environments have alike, or had before one of them edited its file. One row that is this
+    environment's own settles it, wherever it stands.
 
     Args:
         state: what was found.
@@ -50,38 +51,33 @@ def check_owner(state: State, environments: Iterable[Environment]) -> None:
     Raises:
         UsageError: when rows are another environment's, and none is this one's.
     """
-    others = [
-        ({path.name: path for path in one.sql.iterdir() if path.is_file()}, one)
-        for one in environments
-        if one != state.history.environment and one.sql.is_dir()
-    ]
-    for applied in state.applied:
-        owners = [
-            one.name
-            for paths, one in others
-            if applied.row.filename in paths
-            and migration_file.checksum(paths[applied.row.filename].read_bytes())
-            == applied.row.checksum
-        ]
-        if _is_own(applied):
-            if not owners:
-                return
-        elif owners:
-            raise _foreign(state, applied, owners[0])
+    own = state.history.environment
+    others = [one.sql for one in environments if one != own and one.sql.is_dir()]
+    rows = [(one.row.filename, one.row.checksum) for one in state.applied]
+    found = {one.whose: one for one in reversed(ownership.verdicts(rows, own.sql, others))}
+    if Whose.OURS in found or Whose.OUR_NAME in found:
+        return
+    foreign = found.get(Whose.THEIRS)
+    if foreign is None and Whose.SHARED not in found:
+        foreign = found.get(Whose.CONTESTED)
+    if foreign:
+        raise _foreign(state, foreign)
 
 
-def _is_own(applied: Applied) -> bool:
-    same_name = applied.entry is not None and applied.entry.filename == applied.row.filename
-    return same_name and not applied.changed
-
-
-def _foreign(state: State, applied: Applied, owner: str) -> UsageError:
+def _foreign(state: State, row: Verdict) -> UsageError:
+    owner = row.owner
     return UsageError(
         f"{state.name}: this database has the ledger of {owner}",
-        detail=f"{applied.row.filename} in {state.ledger.table} is a migration of "
+        detail=f"{row.filename} in {state.ledger.table} is a migration of "
         f"sql/{owner}, and not of sql/{state.name}",
         state=f"nothing was changed; {owner} is at {state.current}",
-        way_out=f"set {state.history.environment.url_setting()} to the database of {state.name}; "
+        way_out=_way_out(state),
+    )
+
+
+def _way_out(state: State) -> str:
+    return (
+        f"set {state.history.environment.url_setting()} to the database of {state.name}; "
         "where both belong into one database, give each a ledger in a schema of its own: "
-        f"MIGRATION_TABLE={state.name}.{DEFAULT_TABLE}",
+        f"MIGRATION_TABLE={state.name}.{DEFAULT_TABLE}"
     )

@@ -8,10 +8,10 @@ from functools import cached_property
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.engine.ledger import elsewhere, lookup, partial, renaming
-from scripts.engine.ledger.lookup import Server
+from scripts.engine.ledger import elsewhere, lookup, partial, renaming, server
 from scripts.engine.ledger.partial import Partial
 from scripts.engine.ledger.renaming import Renamed
+from scripts.engine.ledger.server import Server
 from scripts.engine.ledger.table import Ledger, Row
 from scripts.engine.session import signals
 from scripts.engine.session.diagnosis import explained
@@ -53,6 +53,8 @@ class State:
     server: Server = field(default_factory=Server)
     partial: tuple[Partial, ...] = ()
     """Files outside a transaction that were begun and not completed, where that was looked for."""
+    log_tells: bool = True
+    """Whether there is an event log to tell of them."""
     remarks: tuple[str, ...] = ()
     """What has to be said of where the ledger lies: see `elsewhere.check`."""
 
@@ -79,8 +81,15 @@ class State:
 
     @cached_property
     def renamed(self) -> tuple[Renamed, ...]:
-        """Return the applied migrations whose text another file has now, one that was not run."""
-        rows = [one.row for one in self.applied if one.changed or one.entry is None]
+        """Return the applied migrations whose text another file has now, one that was not run.
+
+        A file that kept its name and has another text was changed, whoever else has the old one.
+        """
+        rows = [
+            one.row
+            for one in self.applied
+            if one.entry is None or (one.changed and one.entry.filename != one.row.filename)
+        ]
         files = [one.entry for one in self.changed if one.entry]
         return tuple(renaming.find(rows, [*self.pending, *files])) if rows else ()
 
@@ -134,7 +143,10 @@ def read(
     try:
         found = _read(connection, settings, entries)
         if with_log and found.ledger.exists:
-            return replace(found, partial=partial.read(connection, found.ledger))
+            known = partial.read(connection, found.ledger)
+            return replace(
+                found, partial=_not_over(found, known or ()), log_tells=known is not None
+            )
     except (psycopg2.Error, ValueError) as error:
         signals.check()
         raise LedgerError(
@@ -146,14 +158,21 @@ def read(
     return found
 
 
+def _not_over(found: State, partials: tuple[Partial, ...]) -> tuple[Partial, ...]:
+    """Leave out what a script has completed since: such a run writes no event log."""
+    return tuple(
+        one for one in partials if (found.find(one.version) is None) is (one.direction == "up")
+    )
+
+
 def _read(connection: Connection, settings: Settings, entries: History) -> State:
     found = lookup.find(connection, settings.ledger)
-    remarks = elsewhere.check(connection, found, entries)
     rows = sorted(lookup.rows(connection, found), key=lambda row: _number(found, row))
+    remarks = elsewhere.check(connection, found, entries, has_rows=bool(rows))
     applied = (_applied(row, entries.by_number.get(_number(found, row))) for row in rows)
     heads = lookup.alembic_heads(connection, found)
-    server = lookup.server(connection)
-    return State(entries, found, tuple(applied), heads, server, remarks=remarks)
+    known = server.ask(connection)
+    return State(entries, found, tuple(applied), heads, known, remarks=remarks)
 
 
 def _applied(row: Row, entry: Entry | None) -> Applied:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from scripts.engine.ledger import alembic_version
 from scripts.engine.settings import TableName
 
 VERSION_TABLE = "alembic_version"
@@ -198,11 +199,7 @@ class Ledger:
             parts.append(SQL("told AS ({})").format(event))
         done: Composable = SQL("SELECT txid_current()")
         if move:
-            done = SQL(
-                "UPDATE {} SET version_num = {} WHERE version_num = {} RETURNING txid_current()"
-            ).format(
-                qualified(self.table.schema, VERSION_TABLE), Literal(move[1]), Literal(move[0])
-            )
+            done = alembic_version.moving(qualified(self.table.schema, VERSION_TABLE), *move)
         return SQL("WITH {} {}").format(SQL(", ").join(parts), done)
 
     def mirror(self, records: Iterable[Record], kept: Iterable[str]) -> list[Composable]:

@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg2.sql import SQL, Composable, Literal
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from scripts.engine.objects import identity
 from scripts.engine.objects.identity import Named
 
 NOBODY_LOOKED = SQL("NULL::jsonb")
 NOTHING = SQL("'[]'::jsonb")
-_SETTING = "upskill.existing"
-"""Where a script keeps what was there before, until the ledger is written."""
+_VARIABLE = "upskill_existing"
+"""Where a script keeps what was there before, until the ledger is written: psql's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,12 @@ class Existing:
         """Return the object for people: "table users"."""
         return f"{self.kind} {self.name}"
 
+    @staticmethod
+    def split(shown: str) -> tuple[str, str]:
+        """Return kind and name of an object as people see it: see `Named.shown`."""
+        kind = next(kind for kind in identity.KINDS if shown.startswith(f"{kind} "))
+        return kind, shown.removeprefix(f"{kind} ")
+
     @property
     def holds_data(self) -> bool:
         """Tell whether dropping it loses what can't be made again."""
@@ -49,40 +55,47 @@ def survivors(wanted: Sequence[Named], before: Sequence[str | None]) -> Composab
         wanted: what the DOWN drops.
         before: the identities ahead of UP, in that order; None where there was no such object.
     """
-    found = [(one, known) for one, known in zip(wanted, before, strict=True) if known is not None]
-    if not found:
-        return NOTHING
-    return _same([one for one, _ in found], Literal([known for _, known in found]))
+    found = [
+        (one, Literal(known))
+        for one, known in zip(wanted, before, strict=True)
+        if known is not None
+    ]
+    return _remaining(found) if found else NOTHING
 
 
-def keeping(wanted: Sequence[Named], *, local: bool) -> Composable:
-    """Return a statement for a script that keeps the identities ahead of UP.
+def keeping(wanted: Sequence[Named]) -> Composable:
+    """Return a query for a script of psql that keeps the identities ahead of UP in a variable.
+
+    A setting of the session would be lost to RESET ALL and DISCARD ALL.
 
     Args:
         wanted: what the DOWN drops.
-        local: whether for the transaction only, or for the session.
     """
-    return SQL("SELECT pg_catalog.set_config({}, ({})::text, {})").format(
-        Literal(_SETTING), identity.identities(wanted), SQL(str(local).lower())
-    )
+    return SQL("SELECT ({})::text AS {}").format(identity.identities(wanted), Identifier(_VARIABLE))
 
 
 def kept(wanted: Sequence[Named]) -> Composable:
     """Return SQL for a script that gives what the ledger keeps: see `survivors`, `keeping`."""
     if not wanted:
         return NOTHING
-    # Whoever edits the script, or a file with RESET ALL, may have lost it: then nobody looked.
-    before = SQL("nullif(pg_catalog.current_setting({}, true), '')").format(Literal(_SETTING))
-    return SQL("CASE WHEN {} IS NOT NULL THEN {} END").format(before, _same(wanted, before))
+    before = SQL(f"(:'{_VARIABLE}'::text[])[{{}}]")
+    return _remaining(
+        [(one, before.format(Literal(number))) for number, one in enumerate(wanted, start=1)]
+    )
 
 
-def _same(wanted: Sequence[Named], before: Composable) -> Composable:
-    objects = [json.dumps({"kind": one.object.kind, "name": _name(one)}) for one in wanted]
-    return SQL(
-        "(SELECT coalesce(jsonb_agg(o.object || jsonb_build_object('identity', o.after)), '[]')"
-        " FROM unnest({}::text[], {}, ARRAY[{}]::jsonb[]) o(before, after, object)"
-        " WHERE o.before = o.after)"
-    ).format(before, identity.identities(wanted), SQL(", ").join(Literal(text) for text in objects))
+def _remaining(found: Sequence[tuple[Named, Composable]]) -> Composable:
+    parts = [
+        SQL("SELECT {}::jsonb || jsonb_build_object('identity', {}) AS object WHERE {}").format(
+            Literal(json.dumps({"kind": one.object.kind, "name": _name(one)})),
+            known,
+            identity.remains(one, known),
+        )
+        for one, known in found
+    ]
+    return SQL("(SELECT coalesce(jsonb_agg(object), '[]') FROM ({}) kept)").format(
+        SQL(" UNION ALL ").join(parts)
+    )
 
 
 def _name(one: Named) -> str:

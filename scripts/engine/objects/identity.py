@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from scripts.files.drops import Drop, Object
+from scripts.sqltext.drops import Drop, Object
 
 KEPT = frozenset({"table", "column", "sequence", "schema", "type"})
 """Kinds that hold what can't be made again: a rollback that would drop one is refused."""
+KINDS = (*sorted(KEPT), "view", "materialized view", "index", "extension", "function")
 
 # Kinds of relations: https://www.postgresql.org/docs/current/catalog-pg-class.html
 _RELATIONS = {
@@ -55,6 +56,42 @@ def identities(wanted: Sequence[Named]) -> Composable:
     if not wanted:
         return SQL("ARRAY[]::text[]")
     return SQL("ARRAY[{}]::text[]").format(SQL(", ").join(_identity(one) for one in wanted))
+
+
+def remains(one: Named, known: Composable, *, by_name: bool = True) -> Composable:
+    """Return a condition: whether an object of this identity is still there.
+
+    No search path is asked, which a migration may have changed.
+
+    Args:
+        one: the object.
+        known: its identity, as SQL that gives text.
+        by_name: whether it has to have the same name still.
+    """
+    kind = one.object.kind
+    oid = SQL("pg_catalog.split_part({}, '.', 1)::oid").format(known)
+    if kind == "column":
+        number = SQL("nullif(pg_catalog.split_part({}, '.', 2), '')::int").format(known)
+        return SQL(
+            "EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = {} AND attnum = {}"
+            " AND NOT attisdropped{})"
+        ).format(oid, number, _has(by_name, "attname", one.object.column))
+    table, name = _NAMES.get(kind, ("pg_class", "relname"))
+    return SQL("EXISTS (SELECT FROM {} WHERE oid = {}{})").format(
+        Identifier("pg_catalog", table), oid, _has(by_name, name, one.object.name[-1])
+    )
+
+
+_NAMES = {
+    "schema": ("pg_namespace", "nspname"),
+    "extension": ("pg_extension", "extname"),
+    "type": ("pg_type", "typname"),
+    "function": ("pg_proc", "proname"),
+}
+
+
+def _has(by_name: bool, column: str, name: str) -> Composable:
+    return SQL(" AND {} = {}").format(Identifier(column), Literal(name)) if by_name else SQL("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +149,12 @@ def _in_schemas(one: Named, catalog: _Catalog, condition: Composable) -> Composa
         where = SQL("AND {}(o.oid)").format(Identifier("pg_catalog", catalog.is_visible))
         return query.format(table, name, Literal(one.object.name[-1]), condition, where)
     schemas = SQL(", ").join(
-        SQL("session_user::text") if part == "$user" else Literal(part) for part in path
+        SQL("current_user::text") if part == "$user" else Literal(part) for part in path
     )
     where = SQL(
         "AND {schema} = ANY (ARRAY(SELECT n.oid FROM pg_catalog.pg_namespace n"
         " WHERE n.nspname = ANY (ARRAY[{schemas}]::text[])))"
-        " ORDER BY array_position(ARRAY[{schemas}]::text[], {schema}::regnamespace::text)"
+        " ORDER BY array_position(ARRAY[{schemas}]::text[], (SELECT n.nspname::text"
+        " FROM pg_catalog.pg_namespace n WHERE n.oid = {schema}))"
     ).format(schema=catalog.column("namespace"), schemas=schemas)
     return query.format(table, name, Literal(one.object.name[-1]), condition, where)

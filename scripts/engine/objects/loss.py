@@ -10,14 +10,18 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from psycopg2.sql import SQL, Composable, Literal
 
 from scripts.engine.objects.identity import Named, identities
-from scripts.files.drops import Drop
+from scripts.sqltext.drops import Drop
 
 MOST_COUNTED = 100_000
 """Rows: a table with more is not counted, its statistics are given instead."""
 _BATCH = 50
 """Tables counted in one query: each holds a lock until its end."""
-_LOCK_TIMEOUT = "500ms"
-"""A table that somebody has locked is not waited for: its statistics do."""
+# A table that somebody has locked is not waited for, and no policy hides rows from a count in
+# silence: the statistics do then.
+_BOUNDED = (
+    "SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '3s';"
+    " SET LOCAL row_security = off"
+)
 _SAVEPOINT = "upskill_count"
 
 _CATALOGS = {
@@ -57,7 +61,7 @@ WITH RECURSIVE named(step, class, id, sub, deep) AS (
   SELECT part.step, part.oid, part.sub, a.attname FROM part
   JOIN pg_catalog.pg_attribute a ON a.attrelid = part.oid AND a.attnum = part.sub
 )
-SELECT l.step, l.oid, l.oid::regclass::text, l.attname, c.relkind = 'm',
+SELECT l.step, l.oid, l.oid::regclass::text, l.attname, c.relkind,
   (SELECT sum(nullif(p.reltuples, -1)) FROM pg_catalog.pg_class p
    WHERE p.oid = l.oid AND p.relkind <> 'p'
      OR p.oid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(l.oid) t WHERE t.isleaf))::bigint
@@ -77,17 +81,44 @@ class Loss:
     """Of the table; None where nobody knows."""
     exact: bool
     """Whether they were counted, and are not from the statistics."""
+    more: bool = False
+    """Whether there are more than that: counting stopped there."""
 
     @property
     def shown(self) -> str:
         """Return the loss for people: "table orders (3 rows)"."""
         if self.rows is None:
             amount = "number of rows not known"
+        elif self.more:
+            amount = f"more than {self.rows:,} rows"
         elif self.exact:
             amount = "1 row" if self.rows == 1 else f"{self.rows:,} rows"
         else:
             amount = f"about {self.rows:,} rows, by the statistics"
         return f"{self.kind} {self.name} ({amount})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table that goes, or loses a column."""
+
+    name: str
+    relkind: str
+    estimate: int | None
+
+    @property
+    def may_be_counted(self) -> bool:
+        """Tell whether a count is quick: a foreign table's server may not even answer."""
+        return self.relkind != "f" and (self.estimate or 0) <= MOST_COUNTED
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """How many rows a table has, and how well that is known: see `Loss`."""
+
+    number: int | None
+    exact: bool
+    more: bool = False
 
 
 def read(
@@ -96,7 +127,7 @@ def read(
     """Find out what rollbacks would destroy.
 
     Args:
-        connection: in a transaction; its lock_timeout is another afterwards.
+        connection: in a transaction; its settings are left as they were.
         steps: what each version's DOWN drops.
 
     Returns:
@@ -121,38 +152,34 @@ def read(
             },
         )
         found = cursor.fetchall()
-    tables = {oid: (name, estimate) for _, oid, name, _, _, estimate in found}
+    tables = {oid: _Table(name, relkind, rows) for _, oid, name, _, relkind, rows in found}
     counts = _counts(connection, tables)
-    for version, oid, name, column, is_view, _ in found:
-        rows, exact = counts[oid]
-        kind = "column" if column else "materialized view" if is_view else "table"
+    for version, oid, name, column, relkind, _ in found:
+        rows = counts[oid]
+        kind = "column" if column else "materialized view" if relkind == "m" else "table"
         shown = f"{name}.{column}" if column else name
-        lost[version].append(Loss(kind, shown, rows, exact))
+        lost[version].append(Loss(kind, shown, rows.number, rows.exact, rows.more))
     return {version: tuple(own) for version, own in lost.items()}
 
 
-def _counts(
-    connection: Connection, tables: Mapping[int, tuple[str, int | None]]
-) -> dict[int, tuple[int | None, bool]]:
+def _counts(connection: Connection, tables: Mapping[int, _Table]) -> dict[int, _Rows]:
     """Count rows, as far as that is quick; else take what the statistics say."""
-    known: dict[int, tuple[int | None, bool]] = {
-        oid: (estimate, False) for oid, (_, estimate) in tables.items()
-    }
+    known = {oid: _Rows(table.estimate, exact=False) for oid, table in tables.items()}
+    counted = [oid for oid, table in tables.items() if table.may_be_counted]
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-    small = [oid for oid, (_, estimate) in tables.items() if (estimate or 0) <= MOST_COUNTED]
-    for start in range(0, len(small), _BATCH):
-        batch = small[start : start + _BATCH]
-        known.update(_counted(connection, {oid: tables[oid][0] for oid in batch}))
+        # Whoever gave the connection has its settings back afterwards, and none of the locks.
+        cursor.execute(f"SAVEPOINT {_SAVEPOINT}; {_BOUNDED}")
+        for start in range(0, len(counted), _BATCH):
+            batch = counted[start : start + _BATCH]
+            known.update(_counted(connection, {oid: tables[oid].name for oid in batch}))
+        cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}; RELEASE SAVEPOINT {_SAVEPOINT}")
     return known
 
 
-def _counted(
-    connection: Connection, names: Mapping[int, str]
-) -> dict[int, tuple[int | None, bool]]:
+def _counted(connection: Connection, names: Mapping[int, str]) -> dict[int, _Rows]:
     parts = [_count(oid, name) for oid, name in names.items()]
     with connection.cursor() as cursor:
-        cursor.execute(f"SAVEPOINT {_SAVEPOINT}")
+        cursor.execute(f"SAVEPOINT {_SAVEPOINT}_batch")
         try:
             cursor.execute(SQL(" UNION ALL ").join(parts))
             rows = cursor.fetchall()
@@ -160,14 +187,17 @@ def _counted(
             if error.pgcode is None:
                 raise
             # A locked table, or one that this login may not read: look at each by itself.
-            cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}_batch")
             if len(names) == 1:
                 return {}
-            found: dict[int, tuple[int | None, bool]] = {}
+            found: dict[int, _Rows] = {}
             for oid, name in names.items():
                 found |= _counted(connection, {oid: name})
             return found
-    return {oid: (count, True) for oid, count in rows if count <= MOST_COUNTED}
+    return {
+        oid: _Rows(min(count, MOST_COUNTED), exact=count <= MOST_COUNTED, more=count > MOST_COUNTED)
+        for oid, count in rows
+    }
 
 
 def _count(oid: int, name: str) -> Composable:

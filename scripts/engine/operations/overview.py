@@ -21,7 +21,7 @@ def look(project: Project, environment: Environment, say: Say) -> State:
     Args:
         project: the checkout.
         environment: which of its environments.
-        say: is told when the server lets us wait, and of a second ledger.
+        say: is told when the server lets us wait, and of a ledger that can't be read.
 
     Raises:
         UsageError: when no URL is set.
@@ -54,7 +54,9 @@ def latest_events(
     with database.connection(project, chosen, named(say, environment)) as connection:
         try:
             found = lookup.find(connection, chosen.ledger)
-            elsewhere.check(connection, found, history.survey(environment)[0])
+            has_rows = bool(lookup.rows(connection, found))
+            files = history.survey(environment)[0]
+            elsewhere.check(connection, found, files, has_rows=has_rows)
             if not events.columns(connection, found):
                 return None
             return events.latest(connection, found, count)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scripts.engine import settings
-from scripts.engine.ledger import agreement, lookup, state
+from scripts.engine.ledger import agreement, lookup, server, state
 from scripts.engine.ledger.state import Applied
 from scripts.engine.objects.loss import Loss
 from scripts.engine.observer import Observer
@@ -116,9 +116,9 @@ def preview(  # noqa: PLR0913 - each is a choice of its own
             connection, found, steps, Switches(drop_existing=allowed), named(say, environment)
         )
         losses = protection.losses(connection, steps)
-        server = lookup.address(connection)
+        address = server.address(connection)
         return [
-            Preview(step, *words, losses[step.version], server)
+            Preview(step, *words, losses[step.version], address)
             for step, words in zip(steps, about, strict=True)
         ]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from scripts.engine.ledger import agreement
 from scripts.engine.ledger.state import State
 from scripts.engine.observer import Observer
-from scripts.engine.run import own_tables, reading
+from scripts.engine.run import half_applied, own_tables, reading
 from scripts.errors import UsageError
 from scripts.files import history
 from scripts.files.history import Entry
@@ -28,6 +28,7 @@ def to_apply(found: State, to: str | None) -> tuple[Entry, ...]:
     """
     history.read(found.history.environment)
     agreement.check_upgrade(found)
+    half_applied.check_upgrade(found)
     if to is None:
         return found.pending
     last = found.history.get(to)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from alembic import context
@@ -17,7 +18,7 @@ from scripts.engine.run.event_log import EventLog
 from scripts.engine.run.guard import Guard
 from scripts.engine.run.outside import Outside
 from scripts.engine.run.performer import OnlinePerformer
-from scripts.engine.run.plan import Plan
+from scripts.engine.run.plan import Guards, Plan
 from scripts.engine.run.record import OnlineRecorder
 from scripts.engine.run.steps import Run
 from scripts.engine.run.switches import Switches
@@ -32,6 +33,8 @@ class Assembled:
     """A run, and the parts of it that others speak to."""
 
     run: Run
+    prepare: Callable[[list[Event]], None]
+    """Makes the event log ready before the first step, which it is told of."""
     recorder: OnlineRecorder
     log: EventLog
     blockers: Blockers | None
@@ -42,8 +45,14 @@ class Assembled:
             self.blockers.look(running)
 
 
-def assemble(
-    opened: RunConnection, found: State, held: Lock | None, observer: Observer, switches: Switches
+def assemble(  # noqa: PLR0913 - each is a part of its own
+    opened: RunConnection,
+    found: State,
+    held: Lock | None,
+    observer: Observer,
+    switches: Switches,
+    *,
+    moves_version: bool,
 ) -> Assembled:
     """Put a run together.
 
@@ -53,6 +62,7 @@ def assemble(
         held: the lock; None where there is nothing to do, or no second connection to hold it.
         observer: who watches.
         switches: the choices of this run.
+        moves_version: whether Alembic's version is moved with the ledger.
     """
     raw, settings = opened.raw, opened.settings
     execute = opened.execute
@@ -100,6 +110,7 @@ def assemble(
         blockers=blockers,
         outside=outside,
         thorough=not opened.given,
+        say=opened.say,
         begin=lambda: database.begin(raw, settings),
     )
 
@@ -113,12 +124,6 @@ def assemble(
         with opened.bounded():
             return lookup.rollback_sql(raw, found.ledger, version)
 
-    def protect(steps: list[Work]) -> None:
-        with opened.bounded():
-            protection.check(raw, found, steps, switches, opened.say)
-            if switches.confirmed is None:
-                protection.announce(raw, steps, opened.say)
-
     run = Run(
         state=found,
         directory=context.script,
@@ -129,10 +134,26 @@ def assemble(
             found,
             None if switches.use_file else stored,
             joined=opened.sqlalchemy.in_transaction(),
-            protect=protect,
+            guards=_guards(opened, found, switches),
         ),
-        prepare=prepare,
         guard=guard,
+        moves_version=moves_version,
     )
     run.plan.confirmed, run.plan.in_order = switches.confirmed, True
-    return Assembled(run=run, recorder=recorder, log=log, blockers=blockers)
+    return Assembled(run=run, prepare=prepare, recorder=recorder, log=log, blockers=blockers)
+
+
+def _guards(opened: RunConnection, found: State, switches: Switches) -> Guards:
+    """Make what rollbacks go through; what people were shown is not said again."""
+    shown = switches.confirmed is not None
+
+    def check(steps: list[Work]) -> frozenset[str]:
+        with opened.bounded():
+            notify = (lambda _: None) if shown else opened.say
+            return protection.check(opened.raw, found, steps, switches, notify)
+
+    def announce(steps: list[Work]) -> None:
+        with opened.bounded():
+            protection.announce(opened.raw, steps, opened.say)
+
+    return Guards(check=check) if shown else Guards(check=check, announce=announce)

@@ -88,13 +88,21 @@ class Command:
             confirmed: what people were shown of a rollback.
 
         Raises:
-            UsageError: for a version that Alembic would take for another.
+            UsageError: for a version that Alembic would take for another, and several for a stamp.
             LedgerError: for a rollback that another run was faster than.
             MigrationError: see `agreement.check_upgrade` and `agreement.check_agreement`.
         """
         if self.kind is Kind.DOWNGRADE:
             self._check_unmoved(found, before, confirmed)
-        for version in [self.target] if isinstance(self.target, str) else list(self.target or ()):
+        targets = [self.target] if isinstance(self.target, str) else list(self.target or ())
+        if self.kind is Kind.STAMP and len(targets) > 1:
+            raise UsageError(
+                f"{found.name}: a stamp takes one version, and these are given: "
+                f"{', '.join(map(str, targets))}",
+                detail="the migrations are one line: what lies below a version is stamped with it",
+                way_out=f"alembic -n {found.name} stamp {targets[-1]}",
+            )
+        for version in targets:
             _check_target(found, version)
         if self.kind is Kind.UPGRADE:
             agreement.check_upgrade(found)

@@ -17,7 +17,7 @@ from scripts.engine.run.work import Work
 from scripts.engine.session.database import Say
 from scripts.engine.session.diagnosis import GONE
 from scripts.errors import Interrupted, LockError, MigrationError, StatementError
-from scripts.files.redaction import masked
+from scripts.sqltext.redaction import masked
 
 _LONGEST_ERROR = 4000
 """Characters of an error that are kept."""

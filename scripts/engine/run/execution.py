@@ -12,7 +12,7 @@ from scripts.engine.session import signals
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.diagnosis import explained
 from scripts.errors import Interrupted, StatementError
-from scripts.files.statements import Statement
+from scripts.sqltext.statements import Statement
 
 Execute = Callable[[str], tuple[Any, ...] | None]
 """Takes one piece of SQL: sends it to the server, or writes it out.

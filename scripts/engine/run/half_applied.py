@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from scripts.engine.ledger.partial import Partial
 from scripts.engine.ledger.state import State
+from scripts.engine.objects.existing import Existing
 from scripts.engine.observer import Direction
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.switches import Switches
 from scripts.engine.run.work import Work
-from scripts.errors import FormatError, RollbackError, UsageError
-from scripts.files import drops, history, migration_file, rollback
+from scripts.errors import FormatError, LedgerError, RollbackError, UsageError
+from scripts.files import history, migration_file, rollback
 from scripts.files.project import shown
 from scripts.files.rollback import Rollback
+from scripts.sqltext import drops
 
 
 def check(state: State, command: Command, switches: Switches) -> Work | None:
@@ -33,10 +35,12 @@ def check(state: State, command: Command, switches: Switches) -> Work | None:
     if switches.partial is None:
         if command.kind is Kind.DOWNGRADE:
             refuse(state)
+        elif command.kind is Kind.UPGRADE:
+            check_upgrade(state)
         return None
     if found is None or history.number(found.version) != switches.partial:
         raise UsageError(
-            f"{state.name}: {switches.partial} is not half applied",
+            f"{state.name}: {switches.partial:03} is not half applied",
             detail=f"{found.version} is" if found else "no file is, as far as the event log knows",
             state="nothing was changed",
             way_out="python scripts/status.py shows what is",
@@ -59,6 +63,38 @@ def refuse(state: State) -> None:
     """
     if state.half_applied:
         raise _in_the_way(state, state.half_applied)
+
+
+def check_upgrade(state: State) -> None:
+    """Refuse to go on above a file that this checkout can't complete.
+
+    Raises:
+        LedgerError: when the half-applied file is not here, or a migration is half rolled back.
+    """
+    for one in state.partial:
+        if one.direction == Direction.DOWN.value:
+            raise LedgerError(
+                f"{state.name}: the rollback of {one.filename} was cut short",
+                detail=described(one),
+                state=f"nothing was applied; {state.name} is at {one.version}, less a part of it",
+                way_out=f"complete it: `python scripts/rollback.py --database {state.name}`; or, "
+                "when the migration is whole again, say so: "
+                f"`alembic -n {state.name} stamp {state.current}`",
+            )
+    found = state.half_applied
+    entry = state.history.find(found.version) if found else None
+    if found is None or (entry and entry.filename == found.filename):
+        return
+    other = f", and {entry.filename} has its number" if entry else ""
+    raise LedgerError(
+        f"{state.name}: {found.filename} is half applied and not in this checkout{other}",
+        detail=described(found),
+        state=f"nothing was applied; {state.name} is at {state.current}, and part of "
+        f"{found.version}",
+        way_out=f"deploy the release that has it; or undo it: `python scripts/rollback.py "
+        f"--database {state.name} --partial`, "
+        f"`alembic -n {state.name} -x partial={found.version} downgrade {state.current}`",
+    )
 
 
 def undo(state: State, found: Partial, *, use_file: bool) -> Work:
@@ -84,6 +120,16 @@ def undo(state: State, found: Partial, *, use_file: bool) -> Work:
         header=down.header,
         place=place,
         drops=drops.lasting(down.down.statements),
+        existed=_existed(found),
+    )
+
+
+def _existed(found: Partial) -> tuple[Existing, ...]:
+    """Return what was there before the first run of the file."""
+    return tuple(
+        Existing(*Existing.split(shown), known)
+        for shown, known in found.existing.items()
+        if known is not None
     )
 
 

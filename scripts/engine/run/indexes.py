@@ -18,8 +18,8 @@ from psycopg2.sql import SQL, Composable, Literal
 from scripts.engine.ledger.table import qualified
 from scripts.engine.session import signals
 from scripts.engine.session.database import Say
-from scripts.files import duration
-from scripts.files.concurrent_index import ConcurrentIndex
+from scripts.sqltext import duration
+from scripts.sqltext.concurrent_index import ConcurrentIndex
 
 _PAUSE = 0.2
 _SAY_EVERY = 30.0

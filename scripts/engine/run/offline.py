@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from alembic import context
@@ -20,16 +20,19 @@ from scripts.engine.observer import Direction, SilentObserver
 from scripts.engine.run import execution, protection, retry, switches, timeouts
 from scripts.engine.run.execution import Execute
 from scripts.engine.run.guard import Guard
+from scripts.engine.run.loop import Loop
 from scripts.engine.run.performer import Autocommit, Performed
-from scripts.engine.run.plan import Plan
+from scripts.engine.run.plan import Guards, Plan
 from scripts.engine.run.record import Move
+from scripts.engine.run.script_impl import ScriptImpl
 from scripts.engine.run.steps import Run
 from scripts.engine.run.switches import Switches
-from scripts.engine.run.version import VersionImpl
 from scripts.engine.run.work import Work
 from scripts.engine.settings import Limits
-from scripts.files import history, session_state
+from scripts.errors import UsageError
+from scripts.files import history, revision_file
 from scripts.files.project import Environment, Project
+from scripts.sqltext import session_state
 
 DIALECT_OPTIONS = {"paramstyle": "named"}
 """With psycopg2's own paramstyle SQLAlchemy would double every percent sign."""
@@ -48,9 +51,16 @@ def write(here: Project, environment: Environment) -> None:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as the files, in every locale
+    revision_file.check(environment)
     chosen = settings.load(here, environment, need_url=False)
     begun = context.get_context()
     choices = switches.read(context.config, context.get_x_argument())
+    if choices.partial is not None:
+        raise UsageError(
+            "-x partial needs a database: a script can't know how far a file came",
+            state="nothing was written",
+            way_out="leave --sql out",
+        )
     execute = execution.writer(begun.impl.static_output)
     where = Ledger(chosen.ledger, visible=chosen.ledger.schema in (None, "public"))
     role = render(Identifier(chosen.role), begun.dialect) if chosen.role else ""
@@ -62,16 +72,18 @@ def write(here: Project, environment: Environment) -> None:
         state=files,
         directory=context.script,
         observer=SilentObserver(),
-        performer=ScriptPerformer(execute, begun.dialect, where, choices, chosen.limits, role),
+        performer=ScriptPerformer(
+            execute, begun.impl.static_output, begun.dialect, where, choices, chosen.limits, role
+        ),
         recorder=recorder,
-        plan=Plan(files, None, joined=False, protect=lambda _: None),
-        prepare=lambda _: None,
+        moves_version=False,
+        plan=Plan(files, None, joined=False, guards=Guards()),
         guard=Guard(name=environment.name),
     )
     context.configure(
         dialect_name="postgresql",
         dialect_opts=DIALECT_OPTIONS,
-        fn=run.announced(begun.opts["fn"]),
+        fn=Loop(run=run, prepare=lambda _: None).of(begun.opts["fn"]),
         literal_binds=True,
         transaction_per_migration=True,
         version_table=VERSION_TABLE,
@@ -82,7 +94,7 @@ def write(here: Project, environment: Environment) -> None:
     begun.impl.static_output("\\set ON_ERROR_STOP on")
     begun.impl.static_output("\\encoding UTF8")
     impl = context.get_context().impl
-    if role and isinstance(impl, VersionImpl):
+    if role and isinstance(impl, ScriptImpl):
         impl.opening = f"SET LOCAL ROLE {role};"
     schema = where.schema_creation()
     if schema:
@@ -98,6 +110,8 @@ class ScriptPerformer:
     """Writes a section's statements into the script."""
 
     execute: Execute
+    write: Callable[[str], None]
+    """Takes what is no SQL, as it stands."""
     dialect: Dialect
     ledger: Ledger
     switches: Switches
@@ -110,7 +124,7 @@ class ScriptPerformer:
         statements = todo.section.statements
         if todo.header.transactional:
             self.execute(timeouts.local(todo.header, self.limits))
-            self._look_up(todo, local=True)
+            self._look_up(todo)
             for statement in statements:
                 self.execute(statement.text)
             self._reset(session_state.resets(statements), "SET LOCAL ROLE")
@@ -121,12 +135,12 @@ class ScriptPerformer:
         existed = existing.kept(todo.looked_up) if looked else existing.NOBODY_LOOKED
         return Performed(_SERVER_DURATION, 0, 0, existed)
 
-    def _look_up(self, todo: Work, *, local: bool) -> None:
+    def _look_up(self, todo: Work) -> None:
         """Write what looks up objects ahead of a section; SET TRANSACTION bears no query."""
         if not retry.possible(todo.section.statements):
             return
         if todo.looked_up:
-            self.execute(render(existing.keeping(todo.looked_up, local=local), self.dialect))
+            self.write(f"{render(existing.keeping(todo.looked_up), self.dialect)} \\gset")
         elif todo.direction is Direction.DOWN and not self.switches.may_drop_existing(todo.version):
             guard = protection.guard(self.ledger, todo)
             if guard:
@@ -135,7 +149,7 @@ class ScriptPerformer:
     def _outside(self, todo: Work) -> None:
         current: dict[str, int] = {}
         self._send([f"SET ROLE {self.role}"] if self.role else [])
-        self._look_up(todo, local=False)
+        self._look_up(todo)
         for statement in todo.section.statements:
             wanted = timeouts.session(todo.header, self.limits, statement)
             self._send(f"SET {k} = {v}" for k, v in wanted.items() if current.get(k) != v)

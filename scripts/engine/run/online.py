@@ -29,8 +29,9 @@ from scripts.engine.run import (
 from scripts.engine.run.assembly import Assembled
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.connection import RunConnection
+from scripts.engine.run.loop import Loop
 from scripts.engine.run.steps import Run
-from scripts.engine.run.version import VersionImpl
+from scripts.engine.run.work import Work
 from scripts.engine.session import lock, signals, waiting
 from scripts.engine.session.diagnosis import GONE, explained
 from scripts.engine.session.lock import Lock
@@ -80,15 +81,15 @@ def run(config: Config, here: Project, environment: Environment) -> None:
                 sharing.check_owner(found, here.environments)
             for remark in found.remarks:
                 say(remark)
-            missing.add(context.script, found)
-            made = assembly.assemble(opened, found, held, observer, choices)
-            made.run.idle = idle
+            missing.add(context.script, found, check=not idle)
+            moves = command.kind in (Kind.UPGRADE, Kind.DOWNGRADE)
+            made = assembly.assemble(opened, found, held, observer, choices, moves_version=moves)
             if held and held.waited_ms and command.is_idle(found):
                 say(f"nothing is left to do, at {found.current}")
             with _noted(made, opened, held, idle=idle):
-                made.run.undoing = half_applied.check(found, command, choices)
-                command.check(found, before, None if made.run.undoing else choices.confirmed)
-                _migrate(opened, made, command, idle=idle)
+                undoing = half_applied.check(found, command, choices)
+                command.check(found, before, None if undoing else choices.confirmed)
+                _migrate(opened, made, command, _loop(opened, made, undoing, idle=idle))
 
 
 @contextmanager
@@ -157,26 +158,36 @@ def _noted(
         raise
 
 
-def _migrate(opened: RunConnection, made: Assembled, command: Command, *, idle: bool) -> None:
+def _loop(opened: RunConnection, made: Assembled, undoing: Work | None, *, idle: bool) -> Loop:
+    in_caller = opened.sqlalchemy.in_transaction()
+    return Loop(
+        run=made.run,
+        prepare=made.prepare,
+        idle=idle,
+        settle=_nothing if in_caller else opened.sqlalchemy.commit,
+        undoing=undoing,
+    )
+
+
+def _nothing() -> None:
+    """Leave the transaction of whoever gave the connection."""
+
+
+def _migrate(opened: RunConnection, made: Assembled, command: Command, loop: Loop) -> None:
     run = made.run
-    if not opened.sqlalchemy.in_transaction():
-        run.settle = opened.sqlalchemy.commit
     context.configure(
         connection=opened.sqlalchemy,
-        fn=run.announced(context.get_context().opts["fn"]),
+        fn=loop.of(context.get_context().opts["fn"]),
         transaction_per_migration=True,
         version_table=VERSION_TABLE,
         version_table_schema=run.state.ledger.table.schema,
         on_version_apply=run.on_version_apply,
     )
-    impl = context.get_context().impl
-    if isinstance(impl, VersionImpl) and command.kind in (Kind.UPGRADE, Kind.DOWNGRADE):
-        impl.version_is_moved = run.moves_version = True
     if command.kind is Kind.UPGRADE:
         _say_ahead(run)
     try:
         with waiting.watched(opened.raw, made.look):
-            if not idle:
+            if not loop.idle:
                 # Alembic's own table comes next, and may need the schema that this makes.
                 with opened.bounded():
                     made.recorder.create_ledger()

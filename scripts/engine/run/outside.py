@@ -24,9 +24,9 @@ from scripts.engine.session.database import Say
 from scripts.engine.session.diagnosis import explained
 from scripts.engine.settings import Settings
 from scripts.errors import Interrupted, StatementError
-from scripts.files import concurrent_index, session_state
-from scripts.files.concurrent_index import ConcurrentIndex
-from scripts.files.statements import Statement
+from scripts.sqltext import concurrent_index, session_state
+from scripts.sqltext.concurrent_index import ConcurrentIndex
+from scripts.sqltext.statements import Statement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,8 @@ class _Section:
         now = row[0] if row else [None] * len(named)
         self._before = {one.shown: known for one, known in zip(named, now, strict=True)}
         if earlier is not None:
-            self._before = {shown: earlier.get(shown) for shown in self._before}
+            # A name that an edited DOWN has new: what is there now may be anybody's.
+            self._before = {shown: earlier.get(shown, now) for shown, now in self._before.items()}
 
     def existed(self) -> Composable:
         """Return what the ledger keeps of what was there before."""

@@ -13,13 +13,15 @@ from scripts.engine.observer import Direction
 from scripts.engine.run.work import Work
 from scripts.engine.settings import EVENTS_SUFFIX, TableName
 from scripts.errors import LedgerError
-from scripts.files import drops, search_path
-from scripts.files.drops import Object
-from scripts.files.identifiers import Reader
-from scripts.files.statements import Statement
+from scripts.sqltext import drops, search_path
+from scripts.sqltext.drops import Object
+from scripts.sqltext.identifiers import Reader
+from scripts.sqltext.statements import Statement
 
 # An old server takes ALTER INDEX for any of these, and all of them have one namespace.
 _RELATIONS = ("table", "index", "view", "materialized view", "sequence")
+_PASSED = ("$user", "pg_catalog", "pg_temp")
+"""Schemas of a search path that people don't keep such tables in."""
 _UNKNOWN_SCHEMA = "public"
 """Where a ledger without a schema is taken to be when there is no database to ask."""
 
@@ -69,24 +71,51 @@ def _way_out(todo: Work) -> str:
             "--use-file`, which runs that instead of what is stored"
         )
     return (
-        "take the statement out of the file; if it means another tool's table, set MIGRATION_TABLE "
-        "to a name that no other tool has"
+        "take the statement out of the file; if it means a table of another schema, write the "
+        "schema before the name; if it means another tool's table, set MIGRATION_TABLE to a name "
+        "that no other tool has"
     )
 
 
 def _losses(statements: Iterable[Statement]) -> Iterator[_Loss]:
-    statements = tuple(statements)
-    for drop in drops.dropped(statements):
-        yield _Loss("drop", drop.object, drop.line, drop.search_path)
+    """Give out what the statements take away, but for temporary tables of their own."""
     path: tuple[str, ...] | None = None
+    temporary: set[str] = set()
     for one in statements:
         if one.command in ("SET", "RESET", "DISCARD"):
             path = search_path.after(one, path)
-        for renamed in drops.renamed([one]):
-            yield _Loss("rename", renamed, one.line, path)
-        if one.command == "TRUNCATE":
-            for name in _truncated(one):
-                yield _Loss("empty", Object("table", name), one.line, path)
+        elif one.command == "CREATE":
+            temporary.update(_temporary(one))
+        for loss in _of(one, path):
+            name = loss.object.name
+            # Without a schema, a temporary table comes before all others.
+            if len(name) > 1 or name[-1] not in temporary:
+                yield loss
+            elif loss.verb in ("drop", "rename") and loss.object.kind == "table":
+                temporary.discard(name[-1])
+
+
+def _of(statement: Statement, path: tuple[str, ...] | None) -> Iterator[_Loss]:
+    for drop in drops.dropped([statement]):
+        yield _Loss("drop", drop.object, drop.line, path)
+    for renamed in drops.renamed([statement]):
+        yield _Loss("rename", renamed, statement.line, path)
+    if statement.command == "TRUNCATE":
+        for name in _truncated(statement):
+            yield _Loss("empty", Object("table", name), statement.line, path)
+
+
+def _temporary(statement: Statement) -> Iterator[str]:
+    """Name the temporary table that a CREATE makes, if it makes one."""
+    reader = Reader(statement.text, statement.body)
+    reader.word("create")
+    reader.one_of("global", "local")
+    if not reader.one_of("temp", "temporary") or not reader.word("table"):
+        return
+    reader.word("if", "not", "exists")
+    name = reader.name()
+    if name is not None:
+        yield name[-1]
 
 
 def _truncated(statement: Statement) -> Iterator[tuple[str, ...]]:
@@ -115,7 +144,9 @@ def _ours(loss: _Loss, ledger: Ledger) -> str:
     elif loss.search_path is None:
         here = ledger.visible
     else:
-        here = schema in loss.search_path
+        # Which schemas have the name is not in the text. Where another comes first, that is meant;
+        # if it has no such table after all, the loss is noticed afterwards: see `record`.
+        here = next((one for one in loss.search_path if one not in _PASSED), "") == schema
     what = _names(ledger).get(name[-1], "") if here else ""
     return f"the column {loss.object.column} of {what}" if what and column else what
 

@@ -19,9 +19,10 @@ from scripts.engine.run.outside import Outside
 from scripts.engine.run.work import Work
 from scripts.engine.session import notices
 from scripts.engine.session.blockers import Blockers
+from scripts.engine.session.database import Say
 from scripts.engine.settings import Limits
 from scripts.errors import MigrationError
-from scripts.files import session_state
+from scripts.sqltext import session_state
 
 Autocommit = Callable[[], AbstractContextManager[None]]
 """Alembic's way out of the transaction that it has begun for the step."""
@@ -65,6 +66,7 @@ class OnlinePerformer:
     outside: Outside
     thorough: bool
     """Whether the session is ours alone: see `session_state.resets`."""
+    say: Say
     begin: Callable[[], None]
     """Bounds waits and takes on MIGRATION_ROLE, should a file have given them up."""
 
@@ -114,7 +116,7 @@ class OnlinePerformer:
             self.execute(f"ROLLBACK TO SAVEPOINT {retry.SAVEPOINT}; {survivors}")
 
         try:
-            retry.run(lambda: self._attempt(todo), back, self.limits.lock_retries, self._say)
+            retry.run(lambda: self._attempt(todo), back, self.limits.lock_retries, self.say)
         except MigrationError:
             if survivors and not self.connection.closed:
                 back()
@@ -122,13 +124,10 @@ class OnlinePerformer:
 
     def _attempt(self, todo: Work) -> None:
         for ran, statement in enumerate(todo.section.statements):
-            with notices.reported(self.connection, statement, todo.place, self._say):
+            with notices.reported(self.connection, statement, todo.place, self.say):
                 execution.one(self.execute, statement, todo.place, ran, self.blockers)
 
     def _look_at(self, pid: int, todo: Work) -> None:
         if self.blockers:
             own = todo.header.lock_timeout_ms
             self.blockers.begin(pid, self.limits.lock_timeout_ms if own is None else own)
-
-    def _say(self, text: str) -> None:
-        self.observer.notice(self.name, text)

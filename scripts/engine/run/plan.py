@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
@@ -20,17 +21,26 @@ from scripts.errors import HistoryError, LedgerError
 # Files are read before the first one runs, and read again as they run if they were too large to be
 # kept: so a long history takes no more memory than a short one.
 _KEEP_CHARACTERS = 4_000_000
-Protect = Callable[[list[Work]], None]
 
 Planned = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
 """Alembic's function for a command: from the heads that the database is at to the steps to take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guards:
+    """What rollbacks go through before they run; a script has none."""
+
+    check: Callable[[list[Work]], frozenset[str]] = lambda _: frozenset()
+    """Refuses what may not be dropped, and gives the versions that have to be looked at again."""
+    announce: Callable[[list[Work]], None] = lambda _: None
+    """Says what is destroyed, where nobody was shown it."""
 
 
 class Plan:
     """What is left to do, and the SQL of it."""
 
     def __init__(
-        self, state: State, stored: Stored | None, *, joined: bool, protect: Protect
+        self, state: State, stored: Stored | None, *, joined: bool, guards: Guards
     ) -> None:
         """Plan from what was found before the run.
 
@@ -38,9 +48,10 @@ class Plan:
             state: the files and the ledger's rows.
             stored: reads rollback SQL from the ledger; None takes the files' DOWN.
             joined: whether the transaction is that of whoever gave the connection.
-            protect: refuses rollbacks that would drop what they may not.
+            guards: what rollbacks go through.
         """
-        self._protect = protect
+        self._guards = guards
+        self._guarded: frozenset[str] = frozenset()
         self._state = state
         self._stored = stored
         self.joined = joined
@@ -127,7 +138,8 @@ class Plan:
                 way_out="run the command again, and look again",
             )
         if undone:
-            self._protect(undone)
+            self._guarded = self._guards.check(undone)
+            self._guards.announce(undone)
 
     def _check_order(self, steps: list[RevisionStep]) -> None:
         """Alembic goes by the revision files, which may leave out a migration that is there."""
@@ -188,6 +200,17 @@ class Plan:
                 way_out="run the command again to apply it as it is now",
             )
         return todo, record
+
+    def recheck(self, todo: Work) -> None:
+        """Look once more, right before a rollback that could drop what was there before.
+
+        Names may mean something else by then: a step ahead of it can have renamed a table.
+
+        Raises:
+            RollbackError: see `protection.check`.
+        """
+        if todo.version in self._guarded:
+            self._guards.check([todo])
 
     def downgrade(self, version: str) -> Work:
         """Return what undoes a version; see `reading.downgrade` and `work.check_joined`."""

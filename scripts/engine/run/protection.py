@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -18,8 +18,8 @@ from scripts.engine.objects.loss import Loss
 from scripts.engine.run.switches import Switches
 from scripts.engine.run.work import Work
 from scripts.errors import RollbackError
-from scripts.files import drops
-from scripts.files.drops import Drop
+from scripts.sqltext import drops
+from scripts.sqltext.drops import Drop, Object
 
 _MOST_NAMED = 5
 """Objects that a summary names."""
@@ -39,7 +39,7 @@ def check(
     steps: Sequence[Work],
     switches: Switches,
     notify: Callable[[str], None],
-) -> None:
+) -> frozenset[str]:
     """Refuse rollbacks that would drop what was there before the migration.
 
     Args:
@@ -49,19 +49,23 @@ def check(
         switches: says which of them are wanted all the same.
         notify: is told what is dropped that was there before, where that is not refused.
 
+    Returns:
+        The versions before which there was something, whether or not it is dropped as things stand.
+
     Raises:
         RollbackError: with the objects and their rows.
     """
     kept = lookup.existed_before(connection, state.ledger, [step.version for step in steps])
     for step in steps:
-        clashes = _clashes(connection, step, kept.get(step.version, ()))
+        existing = step.existed or kept.get(step.version, ())
+        clashes = _clashes(connection, step, existing)
         holding = [one for one in clashes if one.existing.holds_data]
-        wanted = switches.may_drop_existing(step.version)
-        if holding and not wanted:
+        if holding and not switches.may_drop_existing(step.version):
             raise _refused(connection, state, step, holding)
         if clashes:
             listed = ", ".join(one.existing.shown for one in clashes)
             notify(f"{step.filename}: drops what was there before it: {listed}")
+    return frozenset(step.version for step in steps if step.existed or step.version in kept)
 
 
 def guard(ledger: Ledger, step: Work) -> Composable | None:
@@ -115,33 +119,57 @@ def report(
         notify: is told, where there is something.
     """
     kept = lookup.existed_before(connection, ledger, versions)
-    found = [f"{one.shown} ({version})" for version in versions for one in kept.get(version, ())]
-    if not found:
-        return
-    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-    it = "it" if len(found) == 1 else "them"
-    were = (
-        "was there before the migration" if len(found) == 1 else "were there before the migrations"
-    )
-    notify(
-        f"{', '.join(found[:_MOST_NAMED])}{more} {were} that would drop {it} on a rollback: such a "
-        "rollback is refused unless --drop-existing says that it is wanted"
-    )
-
-
-def _clashes(connection: Connection, step: Work, existing: Iterable[Existing]) -> list[_Clash]:
-    known = {(one.kind, one.identity): one for one in existing}
-    if not known:
-        return []
-    named = [Named(drop.object, drop.search_path) for drop in step.drops]
-    with connection.cursor() as cursor:
-        cursor.execute(SQL("SELECT {}").format(identity.identities(named)))
-        now = (cursor.fetchone() or ([],))[0]
-    return [
-        _Clash(drop, known[drop.object.kind, found])
-        for drop, found in zip(step.drops, now, strict=True)
-        if (drop.object.kind, found) in known
+    found = [
+        (one, f"{one.shown} ({version})") for version in versions for one in kept.get(version, ())
     ]
+    holding = [shown for one, shown in found if one.holds_data]
+    if holding:
+        notify(
+            f"{_were(holding)}, whose rollback would drop {_it(holding)}: it is refused unless "
+            "--drop-existing says that it is wanted"
+        )
+    others = [shown for one, shown in found if not one.holds_data]
+    if others:
+        notify(f"{_were(others)}, whose rollback drops {_it(others)}")
+
+
+def _were(shown: Sequence[str]) -> str:
+    more = f" and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
+    was = (
+        "was there before the migration" if len(shown) == 1 else "were there before the migrations"
+    )
+    return f"{', '.join(shown[:_MOST_NAMED])}{more} {was}"
+
+
+def _it(shown: Sequence[str]) -> str:
+    return "it" if len(shown) == 1 else "them"
+
+
+def _clashes(connection: Connection, step: Work, existing: Sequence[Existing]) -> list[_Clash]:
+    """Find what is dropped that was there before.
+
+    After a dump was restored all identities are others. So an object counts that has the name of
+    one which is nowhere to be found.
+    """
+    if not existing:
+        return []
+    by_identity = {(one.kind, one.identity): one for one in existing}
+    named = [Named(drop.object, drop.search_path) for drop in step.drops]
+    known = [Named(Object(one.kind, ("",)), None) for one in existing]
+    gone = SQL(", ").join(
+        SQL("NOT {}").format(identity.remains(one, Literal(old.identity), by_name=False))
+        for one, old in zip(known, existing, strict=True)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(SQL("SELECT {}, ARRAY[{}]").format(identity.identities(named), gone))
+        now, lost = cursor.fetchone() or ([], [])
+    by_name = {old.shown: old for old, is_lost in zip(existing, lost, strict=True) if is_lost}
+    clashes = []
+    for drop, one, found in zip(step.drops, named, now, strict=True):
+        old = by_identity.get((drop.object.kind, found)) or by_name.get(one.shown)
+        if found is not None and old is not None:
+            clashes.append(_Clash(drop, old))
+    return clashes
 
 
 def _refused(

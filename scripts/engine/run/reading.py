@@ -9,11 +9,12 @@ from scripts.engine.ledger.table import Record
 from scripts.engine.observer import Direction
 from scripts.engine.run.work import Work
 from scripts.errors import FormatError, HistoryError, LedgerError, RollbackError
-from scripts.files import drops, migration_file, rollback
+from scripts.files import migration_file, rollback
 from scripts.files.history import Entry
 from scripts.files.migration_file import MigrationFile, Section
 from scripts.files.project import shown
 from scripts.files.rollback import Rollback
+from scripts.sqltext import drops
 
 Stored = Callable[[str], str | None]
 """Reads the rollback SQL that the ledger keeps for a version."""

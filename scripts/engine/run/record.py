@@ -136,8 +136,8 @@ class OnlineRecorder:
             "session did",
             state=state,
             way_out="rename it back; if it was dropped, "
-            f"`alembic -n {self.name} stamp VERSION` writes it anew from the files, VERSION being "
-            "the last one whose statements have taken effect",
+            f"`alembic -n {self.name} stamp --purge VERSION` writes it anew from the files, "
+            "VERSION being the last one whose statements have taken effect",
         )
 
     def _executed(self, statement: str, state: str) -> tuple[int, ...] | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from scripts.engine.session import signals
 from scripts.engine.session.database import Say
 from scripts.errors import StatementError
-from scripts.files.statements import Statement
+from scripts.sqltext.statements import Statement
 
 SAVEPOINT = "upskill_migration"
 """Where a migration begins in its transaction, and is rolled back to.

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg2
-from alembic.runtime.migration import MigrationContext, MigrationInfo, MigrationStep
+from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.script import ScriptDirectory
 from psycopg2.sql import Composable
 
+from scripts.engine.ledger import alembic_version
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.state import State
 from scripts.engine.objects import existing
 from scripts.engine.observer import Direction, Observer, StepResult
-from scripts.engine.run import half_applied, stamp, work
+from scripts.engine.run import stamp, work
 from scripts.engine.run.guard import Guard
-from scripts.engine.run.performer import Performed, Performer
-from scripts.engine.run.plan import Plan, Planned
+from scripts.engine.run.performer import Autocommit, Performed, Performer
+from scripts.engine.run.plan import Plan
 from scripts.engine.run.record import Recorder
 from scripts.engine.run.work import Work
-from scripts.errors import HistoryError, LedgerError, LockError, MigrationError, behind
+from scripts.errors import HistoryError, LockError, MigrationError, behind
 
 
 @dataclass(kw_only=True)
@@ -36,15 +38,11 @@ class Run:
     performer: Performer
     recorder: Recorder
     plan: Plan
-    prepare: Callable[[list[Event]], None]
-    """Makes the event log ready before the first step, which it is told of if there is one."""
     guard: Guard
-    idle: bool = False
-    """Whether there was nothing to do, so that no lock was taken."""
-    settle: Callable[[], None] = lambda: None
-    """Ends the transaction in which Alembic read the heads: each step begins one of its own."""
-    moves_version: bool = field(default=False, init=False)
-    """Whether Alembic leaves its version's row to us: see `version.VersionImpl`."""
+    moves_version: bool
+    """Whether Alembic's version is moved with the ledger, and not by Alembic."""
+    autocommit: Autocommit = field(default=nullcontext, init=False)
+    """The way out of the transaction of the step at hand."""
     current: str = field(init=False)
     """The version that the run has come to, its last commit included."""
     before: str = field(init=False)
@@ -53,13 +51,10 @@ class Run:
     """The step that has been recorded, and whose commit nobody has heard of yet."""
     found_existing: list[str] = field(default_factory=list, init=False)
     """Versions before which objects were there that their DOWN drops."""
-    undoing: Work | None = field(default=None, init=False)
-    """The rollback of a half-applied file, which is all that the run does."""
     mirrored: bool = field(default=False, init=False)
     """Whether a stamp has written the ledger."""
     _effects: str = field(default="rolled back", init=False)
     """What has become of the step at hand if it fails from here on."""
-    _context: MigrationContext | None = field(default=None, init=False)
     _uncommitted: Event | None = field(default=None, init=False)
     _began: float | None = field(default=None, init=False)
     _recorded: str = field(default="", init=False)
@@ -85,30 +80,6 @@ class Run:
         """Tell whether there are steps that have not been recorded."""
         return bool(self.plan.coming)
 
-    def announced(self, planned: Planned) -> Planned:
-        """Wrap Alembic's function: all that its steps will run is read before the first one.
-
-        So a file or a stored rollback that can't be run stops the run while nothing has changed.
-        """
-
-        def steps(heads: Any, context: MigrationContext) -> list[MigrationStep]:
-            self.settle()
-            self._context = context
-            self.recorder.begin(at_base=not heads)
-            if self.undoing:
-                self._undo(self.undoing, list(planned(heads, context)))
-                return []
-            wanted = self.plan.resolve(planned, heads, context, fixed=self.moves_version)
-            self.plan.read(wanted)
-            if wanted and self.idle:
-                what = f"{self.state.name}: another run changed the database while this one looked"
-                raise LedgerError(what, state="nothing was changed", way_out="run it again")
-            if wanted:
-                self.prepare(self.plan.coming)
-            return wanted
-
-        return steps
-
     def upgrade(self, version: str) -> None:
         """Run the UP of a version, to be noted in the ledger.
 
@@ -119,7 +90,7 @@ class Run:
             Interrupted: when a signal came.
         """
         todo, record = self.plan.upgrade(version, self.current)
-        performed = self._perform(todo)
+        performed = self.perform(todo)
         if performed.existed not in (existing.NOTHING, existing.NOBODY_LOOKED):
             self.found_existing.append(version)
         self._note = self.state.ledger.insertion(record, performed.duration, performed.existed)
@@ -133,18 +104,10 @@ class Run:
             StatementError: when PostgreSQL refuses a statement.
             Interrupted: when a signal came.
         """
-        self._perform(self.plan.downgrade(version))
+        todo = self.plan.downgrade(version)
+        self.plan.recheck(todo)
+        self.perform(todo)
         self._note = self.state.ledger.deletion(version)
-
-    def _undo(self, todo: Work, wanted: list[MigrationStep]) -> None:
-        """Run the DOWN of a half-applied file: no version moves, and no row of the ledger."""
-        if wanted or self._context is None:
-            raise half_applied.moves_too(self.state, todo.version)
-        self.plan.add(todo)
-        self.prepare(self.plan.coming)
-        with self._context.begin_transaction(_per_migration=True):
-            self._perform(todo)
-            self._write(self.state.ledger.deletion(todo.version), self.current)
 
     def on_version_apply(
         self,
@@ -156,24 +119,41 @@ class Run:
         """Write the ledger: Alembic's hook, called in the transaction of each step, at its end.
 
         Raises:
+            MigrationError: see `record`.
+        """
+        reached = next(iter(heads), alembic_version.BASE)
+        if step.is_stamp:
+            self.mirror(heads)
+            self._reached(reached)
+        else:
+            self.record(step.up_revision_id, reached)
+
+    def record(self, version: str | None, reached: str) -> None:
+        """Note the step that its revision has run, and move Alembic's version.
+
+        Args:
+            version: the revision's.
+            reached: the version that the database comes to by it.
+
+        Raises:
             HistoryError: when the revision did not run the migration that it is named for.
             LedgerError: when the ledger can't be written, or Alembic's version is not what it was.
         """
-        reached = next(iter(heads), "base")
-        if step.is_stamp:
-            self.mirror(heads)
-        elif self._note is None or self._recorded != step.up_revision_id:
+        if self._note is None or self._recorded != version:
             raise HistoryError(
-                f"revision {step.up_revision_id} did not run the migration file of that version",
+                f"revision {version} did not run the migration file of that version",
                 detail="a revision file has its SQL file's number and calls migration(__file__)",
                 state=self.undone(self.current),
             )
-        else:
-            self._write(self._note, reached)
-        self.before, self.current, self._note = self.current, reached, None
+        self.write(self._note, reached)
+        self._reached(reached)
+
+    def _reached(self, version: str) -> None:
+        self.before, self.current, self._note = self.current, version, None
         self._began = None
 
-    def _write(self, note: Composable, reached: str) -> None:
+    def write(self, note: Composable, reached: str) -> None:
+        """Write the ledger, the event log, and Alembic's version where it is moved here."""
         done = begun = self.plan.done()
         ended = Kind.SUCCESS if done.direction == Direction.UP.value else Kind.ROLLBACK
         if self._performed:
@@ -183,7 +163,7 @@ class Run:
                 duration_ms=self._performed.duration_ms,
                 lock_wait_ms=self._performed.lock_wait_ms,
             )
-        moves = self.moves_version and "base" not in (self.current, reached)
+        moves = self.moves_version and self.current != reached
         try:
             self.recorder.note(
                 note,
@@ -210,15 +190,14 @@ class Run:
             self.observer.finished(self.unsaid)
             self.unsaid = self._uncommitted = None
 
-    def _perform(self, todo: Work) -> Performed:
-        if self._context is None:
-            raise AssertionError("Alembic ran a step that it did not announce")
+    def perform(self, todo: Work) -> Performed:
+        """Run a section; what it fails with says what has become of it."""
         self.say()
         self._effects = "rolled back"
         self._began = time.monotonic()
         self.guard.hold(self.current)
         try:
-            performed = self.performer.perform(todo, self._context.autocommit_block)
+            performed = self.performer.perform(todo, self.autocommit)
         except Exception as raised:
             error = behind(raised)
             if not isinstance(error, work.CutShort):

@@ -6,9 +6,9 @@ SET LOCAL ends with the transaction, so nothing stays behind on a pooled connect
 from __future__ import annotations
 
 from scripts.engine.settings import Limits
-from scripts.files import transactions
 from scripts.files.header import Header
-from scripts.files.statements import Statement
+from scripts.sqltext import transaction_block
+from scripts.sqltext.statements import Statement
 
 _WATCH_CLIENT = "client_connection_check_interval"
 _WATCH_CLIENT_MS = 2000
@@ -41,7 +41,7 @@ def session(header: Header, limits: Limits, statement: Statement) -> dict[str, i
     waiting by it, and leave an invalid index when they are cut short: only the header bounds their
     waits.
     """
-    patient = transactions.waits_politely(statement)
+    patient = transaction_block.waits_politely(statement)
     return {
         "lock_timeout": _or(header.lock_timeout_ms, 0 if patient else limits.lock_timeout_ms),
         "statement_timeout": _or(header.statement_timeout_ms, limits.statement_timeout_ms),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scripts.engine.objects import identity
+from scripts.engine.objects.existing import Existing
 from scripts.engine.objects.identity import Named
 from scripts.engine.observer import Direction, StepResult
 from scripts.errors import (
@@ -14,10 +15,10 @@ from scripts.errors import (
     StatementError,
     UsageError,
 )
-from scripts.files import concurrent_index
-from scripts.files.drops import Drop
 from scripts.files.header import Header
 from scripts.files.migration_file import Section
+from scripts.sqltext import concurrent_index
+from scripts.sqltext.drops import Drop
 
 CutShort = StatementError | Interrupted | LockError
 """What ends a section between two statements or at one; each knows how many have been run."""
@@ -43,6 +44,8 @@ class Work:
     done_before: int = 0
     """How many of its statements earlier runs had done that were cut short."""
 
+    existed: tuple[Existing, ...] = ()
+    """What was there before a half-applied file, for its rollback: it has no ledger row."""
     existing_before: Mapping[str, str | None] | None = None
     """Identities ahead of the first of those runs; None where there was none."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg2
 
-from scripts.engine.embedded import server
+from scripts.embedded import server
 from scripts.engine.settings import Settings
 from scripts.errors import UsageError
 from scripts.files.project import Project

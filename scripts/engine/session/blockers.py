@@ -9,8 +9,8 @@ from typing import Any
 
 from scripts.engine.session.database import Say
 from scripts.engine.session.lock import Lock
-from scripts.files import duration
-from scripts.files.redaction import shortened
+from scripts.sqltext import duration
+from scripts.sqltext.redaction import shortened
 
 _FIRST_LOOK, _LOOK_EVERY, _SAY_EVERY = 0.1, 1.0, 10.0
 """Seconds: after a statement was sent, between two looks, between two lines that say the same."""

@@ -17,8 +17,8 @@ from scripts.engine.session import address, connect_error, signals, waiting
 from scripts.engine.session.diagnosis import explained
 from scripts.engine.settings import Settings
 from scripts.errors import ServerError
-from scripts.files import duration
 from scripts.files.project import Project
+from scripts.sqltext import duration
 
 APPLICATION = "upskill-migrations"
 Say = Callable[[str], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg2
 
-from scripts.files.redaction import masked
+from scripts.sqltext.redaction import masked
 
 GONE = ("42P01", "3F000")
 """What the server says of a table that is not there, or whose schema is not."""

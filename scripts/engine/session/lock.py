@@ -26,7 +26,7 @@ from scripts.engine.session import signals
 from scripts.engine.session.database import Say
 from scripts.engine.settings import TableName
 from scripts.errors import LockError
-from scripts.files import duration
+from scripts.sqltext import duration
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _SAY_EVERY = 30.0

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.files.redaction import masked
-from scripts.files.statements import Statement
+from scripts.sqltext.redaction import masked
+from scripts.sqltext.statements import Statement
 
 
 @contextmanager
@@ -32,10 +32,11 @@ def reported(
         notify: is told each notice, with file and line.
     """
     heard: deque[str] = deque()
+    before = connection.notices
     connection.notices = heard  # type: ignore[assignment]  # stubs: lists only
     try:
         yield
     finally:
         for text in heard:
             notify(f"{place}:{statement.line}: {masked(' '.join(text.split()))}")
-        heard.clear()
+        connection.notices = before  # whoever gave the connection reads it as a list

@@ -1,0 +1,108 @@
+"""Format and syntax: every statement in PostgreSQL's own grammar, bodies of plpgsql included."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import postgast
+
+from scripts.checks.finding import Finding
+from scripts.checks.tree.source import Parsed, Source
+from scripts.sqltext import lexer, prose
+from scripts.sqltext.lexer import Kind
+
+_NEAR = re.compile(r'at or near "(.+?)"', re.DOTALL)
+_LINE = re.compile(r"compilation of PL/pgSQL function .* near line (\d+)")
+
+
+def check(source: Source) -> Iterator[Finding]:
+    """Find what is not in the format, or not in the grammar."""
+    problem, file = source.problem, source.file
+    if problem:
+        yield source.finding(problem.code, problem.what, line=problem.line, way_out=problem.way_out)
+    if file and file.header.migration and file.header.migration != source.entry.filename:
+        yield source.finding(
+            "header-name",
+            f"the header says 'Migration: {file.header.migration}'",
+            line=1,
+            way_out=f"write '-- Migration: {source.entry.filename}' if it is not released yet",
+        )
+    for parsed in source.statements:
+        if parsed.error:
+            yield _syntax(source, parsed, parsed.error)
+        elif parsed.kind in ("create_function_stmt", "do_stmt"):
+            yield from _body(source, parsed)
+    yield from _by_chance(source)
+
+
+def _by_chance(source: Source) -> Iterator[Finding]:
+    """Find what a run refuses although it is in the grammar."""
+    for parsed in source.down if source.commented_down else ():
+        if not parsed.error and prose.by_chance(parsed.statement):
+            refusal = prose.refusal(parsed.statement, parsed.statement.body)
+            yield source.finding(
+                refusal.code, refusal.what, line=refusal.line, way_out=refusal.way_out
+            )
+
+
+def _syntax(source: Source, parsed: Parsed, error: postgast.PgQueryError) -> Finding:
+    text = parsed.statement.text
+    at = prose.place(parsed.statement, error.cursorpos)
+    line = parsed.statement.line_at(at)
+    before = text[text.rfind("\n", 0, at) + 1 : at]
+    is_prose = source.commented_down and parsed in source.down
+    return source.finding(
+        "syntax",
+        error.message,
+        line=line,
+        column=source.column(line, text[at - len(before) :].partition("\n")[0], len(before)),
+        way_out=prose.WAY_OUT
+        if is_prose and not prose.begins_like_sql(parsed.statement)
+        else "PostgreSQL 18's grammar does not take it; look at what stands just ahead",
+    )
+
+
+def _body(source: Source, parsed: Parsed) -> Iterator[Finding]:
+    text = parsed.statement.text
+    if "plpgsql" not in text.lower() and parsed.kind != "do_stmt":
+        return
+    try:
+        postgast.parse_plpgsql(text)
+    except postgast.PgQueryError as error:
+        place = _LINE.match(error.context or "")
+        # Without a catalog the parser can't look up every type: that is no error of the file's.
+        if place:
+            yield _in_body(source, parsed, error.message, int(place[1]))
+    except ValueError:
+        return  # libpg_query writes some functions' trees as broken JSON: they have been parsed
+
+
+def _in_body(source: Source, parsed: Parsed, message: str, number: int) -> Finding:
+    """The parser counts lines from the body's opening quote, and knows no column."""
+    statement = parsed.statement
+    begin = next(
+        (
+            token.start
+            for token in lexer.tokens(statement.text)
+            if token.kind in (Kind.DOLLAR_STRING, Kind.STRING)
+        ),
+        statement.body,
+    )
+    first = statement.line_at(begin)
+    lines = statement.text[begin:].split("\n")
+    word = _NEAR.search(message)
+    at = number - 1
+    if word:
+        at = next(
+            (index for index, text in enumerate(lines) if index >= at and word[1] in text), at
+        )
+    text = lines[at] if at < len(lines) else ""
+    column = text.find(word[1]) if word else -1
+    return source.finding(
+        "plpgsql-syntax",
+        message,
+        line=first + at,
+        column=source.column(first + at, text, column) if at and column >= 0 else 0,
+        way_out="PostgreSQL would say so when the function is created or first called",
+    )

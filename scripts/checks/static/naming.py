@@ -1,0 +1,105 @@
+"""Names and numbers of migration files, and the revision files that go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scripts.checks.finding import Finding
+from scripts.errors import HistoryError
+from scripts.files import history, revision_file
+from scripts.files.history import Entry
+from scripts.files.project import Environment, shown
+
+
+def problems(environment: Environment, found: list[HistoryError]) -> Iterator[Finding]:
+    """Report what `history.survey` found wrong with the files' names."""
+    for problem in found:
+        yield Finding(
+            code=problem.code,
+            database=environment.name,
+            path=problem.where or shown(environment.sql),
+            message=problem.what,
+            way_out=problem.way_out,
+        )
+
+
+def gaps(environment: Environment, entries: tuple[Entry, ...]) -> Iterator[Finding]:
+    """Find numbers that are left out."""
+    expected = 1
+    for entry in entries:
+        if entry.number > expected:
+            missing = str(expected).zfill(len(entry.version))
+            yield Finding(
+                code="number-gap",
+                database=environment.name,
+                path=shown(entry.path),
+                message=f"version {entry.version} is there, and {missing} is not",
+                way_out=f"if it is not released, make it {missing}: {history.RENUMBERING}",
+            )
+        expected = entry.number + 1
+
+
+def chain(environment: Environment, entries: tuple[Entry, ...]) -> Iterator[Finding]:
+    """Hold each revision file against the one shape that it may have."""
+    below: Entry | None = None
+    heads: dict[object, str] = {}
+    for entry in entries:
+        path = environment.versions / f"{entry.path.stem}.py"
+        if path.is_file():
+            revision = _Revision(environment.name, shown(path), path.read_bytes(), entry, below)
+            yield from revision.findings()
+            parent = revision.values.get("down_revision")
+            if parent in heads:
+                yield revision.finding(
+                    "several-heads",
+                    f"{heads[parent]} and {entry.version} both come after {parent or 'base'}",
+                    f"each comes after the number below: here down_revision = {_quoted(below)}",
+                )
+            heads[parent] = entry.version
+        below = entry
+
+
+def _quoted(below: Entry | None) -> str:
+    return f'"{below.version}"' if below else "None"
+
+
+class _Revision:
+    """A revision file, and what is found in it."""
+
+    def __init__(
+        self, environment: str, path: str, data: bytes, entry: Entry, below: Entry | None
+    ) -> None:
+        self._environment, self._path = environment, path
+        self._expected = {
+            "revision": entry.version,
+            "down_revision": below.version if below else None,
+        }
+        self._file = revision_file.parse(data)
+        self.values = self._file.values
+
+    def findings(self) -> Iterator[Finding]:
+        """Say what is not as it has to be."""
+        for name, expected in self._expected.items():
+            if name not in self.values and self.values:
+                yield self.finding(
+                    "broken-chain", f"it does not set {name}", f"write {name} = {expected!r}"
+                )
+            elif self.values and self.values[name] != expected:
+                yield self.finding(
+                    "broken-chain",
+                    f"{name} is {self.values[name]!r} and has to be {expected!r}",
+                    "the chain of revisions follows the numbers of the files",
+                )
+        for line, problem in self._file.problems:
+            yield self.finding("revision-code", problem, revision_file.SHAPE, line)
+
+    def finding(self, code: str, message: str, way_out: str, line: int = 0) -> Finding:
+        """Return a finding in this file."""
+        return Finding(
+            code=code,
+            database=self._environment,
+            path=self._path,
+            line=line,
+            message=message,
+            way_out=way_out,
+        )

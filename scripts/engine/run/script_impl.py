@@ -1,0 +1,24 @@
+"""Alembic's dialect for scripts: each of their transactions takes on MIGRATION_ROLE."""
+
+from __future__ import annotations
+
+from alembic.ddl.postgresql import PostgresqlImpl
+
+
+class ScriptImpl(PostgresqlImpl):
+    """What Alembic uses for PostgreSQL once this module is imported.
+
+    A class with `__dialect__` takes the place of the one before it:
+    https://alembic.sqlalchemy.org/en/latest/api/ddl.html#alembic.ddl.impl.DefaultImpl.
+    """
+
+    __dialect__ = "postgresql"
+
+    opening = ""
+    """What each transaction of a script begins with."""
+
+    def emit_begin(self) -> None:
+        """Begin a transaction in a script: the role goes with its end, whoever runs it where."""
+        super().emit_begin()
+        if self.opening:
+            self.static_output(self.opening)

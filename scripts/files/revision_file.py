@@ -1,0 +1,93 @@
+"""The one shape that a revision file may have: it points Alembic at its migration file, no more.
+
+It is read without being run. What a database goes through has to stand in the SQL: that is what is
+reviewed, checksummed, kept in the ledger and rolled back.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+
+from scripts.errors import HistoryError
+from scripts.files.project import Environment, shown
+
+SHAPE = (
+    "a revision file has a docstring, one import, revision, down_revision and "
+    "`upgrade, downgrade = migration(__file__)`"
+)
+_POINTS = "upgrade, downgrade = migration(__file__)"
+_NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
+# What the template makes, which is nearly every file: no tree is needed to see that.
+_MADE = re.compile(
+    rb'"""[^"\\]*"""\n\nfrom scripts\.engine\.revision import migration\n\n'
+    rb'revision = "(\d+)"\ndown_revision = (?:None|"(\d+)")\n\n'
+    rb"upgrade, downgrade = migration\(__file__\)\n"
+)
+
+
+@dataclass
+class RevisionFile:
+    """What a revision file says, and what is wrong with it."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    """What it sets, by name."""
+    problems: list[tuple[int, str]] = field(default_factory=list)
+    """Line, and what is there that may not be, or is not; 0 where it is about the whole file."""
+
+
+def parse(data: bytes) -> RevisionFile:
+    """Read a revision file without running it."""
+    made = _MADE.fullmatch(data)
+    if made:
+        below = made[2].decode() if made[2] else None
+        return RevisionFile({"revision": made[1].decode(), "down_revision": below})
+    found = RevisionFile()
+    try:
+        tree = ast.parse(data)
+    except (SyntaxError, ValueError) as error:
+        found.problems.append((getattr(error, "lineno", 0) or 0, f"it is no Python: {error}"))
+        return found
+    points = False
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node) == _POINTS:
+            points = True
+        elif not _belongs(node, found):
+            what = ast.unparse(node).partition("\n")[0][:60]
+            found.problems.append((node.lineno, f"it does more than point at its SQL: {what}"))
+    if not points:
+        found.problems.insert(0, (0, "it does not point Alembic at its migration file"))
+    return found
+
+
+def check(environment: Environment) -> None:
+    """Refuse revision files that are not what the template makes, before any of them is run.
+
+    Raises:
+        HistoryError: for the first of them, with its line.
+    """
+    if not environment.versions.is_dir():
+        return
+    for path in sorted(environment.versions.glob("*.py")):
+        for line, problem in parse(path.read_bytes()).problems[:1]:
+            raise HistoryError(
+                f"{environment.name}: {path.name} is not what a revision file may be: {problem}",
+                where=f"{shown(path)}:{line}" if line else shown(path),
+                state=f"nothing was changed in {environment.name}",
+                way_out=f"{SHAPE}; what it does belongs into its SQL file",
+            ).coded("revision-code")
+
+
+def _belongs(node: ast.stmt, found: RevisionFile) -> bool:
+    match node:
+        case (
+            ast.Expr(ast.Constant(str()))
+            | ast.ImportFrom(module="__future__" | "scripts.engine.revision")
+        ):
+            return True
+        case ast.Assign([ast.Name(name)], ast.Constant(value)):
+            found.values[name] = value
+            return name in _NAMES
+        case _:
+            return False

@@ -1,0 +1,250 @@
+"""What the statements of a section drop, rename and create, by their text alone.
+
+Nothing is parsed with the grammar, so that it costs next to nothing. What DO blocks, functions and
+DROP OWNED do is not in the text; whether a name is there, and what it means, the server knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from scripts.sqltext import search_path
+from scripts.sqltext.identifiers import Reader
+from scripts.sqltext.lexer import Kind
+from scripts.sqltext.statements import Statement
+
+_IF_EXISTS, _IF_NOT_EXISTS = ("if", "exists"), ("if", "not", "exists")
+# As written → what it is. A sequence, a view or an index may be named after ALTER TABLE as well.
+_KINDS = {
+    ("table",): "table",
+    ("foreign", "table"): "table",
+    ("sequence",): "sequence",
+    ("schema",): "schema",
+    ("type",): "type",
+    ("domain",): "type",
+    ("view",): "view",
+    ("materialized", "view"): "materialized view",
+    ("index",): "index",
+    ("extension",): "extension",
+    ("function",): "function",
+    ("procedure",): "function",
+    ("aggregate",): "function",
+    ("routine",): "function",
+}
+# Reserved words, so no column without quotes is named so.
+_CONSTRAINTS = ("constraint", "primary", "unique", "check", "foreign", "not")
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """Something in a database, by the name that a statement gives it."""
+
+    kind: str  # one of `_KINDS`' values, or column
+    name: tuple[str, ...]
+    """As the server folds it, with schema and database where they are written."""
+    column: str = ""
+    """Of the table `name`, where the kind is column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """One object that a statement drops."""
+
+    object: Object
+    cascade: bool
+    line: int
+    """The line on which its name stands."""
+    search_path: tuple[str, ...] | None
+    """What the section has set by then; None where it has not, or has set it back."""
+
+
+def dropped(statements: Iterable[Statement]) -> tuple[Drop, ...]:
+    """Return what the statements of a section, from its first, drop; IF EXISTS or not."""
+    return tuple(drop for _, drops in _each(statements) for drop in drops)
+
+
+def _each(statements: Iterable[Statement]) -> Iterator[tuple[Statement, list[Drop]]]:
+    """Give each statement with what it drops, under the search path that the section has set."""
+    path: tuple[str, ...] | None = None
+    for statement in statements:
+        drops: list[Drop] = []
+        if statement.command in ("SET", "RESET", "DISCARD"):
+            path = search_path.after(statement, path)
+        elif statement.command in ("DROP", "ALTER"):
+            drops = [replace(drop, search_path=path) for drop in _drops(statement)]
+        yield statement, drops
+
+
+def made_again(statements: Iterable[Statement]) -> frozenset[Object]:
+    """Return what the statements create or give a name to; temporary objects are left out."""
+    return frozenset(created for statement in statements for created in _created(statement))
+
+
+def lasting(statements: Sequence[Statement]) -> tuple[Drop, ...]:
+    """Return what the statements drop, and don't make again further on."""
+    again: set[Object] = set()
+    lost: list[Drop] = []
+    for statement, drops in reversed(list(_each(statements))):
+        lost += (drop for drop in reversed(drops) if drop.object not in again)
+        again |= set(_created(statement))
+    return tuple(reversed(lost))
+
+
+def renamed(statements: Iterable[Statement]) -> tuple[Object, ...]:
+    """Return what the statements take a name or schema away from, under the name it had."""
+    return tuple(
+        old
+        for statement in statements
+        if statement.command == "ALTER"
+        for old, _ in _renames(_reader(statement))
+    )
+
+
+def _reader(statement: Statement) -> Reader:
+    return Reader(statement.text, statement.body)
+
+
+def _drops(statement: Statement) -> Iterator[Drop]:
+    reader = _reader(statement)
+    read = _drop if reader.word("drop") else _altered_drops if reader.word("alter") else None
+    for target, cascade, offset in read(reader) if read else ():
+        yield Drop(target, cascade, statement.line_at(offset), None)
+
+
+def _drop(reader: Reader) -> list[tuple[Object, bool, int]]:
+    kind = _kind(reader)
+    if not kind:
+        return []
+    reader.word("concurrently")
+    reader.word(*_IF_EXISTS)
+    targets: list[tuple[Object, int]] = []
+    while (part := reader.peek()) is not None and (name := reader.name()) is not None:
+        targets.append((Object(kind, name), part.start))
+        reader.parentheses()  # the arguments of a function
+        if not reader.mark(","):
+            break
+    cascade = reader.word("cascade")
+    return [(target, cascade, offset) for target, offset in targets]
+
+
+def _altered_drops(reader: Reader) -> Iterator[tuple[Object, bool, int]]:
+    table = _altered_table(reader)
+    for _ in _actions(reader) if table else ():
+        if not reader.word("drop") or _says_constraint(reader):
+            continue
+        reader.word("column")
+        reader.word(*_IF_EXISTS)
+        part = reader.peek()
+        column = reader.identifier()
+        if part is not None and column is not None:
+            yield Object("column", table, column), reader.word("cascade"), part.start
+
+
+def _altered_table(reader: Reader) -> tuple[str, ...]:
+    """Go past what ALTER TABLE alters and return its name; nothing for another command."""
+    return _altered(reader) if _kind(reader) == "table" else ()
+
+
+def _altered(reader: Reader) -> tuple[str, ...]:
+    reader.word(*_IF_EXISTS)
+    reader.word("only")
+    bracket = reader.mark("(")  # ONLY (t)
+    name = reader.name() or ()
+    if bracket:
+        reader.mark(")")
+    reader.mark("*")
+    return name
+
+
+def _actions(reader: Reader) -> Iterator[None]:
+    """Stand at the beginning of each action of an ALTER TABLE in turn."""
+    yield
+    while reader.to_comma():
+        yield
+
+
+def _says_constraint(reader: Reader) -> bool:
+    """Tell whether what comes after ADD or DROP is a constraint and no column."""
+    first, second = reader.peek(), reader.peek(1)
+    if first is None or first.kind is not Kind.WORD:
+        return False
+    # EXCLUDE is not reserved: a column may have that name.
+    excludes = first.text == "exclude" and second is not None and second.text in ("using", "(")
+    return excludes or first.text in _CONSTRAINTS
+
+
+def _kind(reader: Reader) -> str:
+    return next((kind for words, kind in _KINDS.items() if reader.word(*words)), "")
+
+
+def _renames(reader: Reader) -> Iterator[tuple[Object, Object]]:
+    """Give out the old and the new name that an ALTER statement is about, if it is about any."""
+    kind = _kind(reader) if reader.word("alter") else ""
+    name = _altered(reader) if kind else ()
+    reader.parentheses()
+    if not name:
+        return
+    old = Object(kind, name)
+    if reader.word("set", "schema"):
+        schema = reader.identifier()
+        if schema is not None:
+            yield old, replace(old, name=(schema, name[-1]))
+    elif reader.word("rename", "to"):
+        new = reader.identifier()
+        if new is not None:
+            yield old, replace(old, name=(*name[:-1], new))
+    elif reader.word("rename") and not reader.one_of("constraint", "value", "attribute"):
+        reader.word("column")
+        before = reader.identifier()
+        after = reader.identifier() if reader.word("to") else None
+        if before is not None and after is not None:
+            yield Object("column", name, before), Object("column", name, after)
+
+
+def _created(statement: Statement) -> Iterator[Object]:
+    if statement.command == "CREATE":
+        yield from _creations(_reader(statement))
+    elif statement.command == "ALTER":
+        yield from (new for _, new in _renames(_reader(statement)))
+        yield from _added_columns(_reader(statement))
+
+
+def _added_columns(reader: Reader) -> Iterator[Object]:
+    table = _altered_table(reader) if reader.word("alter") else ()
+    for _ in _actions(reader) if table else ():
+        if not reader.word("add") or _says_constraint(reader):
+            continue
+        reader.word("column")
+        reader.word(*_IF_NOT_EXISTS)
+        column = reader.identifier()
+        if column is not None:
+            yield Object("column", table, column)
+
+
+def _creations(reader: Reader) -> Iterator[Object]:
+    reader.word("create")
+    reader.word("or", "replace")
+    reader.one_of("global", "local")
+    if reader.one_of("temp", "temporary"):
+        return
+    reader.one_of("unlogged", "recursive", "unique")
+    kind = _kind(reader)
+    reader.word("concurrently")
+    reader.word(*_IF_NOT_EXISTS)
+    reader.word("authorization")  # CREATE SCHEMA AUTHORIZATION app: a schema of that name
+    unnamed = kind == "index" and reader.word("on")
+    name = reader.name() if kind and not unnamed else None
+    if name is None:
+        return
+    if kind == "index":
+        name = _index(reader, name)
+    yield Object(kind, name)
+
+
+def _index(reader: Reader, name: tuple[str, ...]) -> tuple[str, ...]:
+    """Return an index's name with the schema of its table, where that is written."""
+    if not reader.word("on"):
+        return name
+    reader.word("only")
+    return (*(reader.name() or ("",))[:-1], *name)

@@ -1,0 +1,257 @@
+"""A project in a temporary folder: migrations are put into it, commands are run in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from scripts.engine.ledger.state import State
+from scripts.engine.observer import Direction, StepResult
+from scripts.engine.operations import overview, rollback, upgrade
+from scripts.engine.run.switches import NO_SWITCHES, Switches
+from scripts.files import project
+from scripts.files.project import Environment, Project
+
+REPOSITORY = Path(__file__).parents[2]
+_REVISION = '''"""{slug}."""
+
+from scripts.engine.revision import migration
+
+revision = "{version}"
+down_revision = {below}
+
+upgrade, downgrade = migration(__file__)
+'''
+
+
+@dataclass
+class Recorder:
+    """An observer that keeps what it is told."""
+
+    results: list[StepResult] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def started(self, environment: str, filename: str, direction: Direction) -> None:
+        """Keep nothing."""
+
+    def finished(self, result: StepResult) -> None:
+        """Keep the result."""
+        self.results.append(result)
+
+    def notice(self, environment: str, text: str) -> None:
+        """Keep the text."""
+        self.notices.append(text)
+
+
+@dataclass
+class Workspace:
+    """A project with the repository's own alembic.ini, env.py files and scripts."""
+
+    root: Path
+    urls: Mapping[str, str]
+    bin: Path
+    recorder: Recorder = field(default_factory=Recorder)
+
+    @classmethod
+    def make(cls, root: Path, urls: Mapping[str, str], bin: Path) -> Workspace:
+        """Make a project without migrations."""
+        for name in ("auth", "course"):
+            (root / name / "versions").mkdir(parents=True)
+            (root / "sql" / name).mkdir(parents=True)
+            for file in ("env.py", "script.py.mako"):
+                shutil.copy(REPOSITORY / name / file, root / name / file)
+        shutil.copy(REPOSITORY / "alembic.ini", root)
+        (root / "scripts").symlink_to(REPOSITORY / "scripts")
+        return cls(root, urls, bin)
+
+    @property
+    def project(self) -> Project:
+        """Return the project as the code sees it."""
+        return project.load(self.root / "alembic.ini")
+
+    def environment(self, name: str = "course") -> Environment:
+        """Return one of its environments."""
+        return self.project.environment(name)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the environment variables that name the databases."""
+        return {f"{name.upper()}_DB_URL": url for name, url in self.urls.items()}
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the environment of a command that is run here."""
+        return {**os.environ, **self.settings}
+
+    # Files --------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        version: str,
+        up: str,
+        down: str = "",
+        *,
+        header: str = "",
+        slug: str = "step",
+        environment: str = "course",
+    ) -> Path:
+        """Write a migration, SQL and revision file, on top of those that there are."""
+        folder = self.root / "sql" / environment
+        below = sorted(path.name.partition("_")[0] for path in folder.iterdir())
+        path = folder / f"{version}_{slug}.sql"
+        path.write_text(
+            f"-- Migration: {path.name}\n-- Description: {slug}\n{header}"
+            f"\n-- UP: Apply\n{up}\n\n-- DOWN: Undo\n{down}\n",
+            newline="",
+        )
+        revision = self.root / environment / "versions" / f"{version}_{slug}.py"
+        revision.write_text(
+            _REVISION.format(slug=slug, version=version, below=f'"{below[-1]}"' if below else None)
+        )
+        return path
+
+    def add_tables(self, *versions: str, environment: str = "course") -> None:
+        """Write one migration per version; each makes a table t_<version>."""
+        for version in versions:
+            self.add(
+                version,
+                f"CREATE TABLE IF NOT EXISTS t_{version} (id int PRIMARY KEY);",
+                f"-- DROP TABLE IF EXISTS t_{version};",
+                environment=environment,
+            )
+
+    def remove(self, version: str, environment: str = "course") -> None:
+        """Remove a migration's two files, as an older release lacks them."""
+        for path in (
+            *(self.root / "sql" / environment).glob(f"{version}_*"),
+            *(self.root / environment / "versions").glob(f"{version}_*.py"),
+        ):
+            path.unlink()
+
+    # Runs ---------------------------------------------------------------------------------------
+
+    def upgrade(self, version: str = "head", environment: str = "course") -> None:
+        """Upgrade in this process, as the commands do."""
+        upgrade.run(self.project, self.environment(environment), version, self.recorder)
+
+    def downgrade(
+        self,
+        version: str,
+        environment: str = "course",
+        *,
+        use_file: bool = False,
+        switches: Switches = NO_SWITCHES,
+    ) -> None:
+        """Roll back in this process, as the commands do."""
+        rollback.run(
+            self.project,
+            self.environment(environment),
+            version,
+            self.recorder,
+            replace(switches, use_file=use_file),
+        )
+
+    def state(self, environment: str = "course") -> State:
+        """Return what status.py shows."""
+        return overview.look(
+            self.project, self.environment(environment), self.recorder.notices.append
+        )
+
+    def run(self, script: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run scripts/<script>.py as a person would."""
+        return self.execute(sys.executable, f"scripts/{script}.py", *arguments, **options)
+
+    def alembic(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run Alembic's own command line."""
+        return self.execute(sys.executable, "-m", "alembic", *arguments, **options)
+
+    def execute(
+        self, *command: str, environment: Mapping[str, str] | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project's folder, without a terminal."""
+        variables = {**self.variables, **(environment or {})}
+        defaults: dict[str, Any] = {"cwd": self.root, "stdin": subprocess.DEVNULL, "timeout": 120}
+        return subprocess.run(
+            command,
+            env={name: value for name, value in variables.items() if value},
+            capture_output=True,
+            text=True,
+            check=False,
+            **{**defaults, **options},
+        )
+
+    # The database -------------------------------------------------------------------------------
+
+    def query(self, text: str, environment: str = "course") -> list[tuple[Any, ...]]:
+        """Run one statement in a transaction of its own and return its rows."""
+        try:
+            return self._query(text, environment)
+        except psycopg2.OperationalError as error:
+            # A run in another thread has ended, and taken the process's wait callback with it.
+            if "wait callback not available" not in str(error):
+                raise
+            return self._query(text, environment)
+
+    def _query(self, text: str, environment: str) -> list[tuple[Any, ...]]:
+        with (
+            closing(psycopg2.connect(self.urls[environment])) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(text)
+            rows = cursor.fetchall() if cursor.description else []
+            connection.commit()
+            return rows
+
+    def tables(self, environment: str = "course") -> list[str]:
+        """Return the names of the tables, without the ledger's, its events' and Alembic's."""
+        rows = self.query(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind IN ('r', 'p') ORDER BY 1",
+            environment,
+        )
+        ours = ("schema_migrations", "schema_migrations_events", "alembic_version")
+        return [name for (name,) in rows if name not in ours]
+
+    def versions(self, environment: str = "course") -> list[str]:
+        """Return the versions that the ledger has."""
+        rows = self.query("SELECT version FROM schema_migrations ORDER BY version", environment)
+        return [version for (version,) in rows]
+
+    def existed_before(self, version: str = "001") -> list[str] | None:
+        """Return the objects that were there before a migration, as the ledger has it."""
+        [(stored,)] = self.query(
+            f"SELECT existed_before FROM schema_migrations WHERE version = '{version}'"
+        )
+        return None if stored is None else [f"{one['kind']} {one['name']}" for one in stored]
+
+    def alembic_version(self, environment: str = "course") -> list[str]:
+        """Return what Alembic's table has."""
+        return [v for (v,) in self.query("SELECT version_num FROM alembic_version", environment)]
+
+    def dump(self, environment: str = "course", *options: str) -> str:
+        """Return pg_dump's view of the database, without what differs from one run to the next."""
+        dumped = subprocess.run(
+            [
+                self.bin / "pg_dump",
+                *options,
+                "--exclude-table=*.*_events",
+                f"--dbname={self.urls[environment]}",
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return "\n".join(
+            line
+            for line in dumped.stdout.splitlines()
+            if line and not line.startswith(("--", "\\restrict", "\\unrestrict"))
+        )

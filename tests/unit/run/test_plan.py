@@ -1,0 +1,295 @@
+"""The steps of a run: found by Alembic, read ahead of the first, taken in order, held to files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from alembic.runtime.migration import MigrationContext, MigrationStep
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from scripts.engine.ledger.events import Kind
+from scripts.engine.ledger.state import State
+from scripts.engine.observer import Direction
+from scripts.engine.run import plan as module
+from scripts.engine.run import stamp
+from scripts.engine.run.plan import Guards, Plan, Planned
+from scripts.engine.run.work import Work
+from scripts.errors import FormatError, HistoryError, LedgerError, UsageError
+from scripts.files.project import Environment
+from tests.support.states import state, write
+from tests.support.texts import migration
+
+DOWN = "SELECT 1;"
+"""What the ledger keeps: the files say the same."""
+OUTSIDE = "-- Transaction: none"
+CONTEXT = MigrationContext.configure(dialect_name="postgresql")
+
+
+def revisions(environment: Environment) -> ScriptDirectory:
+    return ScriptDirectory(str(environment.folder))
+
+
+def up(environment: Environment, target: str = "head") -> Planned:
+    """Return what Alembic's `upgrade` hands over."""
+
+    def steps(heads: Any, context: MigrationContext) -> Iterable[MigrationStep]:
+        return revisions(environment)._upgrade_revs(target, heads)
+
+    return steps
+
+
+def down(environment: Environment, target: str) -> Planned:
+    """Return what Alembic's `downgrade` hands over."""
+
+    def steps(heads: Any, context: MigrationContext) -> Iterable[MigrationStep]:
+        return revisions(environment)._downgrade_revs(target, heads)
+
+    return steps
+
+
+def plan(found: State, protected: list[list[str]] | None = None, *, joined: bool = False) -> Plan:
+    """Return the plan of a run whose rollbacks the ledger keeps, with what it protects."""
+
+    def check(undone: list[Work]) -> frozenset[str]:
+        if protected is not None:
+            protected.append([one.version for one in undone])
+        return frozenset()
+
+    return Plan(found, lambda _: DOWN, joined=joined, guards=Guards(check=check))
+
+
+def read(made: Plan, found: State, planned: Planned) -> list[tuple[str | None, str | None]]:
+    """Have the steps found and read; return them, taken one after the other."""
+    made.read(made.resolve(planned, found.alembic_heads, CONTEXT, fixed=True))
+    taken = []
+    while made.coming:
+        taken.append(made.done())
+    return [(one.version, one.direction) for one in taken]
+
+
+class TestWhereTheDatabaseIs:
+    """Alembic finds the steps from the heads that it reads, which another run may have moved."""
+
+    @pytest.mark.parametrize("target", ["003", "head"])
+    def test_steps_up_from_heads_that_moved_are_refused(
+        self, three: Environment, target: str
+    ) -> None:
+        made = plan(state(three, "001"))
+        with pytest.raises(LedgerError, match="course is at 002 by now") as caught:
+            made.resolve(up(three, target), ("002",), CONTEXT, fixed=True)
+        assert caught.value.state == "nothing was applied by this one"
+
+    def test_steps_down_from_heads_that_moved_are_refused(self, three: Environment) -> None:
+        made = plan(state(three, "001"))
+        with pytest.raises(LedgerError, match="course is at 002 by now") as caught:
+            made.resolve(down(three, "-1"), ("002",), CONTEXT, fixed=True)
+        assert caught.value.state.startswith("nothing was rolled back")
+
+    def test_moved_heads_are_the_reason_where_alembic_knows_no_way(
+        self, three: Environment
+    ) -> None:
+        made = plan(state(three, "001"))
+        with pytest.raises(LedgerError, match="course is at base by now") as caught:
+            made.resolve(down(three, "-1"), (), CONTEXT, fixed=True)
+        assert isinstance(caught.value.__cause__, CommandError)
+
+    @pytest.mark.parametrize(("heads", "fixed"), [(("001",), True), (("002",), False)])
+    def test_else_alembics_own_error_is(
+        self, three: Environment, heads: tuple[str, ...], fixed: bool
+    ) -> None:
+        with pytest.raises(CommandError):
+            plan(state(three, "001")).resolve(up(three, "+9"), heads, CONTEXT, fixed=fixed)
+
+    def test_moved_heads_with_nothing_left_to_do_are_no_error(self, three: Environment) -> None:
+        made = plan(state(three, "001"))
+        assert made.resolve(up(three), ("003",), CONTEXT, fixed=True) == []
+
+
+class TestReading:
+    """All steps are read before the first one runs."""
+
+    def test_up_in_the_order_of_the_files(self, three: Environment) -> None:
+        found = state(three, "001")
+        assert read(plan(found), found, up(three)) == [("002", "up"), ("003", "up")]
+
+    def test_down_with_the_last_one_first_and_each_protected(self, three: Environment) -> None:
+        found, protected = state(three, "001", "002", "003"), list[list[str]]()
+        assert read(plan(found, protected), found, down(three, "001")) == [
+            ("003", "down"),
+            ("002", "down"),
+        ]
+        assert protected == [["003", "002"]]
+
+    def test_a_file_that_cannot_be_read_stops_the_run_before_the_first_step(
+        self, three: Environment
+    ) -> None:
+        write(three, "003", "no sections")
+        found = state(three, "001")
+        with pytest.raises(FormatError):
+            read(plan(found), found, up(three))
+
+    def test_so_does_one_that_may_not_run_in_a_callers_transaction(
+        self, three: Environment
+    ) -> None:
+        write(three, "003", migration(down="SELECT 1;", header=OUTSIDE))
+        found = state(three, "001")
+        with pytest.raises(UsageError, match=r"003_step\.sql runs outside a transaction"):
+            read(plan(found, joined=True), found, up(three))
+        assert len(read(plan(found), found, up(three))) == 2
+
+    def test_and_one_that_would_drop_the_ledger(self, three: Environment) -> None:
+        write(three, "003", migration("DROP TABLE schema_migrations;", "SELECT 1;"))
+        found = state(three, "001")
+        with pytest.raises(LedgerError, match=r"003_step\.sql would drop the ledger"):
+            read(plan(found), found, up(three))
+
+    @pytest.mark.parametrize("in_order", [True, False])
+    def test_revision_files_that_leave_a_migration_out_are_refused_where_order_counts(
+        self, three: Environment, in_order: bool
+    ) -> None:
+        third = three.versions / "003_step.py"
+        third.write_text(third.read_text().replace('"002"', '"001"'))
+        found = state(three, "001")
+        made = plan(found)
+        made.in_order = in_order
+        if not in_order:
+            assert read(made, found, up(three, "003")) == [("003", "up")]
+            return
+        with pytest.raises(HistoryError, match="leave the order of the numbers") as caught:
+            read(made, found, up(three, "003"))
+        assert caught.value.detail == "they lead to: 003\nexpected:     002"
+
+
+class TestTakingSteps:
+    """One after the other; one that could not be recorded comes back."""
+
+    def test_without_steps_a_run_is_at_its_start(self, three: Environment) -> None:
+        made = plan(state(three))
+        assert made.step.event is Kind.START
+        assert made.step.version is None
+        assert made.coming == []
+
+    def test_the_step_at_hand_is_the_first_that_is_not_done(self, three: Environment) -> None:
+        found = state(three)
+        made = plan(found)
+        made.read(made.resolve(up(three), (), CONTEXT, fixed=True))
+        first = made.step
+        assert made.coming == [first]
+        assert (first.version, made.done()) == ("001", first)
+        assert made.step.version == "002"
+        made.undone(first)
+        assert made.step == first
+
+
+class TestUpgrade:
+    """What runs is the file as it was read ahead of the run."""
+
+    @pytest.fixture
+    def begun(self, three: Environment) -> Plan:
+        found = state(three)
+        made = plan(found)
+        made.read(made.resolve(up(three), (), CONTEXT, fixed=True))
+        return made
+
+    def test_an_edit_after_it_was_read_changes_nothing(
+        self, three: Environment, begun: Plan
+    ) -> None:
+        write(three, "001", migration("SELECT 'edited';", "SELECT 1;"))
+        todo, record = begun.upgrade("001", "base")
+        assert "edited" not in todo.section.text
+        assert todo.checksum == record.checksum == begun.step.checksum
+
+    def test_one_that_is_too_large_to_keep_is_read_again_and_has_to_be_the_same(
+        self, three: Environment, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "_KEEP_CHARACTERS", 0)
+        found = state(three)
+        made = plan(found)
+        made.read(made.resolve(up(three), (), CONTEXT, fixed=True))
+        assert made.upgrade("001", "base")[0].version == "001"
+        write(three, "001", migration("SELECT 'edited';", "SELECT 1;"))
+        with pytest.raises(HistoryError, match="was changed while the run was at work") as caught:
+            made.upgrade("001", "base")
+        assert caught.value.where == "sql/course/001_step.sql"
+        assert caught.value.state == "it was not run; course is at base"
+
+
+class TestRollback:
+    """What undoes a version is what the ledger keeps, and what people were shown."""
+
+    def test_what_the_ledger_keeps_is_run_where_a_newer_release_has_the_file(
+        self, three: Environment
+    ) -> None:
+        undo = plan(state(three, "001", "004")).downgrade("004")
+        assert (undo.direction, undo.section.text.strip()) == (Direction.DOWN, DOWN)
+        assert undo.place == "rollback_sql of 004 in public.schema_migrations"
+
+    def test_another_than_the_files_is_refused_while_the_file_is_the_one_applied(
+        self, three: Environment
+    ) -> None:
+        write(three, "001", migration(down="DROP TABLE t;"))
+        found = state(three, "001")
+        with pytest.raises(LedgerError, match="is not its file's") as caught:
+            plan(found).downgrade("001")
+        assert "stored: SELECT 1;\nfile:   DROP TABLE t;" in caught.value.detail
+        undo = Plan(found, None, joined=False, guards=Guards()).downgrade("001")
+        assert undo.section.text.strip() == "DROP TABLE t;"
+        assert undo.place == "sql/course/001_step.sql"
+
+    def test_a_rollback_that_alembic_knows_nothing_of_is_protected_too(
+        self, three: Environment
+    ) -> None:
+        protected: list[list[str]] = []
+        made = plan(state(three, "001"), protected)
+        made.add(made.downgrade("001"))
+        assert (made.step.version, made.step.direction) == ("001", "down")
+        assert protected == [["001"]]
+
+    @pytest.mark.parametrize("others", [(), ("002",), ("001", "002"), ("002", "001", "001")])
+    def test_other_rollbacks_than_those_shown_are_refused_ahead_of_all_else(
+        self, three: Environment, others: tuple[str, ...]
+    ) -> None:
+        protected: list[list[str]] = []
+        made = plan(state(three, "001", "002"), protected)
+        shown = [made.downgrade(version) for version in ("002", "001")]
+        made.confirmed = tuple((one.version, one.section.text) for one in shown)
+        with pytest.raises(LedgerError, match="changed after you were shown") as caught:
+            made.undo([made.downgrade(version) for version in others])
+        assert caught.value.state == "nothing was rolled back; course is at 002"
+        assert protected == []
+        made.undo(shown)
+        assert protected == [["002", "001"]]
+
+    def test_another_sql_than_the_one_shown_is_refused(self, three: Environment) -> None:
+        made = plan(state(three, "001"))
+        made.confirmed = (("001", "SELECT 'another';"),)
+        with pytest.raises(LedgerError, match="changed after you were shown"):
+            made.undo([made.downgrade("001")])
+
+
+class TestStamp:
+    """What the ledger has after a stamp: the ancestors of the heads, whatever was before."""
+
+    @pytest.mark.parametrize(
+        ("heads", "versions"), [((), []), (("001",), ["001"]), (("003",), ["001", "002", "003"])]
+    )
+    def test_all_that_the_heads_stand_on(
+        self, three: Environment, heads: tuple[str, ...], versions: list[str]
+    ) -> None:
+        records, kept = stamp.versions(state(three, "001", "002"), revisions(three), heads)
+        assert sorted(record.version for record in records) == versions
+        assert all(record.rollback_sql for record in records)
+        assert kept == []
+
+    def test_a_version_without_a_file_is_kept_as_it_is(self, three: Environment) -> None:
+        with_revisions = revisions(three)
+        # Loaded ahead: those of a newer release are made of the ledger's rows.
+        with_revisions.get_revision("003")
+        for path in (three.sql / "003_step.sql", three.versions / "003_step.py"):
+            path.unlink()
+        records, kept = stamp.versions(state(three, "001"), with_revisions, ("003",))
+        assert sorted(record.version for record in records) == ["001", "002"]
+        assert kept == ["003"]
