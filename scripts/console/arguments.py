@@ -50,6 +50,15 @@ def add_json(to: argparse.ArgumentParser, what: str) -> None:
     to.add_argument("--json", action="store_true", help=f"{what} on standard output")
 
 
+def add_show_values(to: argparse.ArgumentParser) -> None:
+    """Add --show-values."""
+    to.add_argument(
+        "--show-values",
+        action="store_true",
+        help="show all that the server says of an error, with values of rows; on a terminal only",
+    )
+
+
 def count(text: str) -> int:
     """Read how many of something are wanted.
 

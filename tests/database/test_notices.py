@@ -35,9 +35,7 @@ def test_all_of_them_are_shown_however_many(workspace: Workspace) -> None:
         "001", "DO $$ BEGIN FOR i IN 1..120 LOOP RAISE NOTICE 'n %', i; END LOOP; END $$;"
     )
     workspace.upgrade()
-    assert [text.rpartition(" ")[2] for text in workspace.recorder.notices] == [
-        str(number) for number in range(1, 121)
-    ]
+    assert workspace.recorder.notices == ["sql/course/001_step.sql:5: NOTICE: n ***"] * 120
 
 
 @HEADERS

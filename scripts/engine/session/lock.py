@@ -22,6 +22,7 @@ import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_INTRANS
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
+from scripts.engine import disclosure
 from scripts.engine.session import signals
 from scripts.engine.session.database import Say
 from scripts.engine.settings import TableName
@@ -96,7 +97,7 @@ class Lock:
             lost = self.connection.info.transaction_status != TRANSACTION_STATUS_INTRANS
             reason = "its transaction has ended"
         except psycopg2.Error as error:
-            lost, reason = True, str(error).strip()
+            lost, reason = True, disclosure.headline(error)
         if lost:
             raise LockError(
                 f"{self._environment}: the lock that keeps other runs out was lost",
