@@ -134,9 +134,8 @@ def _show_one(name: str, undo: Preview, options: argparse.Namespace) -> None:
         return
     print(f"{name}: {undo.filename}, {undo.about}")
     if options.use_file:
-        print(
-            f"-- stored in the ledger, will NOT run:\n{_indented(disclosure.of_script(undo.other_sql))}"
-        )
+        stored = _indented(disclosure.of_script(undo.other_sql))
+        print(f"-- stored in the ledger, will NOT run:\n{stored}")
         print(f"-- from {undo.work.place}, will run:")
     print(_indented(sql))
     for loss in undo.losses:

@@ -40,7 +40,11 @@ def of_error(error: psycopg2.Error, *more: str, sql: str | None = None) -> str:
         shown += offending_rows.lines(error, sql or "")
     shown += [line for line in more if line]
     if sql is not None:
-        text = redaction.shortened(sql, bare=message.is_about_values)
+        text = (
+            redaction.opening(sql)
+            if message.hides_words
+            else redaction.shortened(sql, bare=message.is_about_values)
+        )
         shown.append(f"statement: {text}")
     text = redaction.masked("\n".join(shown))
     hides = any(line not in text for line in _in_full(error).splitlines())
@@ -120,7 +124,7 @@ def for_terminal(error: MigrationError, *, in_full: bool) -> str:
 
 
 def _in_full(error: BaseException) -> str:
-    """Return all that the server said of the driver's error, or of that which one was raised from."""
+    """Return all that the server said: of the driver's error that ours was raised from."""
     found: BaseException | None = error
     while found is not None:
         cause = getattr(found, "orig", None) or found

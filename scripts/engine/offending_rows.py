@@ -14,6 +14,8 @@ from scripts.sqltext.lexer import Kind
 # an index are quoted as SQL, those of a foreign key are as they are.
 _KEY = re.compile(r"\((.+?)\)=\(", re.DOTALL)
 _ADDS = re.compile(r"\s*(?:ALTER\s+TABLE|CREATE\s+(?:UNIQUE\s+)?INDEX)\b", re.IGNORECASE)
+# A column that the statement itself adds can be queried by nobody.
+_SETS_NOT_NULL = re.compile(r"\bSET\s+NOT\s+NULL\b|\bPRIMARY\s+KEY\b", re.IGNORECASE)
 _NOT_NULL, _FOREIGN_KEY, _UNIQUE, _CHECK = "23502", "23503", "23505", "23514"
 
 
@@ -48,7 +50,7 @@ def _query(
     error: psycopg2.Error, sql: str, table: Composable, columns: list[str]
 ) -> Composable | None:
     names = SQL(", ").join(_names(error, columns))
-    if error.pgcode == _NOT_NULL and columns:
+    if error.pgcode == _NOT_NULL and columns and _SETS_NOT_NULL.search(sql):
         return SQL("SELECT * FROM {} WHERE {} IS NULL").format(table, names)
     if error.pgcode == _UNIQUE and columns:
         return SQL(

@@ -59,6 +59,8 @@ class Message:
     """Whether the words are those of a function or DO block."""
     is_about_values: bool
     """Whether it is a value that was refused: then the statement's own may be that."""
+    hides_words: bool
+    """Whether a word without quotes may be a secret: the quotes are what was forgotten."""
 
 
 def of(error: psycopg2.Error, sql: str | None) -> Message:
@@ -80,12 +82,14 @@ def of(error: psycopg2.Error, sql: str | None) -> Message:
             "hint": error.diag.message_hint or "",
             "context": _context(error.diag),
         }
+    hides_words = not own and _is_syntax_beside_a_secret(code, sql)
     text = _headline(error, sql, own=own)
     return Message(
         headline=f"{text} [{code}]" if code else text,
         parts=tuple(f"{name}: {part}" for name, part in parts.items() if part),
         is_own_text=own,
         is_about_values=about_values,
+        hides_words=hides_words,
     )
 
 
@@ -112,12 +116,16 @@ def _headline(error: psycopg2.Error, sql: str | None, *, own: bool) -> str:
     code, message = error.pgcode or "", error.diag.message_primary or str(error).strip()
     if own:
         return _own_text(message, sql or "")
-    if code.startswith("22") or (code == "42601" and telling.found(sql or "")):
+    if code.startswith("22") or _is_syntax_beside_a_secret(code, sql):
         return _without_quotes(message, "", ())
     if code.startswith(_OF_VALUES):
         visible = redaction.statement(sql or "", bare=True)
         return _without_quotes(message, visible, _names(error.diag))
     return _without_values(message, sql, error.diag)
+
+
+def _is_syntax_beside_a_secret(code: str, sql: str | None) -> bool:
+    return code == "42601" and sql is not None and telling.found(sql)
 
 
 def _is_own_text(diagnostics: Diagnostics, code: str) -> bool:

@@ -55,6 +55,12 @@ def shortened(sql: str, width: int = 80, *, bare: bool = False) -> str:
     return line if whole else f"{line[: width - 1]}…"
 
 
+def opening(sql: str) -> str:
+    """Return the first two words of a statement, where any other may be a secret without quotes."""
+    words = re.match(r"\s*(\w+)(?:\s+(\w+))?", sql)
+    return " ".join(word for word in (*(words.groups() if words else ()), "…") if word)
+
+
 def strings(sql: str) -> Iterator[str]:
     """Give out what the strings of a statement hold, also those inside of a body in quotes."""
     try:
