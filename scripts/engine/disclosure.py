@@ -68,6 +68,11 @@ def of_notice(text: str, sql: str) -> str:
     return redaction.masked(server_message.notice(" ".join(text.split()), sql))
 
 
+def of_parser(message: str, sql: str) -> str:
+    """Return what a parser that needs no server says of a statement."""
+    return redaction.masked(server_message.of_parser(message, sql))
+
+
 def of_library(error: BaseException) -> str:
     """Return what a library's error says: its first line, for others have SQL and parameters."""
     return redaction.masked(str(error).strip().partition("\n")[0])

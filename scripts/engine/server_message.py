@@ -20,6 +20,8 @@ _OF_VALUES = ("22", "23", "44")
 """Data, integrity, WITH CHECK OPTION: what these quote is a value."""
 _KEPT_DETAILS = ("22003",)
 """Numeric overflow: its detail has precision and scale, and not the number."""
+_OF_NAMES = ("42P07", "42710", "42701", "2BP01")
+"""Something is there already, or others need it: the name may be one that the server made up."""
 # The C files behind RAISE and its like; the code that it raises with may be any.
 _OTHER_LANGUAGES = re.compile(r"plpy_|plperl|pltcl|plv8")
 _RAISES = ("exec_stmt_raise", "exec_stmt_assert")
@@ -32,7 +34,8 @@ _FRAME = re.compile(
     r"|SQL\W?\w* \W[\w.]+\W \w+ \d+"
 )
 _DEFINES = re.compile(
-    r"\s*(?:CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE|SET|RESET|LOCK|SECURITY|REASSIGN|BEGIN|COMMIT)\b",
+    r"\s*(?:CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE|SET|RESET|LOCK|SECURITY|REASSIGN|BEGIN|COMMIT"
+    r"|TRUNCATE|VACUUM|ANALYZE|CLUSTER|REINDEX)\b",
     re.IGNORECASE,
 )
 # Definitions that have the server compute something for each row that is there.
@@ -78,7 +81,7 @@ def of(error: psycopg2.Error, sql: str | None) -> Message:
         kept = not code.startswith((*_OF_VALUES, "P0")) or code in _KEPT_DETAILS
         detail = error.diag.message_detail or "" if kept else ""
         parts = {
-            "detail": _without_values(detail, sql, error.diag),
+            "detail": _without_values(detail, code, sql, error.diag),
             "hint": error.diag.message_hint or "",
             "context": _context(error.diag),
         }
@@ -107,9 +110,14 @@ def notice(text: str, sql: str) -> str:
     if skipped and all(_is_known(name, visible, ()) for name in skipped.groups() if name):
         return text
     if not _reads_rows(sql):
-        return _without_quotes(text, visible, ())
+        return of_parser(text, sql)
     level, _, said = text.partition(": ")
     return f"{level}: {_own_text(said, sql)}"
+
+
+def of_parser(message: str, sql: str) -> str:
+    """Return what a parser says of a statement: what it quotes may be a secret without quotes."""
+    return _without_quotes(message, "", ()) if telling.found(sql) else message
 
 
 def _headline(error: psycopg2.Error, sql: str | None, *, own: bool) -> str:
@@ -121,7 +129,7 @@ def _headline(error: psycopg2.Error, sql: str | None, *, own: bool) -> str:
     if code.startswith(_OF_VALUES):
         visible = redaction.statement(sql or "", bare=True)
         return _without_quotes(message, visible, _names(error.diag))
-    return _without_values(message, sql, error.diag)
+    return _without_values(message, code, sql, error.diag)
 
 
 def _is_syntax_beside_a_secret(code: str, sql: str | None) -> bool:
@@ -167,9 +175,11 @@ def _context(diagnostics: Diagnostics) -> str:
     return "\n".join(line for line in lines if _FRAME.fullmatch(line))
 
 
-def _without_values(text: str, sql: str | None, diagnostics: Diagnostics) -> str:
+def _without_values(text: str, code: str, sql: str | None, diagnostics: Diagnostics) -> str:
     """Hide what a text may have from rows or secrets: a statement made at run time quotes both."""
     if sql is None or not (diagnostics.context or telling.found(sql) or _reads_rows(sql)):
+        return text
+    if code in _OF_NAMES and not diagnostics.context:
         return text
     visible = redaction.statement(sql)
     text = _without_quotes(text, visible, _names(diagnostics))

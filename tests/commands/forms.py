@@ -23,6 +23,7 @@ CREATE FUNCTION spoken(x text) RETURNS text LANGUAGE plpgsql
   AS $$ BEGIN RAISE NOTICE '%', x; RAISE EXCEPTION '%', x; END $$;
 CREATE FUNCTION checked() RETURNS trigger LANGUAGE plpgsql
   AS $$ BEGIN RAISE EXCEPTION 'no %', NEW.v USING DETAIL = NEW.v, HINT = NEW.v; END $$;
+CREATE TABLE late (v text UNIQUE DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE watched (v text);
 CREATE TRIGGER w BEFORE INSERT ON watched FOR EACH ROW EXECUTE FUNCTION checked();
 """
@@ -134,6 +135,7 @@ _FORMS = {
     "not null": "ALTER TABLE held ADD COLUMN c int NOT NULL",
     "not null row": "INSERT INTO parent SELECT NULL FROM held",
     "foreign key": "ALTER TABLE held ADD FOREIGN KEY (v) REFERENCES parent (a)",
+    "unique at the commit": "INSERT INTO late SELECT v FROM twice",
     "exclusion": "ALTER TABLE twice ADD EXCLUDE USING btree (v WITH =)",
     "partition": "INSERT INTO parts SELECT v FROM held",
     "generated": "ALTER TABLE held ADD COLUMN g int GENERATED ALWAYS AS (v::int) STORED",

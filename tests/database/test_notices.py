@@ -56,6 +56,21 @@ def test_those_of_a_rollback_name_the_ledger_that_its_sql_is_from(workspace: Wor
     ]
 
 
+def test_what_a_definition_says_is_shown_with_the_names_that_the_file_lacks(
+    workspace: Workspace,
+) -> None:
+    workspace.add(
+        "001",
+        "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int REFERENCES a);\n"
+        "TRUNCATE a CASCADE; DROP TABLE a CASCADE;",
+    )
+    workspace.upgrade()
+    assert [text.partition(": ")[2] for text in workspace.recorder.notices] == [
+        'NOTICE: truncate cascades to table "b"',
+        "NOTICE: drop cascades to constraint b_id_fkey on table b",
+    ]
+
+
 def test_a_password_in_one_is_masked_and_plain_alembic_shows_them(workspace: Workspace) -> None:
     workspace.add("001", "DO $$ BEGIN RAISE NOTICE 'password=hunter2x, done'; END $$;")
     done = workspace.alembic("-n", "course", "upgrade", "head")
