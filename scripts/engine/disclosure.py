@@ -12,11 +12,12 @@ from contextlib import suppress
 import psycopg2
 
 from scripts.engine import offending_rows, server_message
-from scripts.engine.server_message import HIDDEN
 from scripts.errors import MigrationError, UsageError, printable
 from scripts.sqltext import redaction, statements
 from scripts.sqltext.lexer import UnterminatedError
 
+HIDDEN = server_message.HIDDEN
+"""Stands for what is not shown."""
 _HOW_TO_SEE = (
     "values are hidden; on a terminal --show-values, or alembic -x show_values=true, shows them"
 )

@@ -9,7 +9,7 @@ from itertools import pairwise
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]*")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _WORD = re.compile(
-    r"pass|pw|creds?|bearer|jwt|dblink|authorization|(?:private|access)key|hmac"
+    r"(?:db|user|smtp|admin|root|my|pg)?pass|pw|creds?|bearer|jwt|dblink|authorization|(?:private|access)key|hmac"
     # Names that are written in one: `smtppassword`, `accesstoken`, `bcrypt`.
     r"|.*(?:passw|passphrase|passcode|pwd|secret|credential|crypt|apikey|tokens?$).*"
 )

@@ -67,7 +67,8 @@ class Holder:
         """Say it in a line."""
         since = f"{self.since.astimezone():%Y-%m-%d %H:%M:%S %z}" if self.since else "unknown"
         return (
-            f"pid {self.pid} ({self.application or '?'}), {self.user} on {self.host}, since {since}"
+            f"pid {self.pid} ({disclosure.of_text(self.application or '?')}), {self.user} on "
+            f"{self.host}, since {since}"
         )
 
 
