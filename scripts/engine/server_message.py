@@ -15,7 +15,7 @@ from psycopg2.extensions import Diagnostics
 from scripts.sqltext import redaction, telling
 
 HIDDEN = "***"
-_FREE_TEXT = "the text of a RAISE, hidden as it may quote a value"
+_FREE_TEXT = "(the text of a RAISE, hidden as it may quote a value)"
 _OF_VALUES = ("22", "23", "44")
 """Data, integrity, WITH CHECK OPTION: what these quote is a value."""
 _KEPT_DETAILS = ("22003",)
@@ -73,27 +73,48 @@ def of(error: psycopg2.Error, sql: str | None) -> Message:
         error: what the driver raised.
         sql: the statement of a file that it is about; None for our own, which quotes no file.
     """
-    code, own = error.pgcode or "", _is_own_text(error.diag, error.pgcode or "")
-    about_values = own or code.startswith(_OF_VALUES)
-    if own:
-        parts = {"context": _context(error.diag)}
-    else:
-        kept = not code.startswith((*_OF_VALUES, "P0")) or code in _KEPT_DETAILS
-        detail = error.diag.message_detail or "" if kept else ""
-        parts = {
-            "detail": _without_values(detail, code, sql, error.diag),
-            "hint": error.diag.message_hint or "",
-            "context": _context(error.diag),
-        }
-    hides_words = not own and _is_syntax_beside_a_secret(code, sql)
-    text = _headline(error, sql, own=own)
+    code = error.pgcode or ""
+    if _is_own_text(error.diag, code):
+        return _raised(error, sql or "")
+    kept = not code.startswith((*_OF_VALUES, "P0")) or code in _KEPT_DETAILS
+    detail = error.diag.message_detail or "" if kept else ""
     return Message(
-        headline=f"{text} [{code}]" if code else text,
-        parts=tuple(f"{name}: {part}" for name, part in parts.items() if part),
-        is_own_text=own,
-        is_about_values=about_values,
-        hides_words=hides_words,
+        headline=_with_code(_headline(error, sql), code),
+        parts=_named(
+            detail=_without_values(detail, code, sql, error.diag),
+            hint=error.diag.message_hint or "",
+            context=_context(error.diag),
+        ),
+        is_own_text=False,
+        is_about_values=code.startswith(_OF_VALUES),
+        hides_words=_is_syntax_beside_a_secret(code, sql),
     )
+
+
+def _raised(error: psycopg2.Error, sql: str) -> Message:
+    """Take apart what a RAISE or its like says: as far as its words stand in the file."""
+    said = error.diag
+    texts = [
+        _own_text(text, sql) if text else ""
+        for text in (said.message_primary, said.message_detail, said.message_hint)
+    ]
+    headline, *others = texts
+    detail, hint = ("" if text.endswith(_FREE_TEXT) else text for text in others)
+    return Message(
+        headline=_with_code(headline, error.pgcode or ""),
+        parts=_named(detail=detail, hint=hint, context=_context(said)),
+        is_own_text=True,
+        is_about_values=any(HIDDEN in text for text in texts),
+        hides_words=False,
+    )
+
+
+def _with_code(text: str, code: str) -> str:
+    return f"{text} [{code}]" if code else text
+
+
+def _named(**parts: str) -> tuple[str, ...]:
+    return tuple(f"{name}: {part}" for name, part in parts.items() if part)
 
 
 def notice(text: str, sql: str) -> str:
@@ -120,10 +141,8 @@ def of_parser(message: str, sql: str) -> str:
     return _without_quotes(message, "", ()) if telling.found(sql) else message
 
 
-def _headline(error: psycopg2.Error, sql: str | None, *, own: bool) -> str:
+def _headline(error: psycopg2.Error, sql: str | None) -> str:
     code, message = error.pgcode or "", error.diag.message_primary or str(error).strip()
-    if own:
-        return _own_text(message, sql or "")
     if code.startswith("22") or _is_syntax_beside_a_secret(code, sql):
         return _without_quotes(message, "", ())
     if code.startswith(_OF_VALUES):
@@ -154,7 +173,7 @@ def _own_text(message: str, sql: str) -> str:
             pattern = ".*".join(re.escape(part) for part in parts)
             if any(part.strip() for part in parts) and re.fullmatch(pattern, _line(message)):
                 return HIDDEN.join(parts)
-    return f"{HIDDEN} ({_FREE_TEXT})"
+    return f"{HIDDEN} {_FREE_TEXT}"
 
 
 def _formatted(text: str) -> list[str]:
