@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         help="apply this file, a name or a path, if it is the next one",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would run, change nothing")
+    arguments.add_show_values(parser)
     arguments.add_json(parser, "one object per event")
     return parser
 

@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.console import arguments, entry, report
+from scripts.engine import disclosure
 from scripts.engine.ledger import sharing
 from scripts.engine.ledger.agreement import check_agreement
 from scripts.engine.ledger.state import State
@@ -21,7 +22,6 @@ from scripts.engine.run.switches import Switches
 from scripts.errors import UsageError
 from scripts.files import history
 from scripts.files.project import Project
-from scripts.sqltext.redaction import masked
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--dry-run", action="store_true", help="show the SQL, change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask, as in CI")
+    arguments.add_show_values(parser)
     arguments.add_json(parser, "one object per event")
     return parser
 
@@ -121,7 +122,7 @@ def _show(
 
 
 def _show_one(name: str, undo: Preview, options: argparse.Namespace) -> None:
-    sql = masked(undo.work.section.text.strip())
+    sql = disclosure.of_script(undo.work.section.text)
     if options.json:
         report.event(
             "will_roll_back" if not options.dry_run else "would_roll_back",
@@ -135,9 +136,8 @@ def _show_one(name: str, undo: Preview, options: argparse.Namespace) -> None:
         return
     print(f"{name}: {undo.filename}, {undo.about}")
     if options.use_file:
-        print(
-            f"-- stored in the ledger, will NOT run:\n{_indented(masked(undo.other_sql.strip()))}"
-        )
+        stored = _indented(disclosure.of_script(undo.other_sql))
+        print(f"-- stored in the ledger, will NOT run:\n{stored}")
         print(f"-- from {undo.work.place}, will run:")
     print(_indented(sql))
     for loss in undo.losses:

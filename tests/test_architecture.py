@@ -13,6 +13,11 @@ from tests.support.workspace import REPOSITORY
 MODULES = sorted((REPOSITORY / "scripts").rglob("*.py"))
 TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
 LIMIT, LIMIT_OF_TESTS = 250, 300
+LOWER = re.compile(
+    r"^from scripts.* import .*\b(redaction|telling|server_message|offending_rows)\b|"
+    r"^from scripts\S*\.(redaction|telling|server_message|offending_rows) import",
+    re.MULTILINE,
+)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(REPOSITORY)))
@@ -52,3 +57,27 @@ def test_the_files_that_the_architecture_page_names_exist() -> None:
     assert {*floors} == {
         path.name for path in (REPOSITORY / "scripts").iterdir() if path.is_dir()
     } - {"__pycache__"}
+
+
+def test_what_may_be_shown_is_decided_in_one_place() -> None:
+    """Below `disclosure` are its parts, and the floor of SQL, which has a summary of its own."""
+    users = {
+        str(path.relative_to(REPOSITORY / "scripts"))
+        for path in MODULES
+        if LOWER.search(path.read_text())
+    }
+    assert users == {
+        "engine/disclosure.py",
+        "engine/offending_rows.py",
+        "engine/server_message.py",
+        "sqltext/redaction.py",
+        "sqltext/statements.py",
+    }
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_the_words_of_a_server_are_read_for_no_other_purpose(path: Path) -> None:
+    inside = {"disclosure.py", "offending_rows.py", "server_message.py"}
+    if path.name not in inside:
+        for words in ("message_detail", "message_hint", "diag.context", "internal_query"):
+            assert words not in path.read_text()

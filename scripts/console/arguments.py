@@ -62,6 +62,15 @@ def value(text: str) -> str:
     return text
 
 
+def add_show_values(to: argparse.ArgumentParser) -> None:
+    """Add --show-values."""
+    to.add_argument(
+        "--show-values",
+        action="store_true",
+        help="show all that the server says of an error, with values of rows; on a terminal only",
+    )
+
+
 def count(text: str) -> int:
     """Read how many of something are wanted.
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from scripts.engine import disclosure
 from scripts.errors import FileError, MigrationError
 
 EXIT_CODES = (
@@ -31,6 +32,8 @@ def run(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace],
         sys.stdout.reconfigure(errors="backslashreplace")
     options = parser.parse_args()
     try:
+        if getattr(options, "show_values", False):
+            disclosure.check_terminal(is_terminal=sys.stderr.isatty(), as_json=options.json)
         code = command(options)
     except MigrationError as error:
         code = _failed(error, options)
@@ -48,7 +51,8 @@ def run(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace],
 
 def _failed(error: MigrationError, options: argparse.Namespace) -> int:
     sys.stdout.flush()
-    print(error, file=sys.stderr)
+    in_full = getattr(options, "show_values", False) and sys.stderr.isatty()
+    print(disclosure.for_terminal(error, in_full=in_full), file=sys.stderr)
     if getattr(options, "json", False):
         print(json.dumps({"event": "failed", **error.parts()}))
     return error.exit_code

@@ -14,6 +14,7 @@ from scripts import __version__
 from scripts.checks import rules
 from scripts.checks.finding import Finding
 from scripts.checks.rules import Severity
+from scripts.engine import disclosure
 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -110,7 +111,8 @@ def _print(finding: Finding) -> None:
     place = f":{finding.line}" if finding.line else ""
     place += f":{finding.column}" if finding.column else ""
     print(f"  {finding.severity.value}{place}: {finding.message} [{finding.code}]")
-    source = _source_line(finding)
+    # What the message must not quote, the line has as well.
+    source = "" if disclosure.HIDDEN in finding.message else _source_line(finding)
     if source:
         number = f"{finding.line:>7}"
         print(f"{number} | {source}")

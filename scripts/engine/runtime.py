@@ -15,10 +15,9 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
-from scripts.engine import creation
+from scripts.engine import creation, disclosure
 from scripts.engine.observer import log
-from scripts.engine.run import offline, online
-from scripts.engine.session.diagnosis import explained
+from scripts.engine.run import offline, online, switches
 from scripts.errors import FileError, HistoryError, MigrationError, ServerError, UsageError
 from scripts.files import project
 from scripts.files.project import Environment, shown
@@ -36,12 +35,16 @@ def run_environment() -> None:
     if from_terminal and not log.handlers:
         log.addHandler(logging.StreamHandler(sys.stderr))
         log.setLevel(logging.INFO)
+    in_full = False
     try:
+        if from_terminal and switches.shows_values(context.get_x_argument()):
+            disclosure.check_terminal(is_terminal=sys.stderr.isatty())
+            in_full = True
         _run(config)
     except MigrationError as error:
         if not from_terminal:
             raise
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{disclosure.for_terminal(error, in_full=in_full)}\n")
         raise SystemExit(error.exit_code) from error
 
 
@@ -59,7 +62,9 @@ def _told(environment: Environment) -> Iterator[None]:
         if isinstance(cause, psycopg2.Error | SQLAlchemyError):
             raise ServerError(
                 f"{environment.name}: the server, or the way to it, failed",
-                detail=explained(cause) if isinstance(cause, psycopg2.Error) else str(cause),
+                detail=disclosure.of_error(cause)
+                if isinstance(cause, psycopg2.Error)
+                else disclosure.of_library(cause),
                 state="what was said to be applied is; `python scripts/status.py` tells the rest",
                 way_out="run the command again",
             ) from error
@@ -68,7 +73,7 @@ def _told(environment: Environment) -> Iterator[None]:
         raise HistoryError(
             f"{environment.name}: a revision file can't be loaded",
             where=place,
-            detail=f"{type(error).__name__}: {error}",
+            detail=f"{type(error).__name__}: {disclosure.of_library(error)}",
             state=f"nothing was changed in {environment.name}",
             way_out="python scripts/validate.py shows what such a file has to be",
         ) from error

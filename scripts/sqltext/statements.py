@@ -40,13 +40,18 @@ class Statement:
         """Return the first word: the SQL command."""
         return self.words[0] if self.words else ""
 
-    def line_at(self, offset: int) -> int:
-        """Return the line of a place in `text`, given as an index into it."""
-        return self.line + self.text.count("\n", self.body, max(offset, self.body))
+    @property
+    def sql(self) -> str:
+        """Return the statement itself, without the white space and comments ahead of it."""
+        return self.text[self.body :]
 
     def summary(self, width: int = 80) -> str:
         """Return the statement on one line, without passwords, cut to `width` characters."""
-        return redaction.shortened(self.text[self.body :], width)
+        return redaction.shortened(self.sql, width)
+
+    def line_at(self, offset: int) -> int:
+        """Return the line of a place in `text`, given as an index into it."""
+        return self.line + self.text.count("\n", self.body, max(offset, self.body))
 
 
 def split(text: str, first_line: int = 1) -> Iterator[Statement]:

@@ -212,3 +212,12 @@ class TestLive:
         done = workspace.run("validate", "--live", environment=NO_DATABASE)
         assert done.returncode == 2
         assert "AUTH_DB_URL is not set" in done.stderr
+
+
+def test_a_password_without_quotes_is_not_in_the_error_that_it_makes(workspace: Workspace) -> None:
+    workspace.add("001", "CREATE ROLE r PASSWORD hunter2x;\nCREATE TABLE a (id int bar);")
+    done = workspace.run("validate", "--format", "json")
+    assert done.returncode == 1
+    assert 'syntax error at or near \\"***\\"' in done.stdout
+    assert 'syntax error at or near \\"bar\\"' in done.stdout
+    assert "hunter2x" not in done.stdout + workspace.run("validate").stdout

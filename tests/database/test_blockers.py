@@ -132,6 +132,27 @@ def test_a_password_in_the_blockers_query_is_not_shown(altered: Workspace) -> No
     assert "s3cret" not in caught.value.detail + "".join(altered.recorder.notices)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param(
+            f"SELECT 's3cret', {'1, ' * 900} 1 AS password FROM a", id="ahead of its telling word"
+        ),
+        pytest.param(f"SELECT '{'s3cret' * 300}' FROM a", id="inside a string"),
+        pytest.param(f"SELECT $x${'s3cret' * 300}$x$ FROM a", id="inside a dollar quote"),
+        pytest.param(f"SELECT 1 /* {'s3cret' * 300} */ FROM a", id="inside a comment"),
+    ],
+)
+def test_a_blockers_query_that_the_server_has_cut_is_shown_without_its_strings(
+    altered: Workspace, query: str
+) -> None:
+    with session(altered, "x", query), pytest.raises(StatementError) as caught:
+        altered.upgrade()
+    assert "application x" in caught.value.detail
+    assert "SELECT " in caught.value.detail
+    assert "s3cret" not in caught.value.detail + "".join(altered.recorder.notices)
+
+
 def test_a_session_that_waits_ahead_is_named_as_waiting(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

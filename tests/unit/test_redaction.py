@@ -65,14 +65,62 @@ def test_what_is_no_password_stays(text: str) -> None:
     assert redaction.statement(text) == text
 
 
-def test_an_answer_does_not_quote_what_the_statement_hides() -> None:
-    said = (
-        f'syntax error at or near "{SECRET}"\n'
-        f"detail: Failing row contains (a, {SECRET}).\ncontext: SQL statement \"… '{SECRET}'\""
-    )
-    sql = f"INSERT INTO users (name, password) VALUES ('a', '{SECRET}')"
-    assert SECRET not in redaction.answer(said, sql)
-    assert redaction.answer(said, "SELECT 1") == said
+@pytest.mark.parametrize(
+    "name",
+    [
+        "smtp_password", "smtpPassword", "apiKey", "api_key", "x-api-key", "pass", "db_pass", "pw",
+        "passphrase", "Authorization", "secret", "client_secrets", "accesstoken", "refresh_token",
+        "credentials", "bcrypt", "pgp_sym_encrypt", "PGPASSWORD", "jwt_secret", "user.pw",
+        "app.key",
+    ],
+)  # fmt: skip
+def test_a_word_is_telling_by_its_parts(name: str) -> None:
+    sql = f"INSERT INTO a SELECT '{SECRET}' AS \"{name}\""
+    assert SECRET not in redaction.statement(sql)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "passed",
+        "bypass",
+        "compass",
+        "tokenizer",
+        "passenger",
+        "primary_key",
+        "pwned",
+        "author",
+    ],
+)
+def test_a_word_that_only_looks_like_one_is_not_telling(name: str) -> None:
+    sql = f"INSERT INTO a SELECT '{SECRET}' AS \"{name}\""
+    assert redaction.statement(sql) == sql
+
+
+def test_a_telling_word_counts_wherever_it_stands() -> None:
+    sql = f"INSERT INTO a VALUES ('{SECRET}', {'1, ' * 2000} 'password')"
+    assert SECRET not in redaction.shortened(sql)
+    spread = f"INSERT {' ' * 400} INTO a VALUES ('{SECRET}') -- token"
+    assert SECRET not in redaction.shortened(spread)
+
+
+@pytest.mark.parametrize("opening", ["'", "$$", "$x$", "E'", "/* ", '"'])
+def test_what_follows_a_quote_that_is_never_closed_is_hidden(opening: str) -> None:
+    assert redaction.statement(f"SELECT 1, {opening}{SECRET} and more") == "SELECT 1, '***'"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://u:p@{SECRET}@h/d",
+        f"postgresql://u:p@x@{SECRET}@h:5432/d",
+        f"postgres://u:{SECRET}@h/d",
+        f"postgres://u:a/{SECRET}@h/d",
+    ],
+)
+def test_the_password_of_a_url_ends_at_the_last_at_sign(url: str) -> None:
+    assert SECRET not in redaction.masked(f"could not connect to {url} (x)")
+    assert "@h" in redaction.masked(url)
 
 
 def test_a_long_text_is_cut_and_a_short_one_is_on_one_line() -> None:

@@ -8,12 +8,11 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.checks.finding import Finding
-from scripts.engine import settings
+from scripts.engine import disclosure, settings
 from scripts.engine.ledger import agreement, lookup, state
 from scripts.engine.ledger.state import State
 from scripts.engine.session import database
 from scripts.engine.session.database import Say
-from scripts.engine.session.diagnosis import explained
 from scripts.errors import LedgerError, MigrationError, ServerError
 from scripts.files import history
 from scripts.files.project import Environment, Project, shown
@@ -53,7 +52,7 @@ def check(project: Project, environment: Environment, say: Say) -> list[Finding]
     except psycopg2.Error as error:
         raise ServerError(
             f"{environment.name}: the database can't be asked",
-            detail=explained(error),
+            detail=disclosure.of_error(error),
             state="nothing was changed",
         ) from error
 

@@ -9,6 +9,7 @@ import postgast
 
 from scripts.checks.finding import Finding
 from scripts.checks.tree.source import Parsed, Source
+from scripts.engine import disclosure
 from scripts.sqltext import lexer, prose
 from scripts.sqltext.lexer import Kind
 
@@ -54,7 +55,7 @@ def _syntax(source: Source, parsed: Parsed, error: postgast.PgQueryError) -> Fin
     is_prose = source.commented_down and parsed in source.down
     return source.finding(
         "syntax",
-        error.message,
+        disclosure.of_parser(error.message, parsed.statement.sql),
         line=line,
         column=source.column(line, text[at - len(before) :].partition("\n")[0], len(before)),
         way_out=prose.WAY_OUT
@@ -101,7 +102,7 @@ def _in_body(source: Source, parsed: Parsed, message: str, number: int) -> Findi
     column = text.find(word[1]) if word else -1
     return source.finding(
         "plpgsql-syntax",
-        message,
+        disclosure.of_parser(message, statement.sql),
         line=first + at,
         column=source.column(first + at, text, column) if at and column >= 0 else 0,
         way_out="PostgreSQL would say so when the function is created or first called",

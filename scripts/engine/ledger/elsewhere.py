@@ -14,11 +14,11 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL
 
+from scripts.engine import disclosure
 from scripts.engine.ledger import ownership
 from scripts.engine.ledger.ownership import Whose
 from scripts.engine.ledger.table import Ledger, Namesake, qualified
 from scripts.engine.session import signals
-from scripts.engine.session.diagnosis import explained
 from scripts.engine.settings import TableName
 from scripts.errors import LedgerError
 from scripts.files.history import History
@@ -99,7 +99,9 @@ def _look(
                 raise
             # A lock that somebody has on it, a policy: it need not even be ours.
             cursor.execute(_BACK)
-            return _Doubtful(table, f"it can't be read: {explained(error).splitlines()[0]}")
+            return _Doubtful(
+                table, f"it can't be read: {disclosure.of_error(error).splitlines()[0]}"
+            )
     return _judged(table, rows, entries.environment)
 
 

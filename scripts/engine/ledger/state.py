@@ -8,13 +8,13 @@ from functools import cached_property
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
+from scripts.engine import disclosure
 from scripts.engine.ledger import elsewhere, lookup, partial, renaming, server
 from scripts.engine.ledger.partial import Partial
 from scripts.engine.ledger.renaming import Renamed
 from scripts.engine.ledger.server import Server
 from scripts.engine.ledger.table import Ledger, Row
 from scripts.engine.session import signals
-from scripts.engine.session.diagnosis import explained
 from scripts.engine.settings import Settings
 from scripts.errors import LedgerError
 from scripts.files import history, migration_file
@@ -151,7 +151,9 @@ def read(
         signals.check()
         raise LedgerError(
             f"{settings.environment.name}: the ledger can't be read",
-            detail=explained(error) if isinstance(error, psycopg2.Error) else str(error),
+            detail=disclosure.of_error(error)
+            if isinstance(error, psycopg2.Error)
+            else disclosure.of_library(error),
             state="nothing was changed",
             way_out="python scripts/status.py shows whether it can be read now",
         ) from error

@@ -13,6 +13,8 @@ from scripts.engine.ledger import alembic_version
 from scripts.engine.settings import TableName
 
 VERSION_TABLE = "alembic_version"
+GONE = ("42P01", "3F000")
+"""What the server says of a table that is not there, or whose schema is not."""
 
 # Columns as CREATE TABLE and ADD COLUMN take them. The first five are what earlier tools wrote as
 # well; the others are added to a ledger that lacks them.

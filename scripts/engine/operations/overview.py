@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import psycopg2
 
-from scripts.engine import settings
+from scripts.engine import disclosure, settings
 from scripts.engine.ledger import elsewhere, events, lookup, state
 from scripts.engine.ledger.state import State
 from scripts.engine.session import database
 from scripts.engine.session.database import Say
-from scripts.engine.session.diagnosis import explained
 from scripts.errors import ServerError
 from scripts.files import history
 from scripts.files.project import Environment, Project
@@ -63,7 +62,9 @@ def latest_events(
         except (psycopg2.Error, ValueError) as error:
             raise ServerError(
                 f"{environment.name}: the event log can't be read",
-                detail=explained(error) if isinstance(error, psycopg2.Error) else str(error),
+                detail=disclosure.of_error(error)
+                if isinstance(error, psycopg2.Error)
+                else disclosure.of_library(error),
                 state="nothing was changed",
             ) from error
 

@@ -8,12 +8,12 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Literal
 
+from scripts.engine import disclosure
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.observer import Direction
 from scripts.engine.run.connection import RunConnection
 from scripts.engine.run.steps import Run
 from scripts.engine.session import database, signals
-from scripts.engine.session.diagnosis import explained
 from scripts.errors import Interrupted, MigrationError, ServerError
 
 _PAUSE = 0.1
@@ -72,11 +72,11 @@ def explain(
 
 def _error(error: psycopg2.Error, what: str, state: str) -> MigrationError:
     if signals.received():
-        ended: MigrationError = Interrupted(signals.received(), detail=explained(error))
+        ended: MigrationError = Interrupted(signals.received(), detail=disclosure.of_error(error))
         ended.what = f"{what.partition(':')[0]}: {ended.what}"
     else:
         way_out = "run the command again: it goes on from there"
-        ended = ServerError(what, detail=explained(error), way_out=way_out)
+        ended = ServerError(what, detail=disclosure.of_error(error), way_out=way_out)
     ended.state = state
     return ended
 

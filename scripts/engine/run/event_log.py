@@ -8,16 +8,15 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import Composable
 
+from scripts.engine import disclosure
 from scripts.engine.ledger import events
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.origin import Origin
-from scripts.engine.ledger.table import Ledger
+from scripts.engine.ledger.table import GONE, Ledger
 from scripts.engine.run.execution import Execute
 from scripts.engine.run.work import Work
 from scripts.engine.session.database import Say
-from scripts.engine.session.diagnosis import GONE
 from scripts.errors import Interrupted, LockError, MigrationError, StatementError
-from scripts.sqltext.redaction import masked
 
 _LONGEST_ERROR = 4000
 """Characters of an error that are kept."""
@@ -107,11 +106,10 @@ class EventLog:
             by: the file at work since it was last written: what made it go, if it is gone.
         """
         self._works = False
-        reason = (error.diag.message_primary or str(error)).strip()
+        reason = disclosure.headline(error)
         if by and error.pgcode in GONE:
             reason = f"{by} dropped or renamed it, or another session did: {reason}"
-        code = f" [{error.pgcode}]" if error.pgcode else ""
-        self._say(f"the event log can't be written: {masked(reason)}{code}")
+        self._say(f"the event log can't be written: {reason}")
 
     def _insertion(self, *happened: Event) -> str:
         return self._composed(*happened).as_string(self._connection)
@@ -140,7 +138,7 @@ def failures(error: MigrationError, step: Event) -> list[Event]:
         error: what ended it.
         step: the row of the step that it was at, or was about to begin, with its durations.
     """
-    text = masked("\n".join(part for part in (error.what, error.detail) if part))
+    text = disclosure.of_text("\n".join(part for part in (error.what, error.detail) if part))
     failed = replace(step, event=Kind.FAILURE, error=text[:_LONGEST_ERROR])
     if isinstance(error, Interrupted) and error.where:
         return [replace(failed, statement=error.ran + 1)]

@@ -8,9 +8,9 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
+from scripts.engine import disclosure
 from scripts.engine.session import signals
 from scripts.engine.session.blockers import Blockers
-from scripts.engine.session.diagnosis import explained
 from scripts.errors import Interrupted, StatementError
 from scripts.sqltext.statements import Statement
 
@@ -101,7 +101,7 @@ def _refused(
         "PostgreSQL refused a statement" if by_server else "the connection was lost",
         place=place,
         line=line,
-        detail=explained(error, seen, f"statement: {statement.summary()}"),
+        detail=disclosure.of_error(error, seen, sql=statement.sql),
         ran=ran,
         sqlstate=error.pgcode or "",
         lost=not by_server,

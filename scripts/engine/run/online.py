@@ -11,10 +11,10 @@ from alembic import context
 from alembic.config import Config
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from scripts.engine import settings
+from scripts.engine import disclosure, settings
 from scripts.engine.ledger import sharing
 from scripts.engine.ledger.state import State
-from scripts.engine.ledger.table import VERSION_TABLE
+from scripts.engine.ledger.table import GONE, VERSION_TABLE
 from scripts.engine.observer import LogObserver, Observer
 from scripts.engine.run import (
     aftermath,
@@ -33,7 +33,6 @@ from scripts.engine.run.loop import Loop
 from scripts.engine.run.steps import Run
 from scripts.engine.run.work import Work
 from scripts.engine.session import lock, signals, waiting
-from scripts.engine.session.diagnosis import GONE, explained
 from scripts.engine.session.lock import Lock
 from scripts.errors import Interrupted, MigrationError, ServerError, behind, printable
 from scripts.files.project import Environment, Project
@@ -123,7 +122,9 @@ def _lock(opened: RunConnection, found: State) -> Iterator[Lock | None]:
             except psycopg2.Error as error:
                 if not left:
                     raise _lock_failed(found, error) from error
-                opened.say(f"the connection that waits for the lock failed: {explained(error)}")
+                opened.say(
+                    f"the connection that waits for the lock failed: {disclosure.of_error(error)}"
+                )
                 continue
             yield held
             return
@@ -132,7 +133,7 @@ def _lock(opened: RunConnection, found: State) -> Iterator[Lock | None]:
 def _lock_failed(found: State, error: psycopg2.Error) -> ServerError:
     return ServerError(
         f"{found.name}: the connection that waits for the lock fails again and again",
-        detail=explained(error),
+        detail=disclosure.of_error(error),
         state=f"nothing was changed; {found.name} is at {found.current}",
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import psycopg2
 from psycopg2.sql import SQL, Composable, Identifier
 
+from scripts.engine import disclosure
 from scripts.engine.ledger.events import Kind
 from scripts.engine.objects import existing, identity
 from scripts.engine.run import event_log, execution, indexes, retry, timeouts
@@ -21,7 +22,6 @@ from scripts.engine.run.work import Work
 from scripts.engine.session import notices, signals
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.database import Say
-from scripts.engine.session.diagnosis import explained
 from scripts.engine.settings import Settings
 from scripts.errors import Interrupted, StatementError
 from scripts.sqltext import concurrent_index, session_state
@@ -200,13 +200,16 @@ class _Section:
         except psycopg2.Error as error:
             signals.check()
             seen = self.outside.blockers.described() if self.outside.blockers else ""
-            failed = self.failed(what, statement, ran, explained(error, seen))
+            failed = self.failed(what, statement, ran, disclosure.of_error(error, seen))
             failed.sqlstate = error.pgcode or ""
             raise failed from error
 
     def failed(self, what: str, statement: Statement, ran: int, detail: str = "") -> StatementError:
         """Return the error of a statement that was not run."""
-        lines = [*([detail] if detail else []), f"statement: {statement.summary()}"]
+        lines = [
+            *([detail] if detail else []),
+            f"statement: {disclosure.of_statement(statement.sql)}",
+        ]
         text = "\n".join(lines)
         return StatementError(
             what, place=self.todo.place, line=statement.line, detail=text, ran=ran
@@ -224,7 +227,9 @@ class _Section:
         try:
             self._send(resets)
         except psycopg2.Error as error:
-            self.outside.say(f"the session could not be left as it was: {explained(error)}")
+            self.outside.say(
+                f"the session could not be left as it was: {disclosure.of_error(error)}"
+            )
 
     def _send(self, statements: Iterable[str]) -> None:
         with self.session.connection.cursor() as cursor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from scripts.engine import disclosure
 from scripts.engine.ledger.state import State
 from scripts.engine.ledger.table import Record
 from scripts.engine.observer import Direction
@@ -175,5 +176,7 @@ def _texts(section: Section) -> list[str]:
 def _first_line(undo: Rollback) -> str:
     """Name what a rollback does, in a line."""
     directives = " ".join(undo.header.directives().split())
-    statements = " ".join(one.summary(60) for one in undo.down.statements) or "nothing"
+    statements = (
+        " ".join(disclosure.of_statement(one.sql, 60) for one in undo.down.statements) or "nothing"
+    )
     return f"{directives} {statements}".strip()[:200]

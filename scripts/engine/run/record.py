@@ -9,12 +9,12 @@ from typing import Protocol
 import psycopg2
 from psycopg2.sql import SQL, Composable, Literal
 
+from scripts.engine import disclosure
 from scripts.engine.ledger.events import Event, Kind
-from scripts.engine.ledger.table import Ledger, Record, qualified
+from scripts.engine.ledger.table import GONE, Ledger, Record, qualified
 from scripts.engine.run.event_log import EventLog
 from scripts.engine.run.execution import Execute
 from scripts.engine.session import signals
-from scripts.engine.session.diagnosis import GONE, explained
 from scripts.engine.settings import TableName
 from scripts.errors import Interrupted, LedgerError, MigrationError
 
@@ -150,13 +150,13 @@ class OnlineRecorder:
 
     def _refused(self, error: psycopg2.Error, state: str) -> MigrationError:
         if signals.received():
-            interrupted = Interrupted(signals.received(), detail=explained(error))
+            interrupted = Interrupted(signals.received(), detail=disclosure.of_error(error))
             interrupted.what = f"{self.name}: {interrupted.what}"
             interrupted.state = state
             return interrupted
         return LedgerError(
             f"{self.name}: the ledger {self.ledger.table} can't be written",
-            detail=explained(error),
+            detail=disclosure.of_error(error),
             state=state,
             way_out="python scripts/status.py shows what it has; if it was changed by hand "
             "while this run was at work, run the command again",

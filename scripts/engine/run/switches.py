@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _NAMES = ("drop_existing", "partial")
+_SHOW_VALUES = "show_values"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,8 @@ def read(config: Config, given: Iterable[str]) -> Switches:
     values: dict[str, list[str]] = {name: [] for name in _NAMES}
     for text in given:
         name, _, value = text.partition("=")
+        if name == _SHOW_VALUES:
+            continue  # is the door's: see `shows_values`
         if name not in values:
             raise _unknown(name)
         values[name].append(value)
@@ -65,6 +68,29 @@ def read(config: Config, given: Iterable[str]) -> Switches:
     )
 
 
+def shows_values(given: Iterable[str]) -> bool:
+    """Tell whether whoever typed the command asked to see what the server says in full.
+
+    Args:
+        given: what stands behind each `-x`.
+
+    Raises:
+        UsageError: for another value than true or false.
+    """
+    shown = False
+    for text in given:
+        name, _, value = text.partition("=")
+        if name == _SHOW_VALUES:
+            if value not in ("true", "false"):
+                raise UsageError(
+                    f"-x show_values needs true or false, and got '{value}'",
+                    state="nothing was changed",
+                    way_out="write -x show_values=true",
+                )
+            shown = value == "true"
+    return shown
+
+
 def _version(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= history.VERSION_LIMIT):
         raise UsageError(
@@ -74,11 +100,15 @@ def _version(name: str, text: str) -> int:
 
 
 def _unknown(name: str) -> UsageError:
-    close = difflib.get_close_matches(name, _NAMES, 1)
+    close = difflib.get_close_matches(name, (*_NAMES, _SHOW_VALUES), 1)
     return UsageError(
         f"unknown switch -x {name}",
         state="nothing was changed",
-        way_out=f"did you mean -x {close[0]}=VERSION?"
+        way_out=f"did you mean {_written(close[0])}?"
         if close
-        else f"there are: {', '.join(f'-x {known}=VERSION' for known in _NAMES)}",
+        else f"there are: {', '.join(_written(known) for known in (*_NAMES, _SHOW_VALUES))}",
     )
+
+
+def _written(name: str) -> str:
+    return f"-x {name}={'true' if name == _SHOW_VALUES else 'VERSION'}"

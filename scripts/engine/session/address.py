@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg2
 
 from scripts.embedded import server
+from scripts.engine import disclosure
 from scripts.engine.settings import Settings
 from scripts.errors import UsageError
 from scripts.files.project import Project
@@ -115,10 +116,8 @@ def place(dsn: str) -> str:
 def without_password(message: str, dsn: str) -> str:
     """Return a message of libpq's with the password, should it be there, made unreadable."""
     parts = psycopg2.extensions.parse_dsn(dsn)
-    for secret in (parts.get("password"), parts.get("sslpassword")):
-        if secret:
-            message = message.replace(secret, "***")
-    return message
+    passwords = (parts.get("password"), parts.get("sslpassword"))
+    return disclosure.of_connecting(message, passwords)
 
 
 def _unreadable(setting: str, reason: str, way_out: str = _ESCAPES) -> UsageError:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scripts.engine import disclosure
 from scripts.engine.session.database import Say
 from scripts.engine.session.lock import Lock
 from scripts.sqltext import duration
-from scripts.sqltext.redaction import shortened
 
 _FIRST_LOOK, _LOOK_EVERY, _SAY_EVERY = 0.1, 1.0, 10.0
 """Seconds: after a statement was sent, between two looks, between two lines that say the same."""
@@ -29,7 +29,8 @@ SELECT w.mode, w.locktype, w.relation::regclass::text, b.pid, a.usename, a.appli
   a.state, extract(epoch FROM clock_timestamp() - a.xact_start)::float, a.query,
   array_agg(DISTINCT l.mode) FILTER (WHERE l.granted),
   array_agg(DISTINCT l.mode) FILTER (WHERE NOT l.granted),
-  string_agg(DISTINCT p.gid, ', ')
+  string_agg(DISTINCT p.gid, ', '),
+  octet_length(a.query) > pg_size_bytes(current_setting('track_activity_query_size')) - 5
 FROM blocking b
 CROSS JOIN wanted w
 LEFT JOIN pg_locks l ON coalesce(l.pid, 0) = b.pid
@@ -79,6 +80,8 @@ class Blocker:
     age_s: float | None
     """How long its transaction has been open, in seconds."""
     query: str | None
+    cut: bool
+    """Whether the server may have cut the query: it keeps `track_activity_query_size` bytes."""
     modes: tuple[str, ...]
     """The conflicting modes that it holds, or waits for ahead of us."""
     holds: bool
@@ -92,9 +95,10 @@ class Blocker:
             return f"the prepared transaction {self.prepared}, {lock}"
         age = "?" if self.age_s is None else duration.text(round(self.age_s * 1000))
         return (
-            f"pid {self.pid}, user {self.user or '?'}, application {self.application or '?'}, "
+            f"pid {self.pid}, user {self.user or '?'}, "
+            f"application {disclosure.of_text(self.application or '?')}, "
             f"{self.state or 'state hidden'}, transaction open for {age}, {lock}"
-            f": {shortened(self.query or '?')}"
+            f": {disclosure.of_query(self.query or '?', cut=self.cut)}"
         )
 
 
@@ -147,7 +151,7 @@ class Blockers:
             self._sample(running)
         except Exception as error:  # noqa: BLE001 - what is raised here would end the run's connection
             self.pid = 0
-            self._say(f"nobody can tell who is in the way: {error}")
+            self._say(f"nobody can tell who is in the way: {disclosure.of_library(error)}")
 
     def _sample(self, running: float) -> None:
         rows = self._lock.look(_QUERY, {"pid": self.pid})
@@ -199,6 +203,7 @@ def _blocker(row: tuple[Any, ...]) -> Blocker:
         modes=held or waiting,
         holds=bool(held) or not waiting,
         prepared=row[11],
+        cut=bool(row[12]),
     )
 
 

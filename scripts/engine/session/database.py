@@ -13,8 +13,8 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from psycopg2.sql import SQL, Identifier
 
 from scripts import __version__
+from scripts.engine import disclosure
 from scripts.engine.session import address, connect_error, signals, waiting
-from scripts.engine.session.diagnosis import explained
 from scripts.engine.settings import Settings
 from scripts.errors import ServerError
 from scripts.files.project import Project
@@ -89,7 +89,7 @@ def connection(project: Project, settings: Settings, say: Say) -> Iterator[Conne
         except psycopg2.Error as error:
             raise ServerError(
                 f"{settings.environment.name}: the server does not answer",
-                detail=explained(error),
+                detail=disclosure.of_error(error),
                 state="nothing was changed",
             ) from error
         yield opened
@@ -116,7 +116,7 @@ def begin(opened: Connection, settings: Settings) -> None:
             raise
         raise ServerError(
             f"{settings.environment.name}: can't take on the role {settings.role}",
-            detail=explained(error),
+            detail=disclosure.of_error(error),
             state="nothing was changed",
             way_out="set MIGRATION_ROLE to a role that exists, and GRANT it to the login",
         ) from error

@@ -22,6 +22,7 @@ import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_INTRANS
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
+from scripts.engine import disclosure
 from scripts.engine.session import signals
 from scripts.engine.session.database import Say
 from scripts.engine.settings import TableName
@@ -66,7 +67,8 @@ class Holder:
         """Say it in a line."""
         since = f"{self.since.astimezone():%Y-%m-%d %H:%M:%S %z}" if self.since else "unknown"
         return (
-            f"pid {self.pid} ({self.application or '?'}), {self.user} on {self.host}, since {since}"
+            f"pid {self.pid} ({disclosure.of_text(self.application or '?')}), {self.user} on "
+            f"{self.host}, since {since}"
         )
 
 
@@ -96,7 +98,7 @@ class Lock:
             lost = self.connection.info.transaction_status != TRANSACTION_STATUS_INTRANS
             reason = "its transaction has ended"
         except psycopg2.Error as error:
-            lost, reason = True, str(error).strip()
+            lost, reason = True, disclosure.headline(error)
         if lost:
             raise LockError(
                 f"{self._environment}: the lock that keeps other runs out was lost",

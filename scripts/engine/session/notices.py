@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.sqltext.redaction import masked
+from scripts.engine import disclosure
 from scripts.sqltext.statements import Statement
 
 
@@ -38,5 +38,5 @@ def reported(
         yield
     finally:
         for text in heard:
-            notify(f"{place}:{statement.line}: {masked(' '.join(text.split()))}")
+            notify(f"{place}:{statement.line}: {disclosure.of_notice(text, statement.sql)}")
         connection.notices = before  # whoever gave the connection reads it as a list

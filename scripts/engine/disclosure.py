@@ -1,0 +1,166 @@
+"""What may be shown, of what a server, a library or a file says: to people, programs and logs.
+
+Everything goes through here on its way to a terminal, into JSON and into the event log. Values of
+rows and passwords are left out; names, places and the server's code stay. What this takes away, a
+person may ask for: `in_full`, on a terminal.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import psycopg2
+
+from scripts.engine import offending_rows, server_message
+from scripts.errors import MigrationError, UsageError, printable
+from scripts.sqltext import redaction, statements
+from scripts.sqltext.lexer import UnterminatedError
+
+HIDDEN = server_message.HIDDEN
+"""Stands for what is not shown."""
+_HOW_TO_SEE = (
+    "values are hidden; on a terminal --show-values, or alembic -x show_values=true, shows them"
+)
+
+
+def of_error(error: psycopg2.Error, *more: str, sql: str | None = None) -> str:
+    """Return what the server said: message, SQLSTATE, detail, hint, context; no value, no password.
+
+    Args:
+        error: what the driver raised.
+        more: lines to be added; empty ones are left out.
+        sql: the statement of a file that it is about; None for our own, which quotes no file.
+
+    Returns:
+        For a statement of a file that is one more line: the statement. A constraint that rows break
+        has its columns, and a query that finds the rows.
+    """
+    message = server_message.of(error, sql)
+    shown = [message.headline, *message.parts]
+    if (error.pgcode or "").startswith("23") and not message.is_own_text:
+        shown += offending_rows.lines(error, sql or "")
+    shown += [line for line in more if line]
+    if sql is not None:
+        text = (
+            redaction.opening(sql)
+            if message.hides_words
+            else redaction.shortened(sql, bare=message.is_about_values)
+        )
+        shown.append(f"statement: {text}")
+    text = redaction.masked("\n".join(shown))
+    hides = any(line not in text for line in _in_full(error).splitlines())
+    return (
+        f"{text}\n{_HOW_TO_SEE}" if hides and (sql is not None or message.is_about_values) else text
+    )
+
+
+def headline(error: psycopg2.Error, sql: str | None = None) -> str:
+    """Return the server's message with its SQLSTATE, in a line; see `of_error`."""
+    return redaction.masked(server_message.of(error, sql).headline)
+
+
+def of_notice(text: str, sql: str) -> str:
+    """Return a NOTICE or WARNING as it may be shown, in a line.
+
+    Args:
+        text: as the driver gives it: `NOTICE:  …`.
+        sql: the statement that it came from.
+    """
+    return redaction.masked(server_message.notice(" ".join(text.split()), sql))
+
+
+def of_parser(message: str, sql: str) -> str:
+    """Return what a parser that needs no server says of a statement."""
+    return redaction.masked(server_message.of_parser(message, sql))
+
+
+def of_library(error: BaseException) -> str:
+    """Return what a library's error says: its first line, for others have SQL and parameters."""
+    return redaction.masked(str(error).strip().partition("\n")[0])
+
+
+def of_text(text: str) -> str:
+    """Return a text that no statement is known of, without the passwords whose place shows."""
+    return redaction.masked(text)
+
+
+def of_connecting(message: str, passwords: tuple[str | None, ...]) -> str:
+    """Return libpq's words on a connection that failed, without these passwords."""
+    for secret in passwords:
+        if secret:
+            message = message.replace(secret, HIDDEN)
+    return redaction.masked(message)
+
+
+def of_query(query: str, *, cut: bool) -> str:
+    """Return another session's query, in a line.
+
+    Args:
+        query: as pg_stat_activity has it.
+        cut: whether the server may have cut it: a telling word may be in what is lacking.
+    """
+    return redaction.shortened(query, bare=cut)
+
+
+def of_statement(sql: str, width: int = 80) -> str:
+    """Return a statement of a file, in a line cut to `width` and without secrets."""
+    return redaction.shortened(sql, width)
+
+
+def of_script(sql: str) -> str:
+    """Return SQL in full, without secrets: a telling word counts for its own statement."""
+    texts: list[str] = []
+    with suppress(UnterminatedError):
+        texts += (one.text for one in statements.split(sql))
+    # What no statement has: comments at the end, or behind a quote without an end.
+    texts.append(sql[sum(map(len, texts)) :])
+    return "".join(redaction.statement(text) for text in texts).strip()
+
+
+def for_terminal(error: MigrationError, *, in_full: bool) -> str:
+    """Return an error as people see it.
+
+    Args:
+        error: ours.
+        in_full: add all that the server said, with values: see `check_terminal`.
+    """
+    said = _in_full(error) if in_full else ""
+    lines = [printable(line) for line in said.splitlines()]
+    return "\n".join([str(error), *(["the server said:"] if lines else []), *lines])
+
+
+def _in_full(error: BaseException) -> str:
+    """Return all that the server said: of the driver's error that ours was raised from."""
+    found: BaseException | None = error
+    while found is not None:
+        cause = getattr(found, "orig", None) or found
+        if isinstance(cause, psycopg2.Error):
+            return "\n".join(_said(cause)) or str(cause).strip()
+        found = found.__cause__ or found.__context__
+    return ""
+
+
+def check_terminal(*, is_terminal: bool, as_json: bool = False) -> None:
+    """Refuse to show values where they would be kept.
+
+    Raises:
+        UsageError: where standard error is a file or a pipe, or JSON was asked for.
+    """
+    if is_terminal and not as_json:
+        return
+    raise UsageError(
+        "values of rows are shown on a terminal only, and "
+        + ("--json was asked for" if as_json else "standard error is none"),
+        state="nothing was changed",
+        way_out="run it on a terminal, or leave out --show-values (alembic: -x show_values=true)",
+    )
+
+
+def _said(error: psycopg2.Error) -> list[str]:
+    parts = {
+        "": error.diag.message_primary,
+        "detail: ": error.diag.message_detail,
+        "hint: ": error.diag.message_hint,
+        "context: ": error.diag.context,
+    }
+    return [f"{name}{text}" for name, text in parts.items() if text]
