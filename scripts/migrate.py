@@ -10,9 +10,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.console import arguments, entry, report
-from scripts.engine.ledger import sharing
-from scripts.engine.ledger.state import State
 from scripts.engine.operations import overview, upgrade
+from scripts.engine.safeguards import sharing
+from scripts.engine.status import Status
 from scripts.errors import UsageError
 from scripts.files import migration_file
 from scripts.files.history import Entry
@@ -71,7 +71,7 @@ def _migrate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _pending(state: State, options: argparse.Namespace) -> tuple[Entry, ...]:
+def _pending(state: Status, options: argparse.Namespace) -> tuple[Entry, ...]:
     if not options.file:
         return upgrade.to_apply(state, options.to)
     pending = upgrade.to_apply(state, None)
@@ -115,7 +115,7 @@ def _has(environment: Environment, filename: str) -> bool:
     }
 
 
-def _say_nothing_to_do(state: State, options: argparse.Namespace) -> None:
+def _say_nothing_to_do(state: Status, options: argparse.Namespace) -> None:
     watch = report.observer(as_json=options.json)
     if options.file:
         watch.notice(state.name, f"{options.file} is applied already")
@@ -126,7 +126,7 @@ def _say_nothing_to_do(state: State, options: argparse.Namespace) -> None:
         watch.notice(state.name, f"nothing to do, at {state.current}")
 
 
-def _preview(state: State, entries: tuple[Entry, ...], options: argparse.Namespace) -> None:
+def _preview(state: Status, entries: tuple[Entry, ...], options: argparse.Namespace) -> None:
     for item in entries:
         file = migration_file.read_pending(item.path)
         count = len(file.up.statements)

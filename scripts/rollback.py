@@ -12,13 +12,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever el
 
 from scripts.console import arguments, entry, report
 from scripts.engine import disclosure
-from scripts.engine.ledger import sharing
-from scripts.engine.ledger.agreement import check_agreement
-from scripts.engine.ledger.state import State
 from scripts.engine.operations import choice, overview, rollback
 from scripts.engine.operations.rollback import Preview
-from scripts.engine.run import half_applied
-from scripts.engine.run.switches import Switches
+from scripts.engine.safeguards import half_applied, sharing
+from scripts.engine.safeguards.agreement import check_agreement
+from scripts.engine.status import Status
+from scripts.engine.switches import Switches
 from scripts.errors import UsageError
 from scripts.files import history
 from scripts.files.project import Project
@@ -94,7 +93,7 @@ def _rollback(options: argparse.Namespace) -> int:
 
 def _show(
     project: Project,
-    states: dict[str, State],
+    states: dict[str, Status],
     wanted: list[tuple[str, str]],
     options: argparse.Namespace,
 ) -> dict[str, list[Preview]]:
@@ -168,7 +167,7 @@ def _confirm(undos: dict[str, list[Preview]], options: argparse.Namespace) -> No
 
 def _run(
     project: Project,
-    states: dict[str, State],
+    states: dict[str, Status],
     wanted: list[tuple[str, str]],
     undos: dict[str, list[Preview]],
     options: argparse.Namespace,

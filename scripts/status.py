@@ -14,10 +14,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.console import arguments, entry, report
-from scripts.engine.ledger import sharing
-from scripts.engine.ledger.agreement import check_agreement
-from scripts.engine.ledger.state import State
 from scripts.engine.operations import overview
+from scripts.engine.safeguards import sharing
+from scripts.engine.safeguards.agreement import check_agreement
+from scripts.engine.status import Status
 from scripts.errors import LedgerError, MigrationError, UsageError
 from scripts.files.project import Environment, Project
 
@@ -75,11 +75,11 @@ def _status(options: argparse.Namespace) -> int:
     return max((one.exit_code for one in errors), default=0)
 
 
-def _known(state: State, error: LedgerError | None) -> bool:
+def _known(state: Status, error: LedgerError | None) -> bool:
     return state.ledger.exists or error is None
 
 
-def _look(project: Project, environment: Environment) -> tuple[State | None, LedgerError | None]:
+def _look(project: Project, environment: Environment) -> tuple[Status | None, LedgerError | None]:
     """Look at one database; what its ledger lacks must not hide the other databases."""
     state = None
     try:

@@ -11,7 +11,7 @@ from scripts.checks.live import ledger as live_level
 from scripts.checks.rules import Severity
 from scripts.checks.static import suite as files_level
 from scripts.checks.static.suite import Checked, Scope
-from scripts.engine.session.database import Say
+from scripts.engine.session.database import Notify
 from scripts.files.project import Environment, Project
 
 
@@ -47,7 +47,7 @@ def files(environments: Iterable[Environment], scope: Scope) -> list[Checked]:
     return [files_level.check(environment, scope) for environment in environments]
 
 
-def live(project: Project, checked: Iterable[Checked], say: Say) -> None:
+def live(project: Project, checked: Iterable[Checked], say: Notify) -> None:
     """Add what is found in the live databases.
 
     Raises:

@@ -12,8 +12,8 @@ from typing import Any
 from scripts.console import table
 from scripts.engine.ledger.events import Row
 from scripts.engine.ledger.partial import Partial
-from scripts.engine.ledger.state import Applied, State
 from scripts.engine.observer import Direction, Observer, SilentObserver, StepResult
+from scripts.engine.status import Applied, Status
 from scripts.errors import printable
 from scripts.sqltext import duration
 
@@ -75,7 +75,7 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def as_fields(state: State) -> dict[str, Any]:
+def as_fields(state: Status) -> dict[str, Any]:
     """Return an environment's status as what --json prints."""
     return {
         "database": state.name,
@@ -117,7 +117,7 @@ def as_fields(state: State) -> dict[str, Any]:
     }
 
 
-def status(state: State) -> str:
+def status(state: Status) -> str:
     """Lay out an environment's status for people."""
     lines = [_summary(state)]
     lines += table.lines(
@@ -137,7 +137,7 @@ def partial_line(one: Partial) -> str:
     return printable(f"{one.version}  {what} {one.progress}, {one.filename}: {one.ending}")
 
 
-def _summary(state: State) -> str:
+def _summary(state: Status) -> str:
     kinds = [_kind(state, applied) for applied in state.applied]
     counts = {
         "applied": len(state.applied),
@@ -152,13 +152,13 @@ def _summary(state: State) -> str:
     return f"{state.name}: {at}, {', '.join(parts)}"
 
 
-def _kind(state: State, applied: Applied) -> str:
+def _kind(state: Status, applied: Applied) -> str:
     if any(one.row is applied.row for one in state.renamed):
         return "RENAMED"
     return "ahead" if applied.entry is None else "CHANGED" if applied.changed else "applied"
 
 
-def _name_now(state: State, applied: Applied) -> str | None:
+def _name_now(state: Status, applied: Applied) -> str | None:
     """Return the name of the file that has a migration's text now, where it is another one."""
     for one in state.renamed:
         if one.row is applied.row:
@@ -168,7 +168,7 @@ def _name_now(state: State, applied: Applied) -> str | None:
     return applied.entry.filename if applied.entry.filename != applied.row.filename else None
 
 
-def _applied_cells(state: State, applied: Applied) -> tuple[str, ...]:
+def _applied_cells(state: Status, applied: Applied) -> tuple[str, ...]:
     took, now = applied.row.duration_ms, _name_now(state, applied)
     return (
         applied.row.version,

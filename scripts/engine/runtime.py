@@ -15,9 +15,10 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
-from scripts.engine import creation, disclosure
+from scripts.engine import disclosure, switches
+from scripts.engine.alembic_commands import creation, offline
 from scripts.engine.observer import log
-from scripts.engine.run import offline, online, switches
+from scripts.engine.run import online
 from scripts.errors import FileError, HistoryError, MigrationError, ServerError, UsageError
 from scripts.files import project
 from scripts.files.project import Environment, shown

@@ -7,7 +7,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
-from scripts.engine.run.switches import Switches
+from scripts.engine.switches import Switches
 from scripts.errors import RollbackError
 from tests.support.workspace import Workspace
 

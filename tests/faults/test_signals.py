@@ -17,7 +17,7 @@ from tests.support.workspace import Workspace
 pytestmark = pytest.mark.database
 PAUSES = """
 from alembic.config import main
-from scripts.engine.run import retry
+from scripts.engine.execution import retry
 retry._FIRST_PAUSE = retry._LONGEST_PAUSE = 20 * 60.0
 main(["-n", "course", "upgrade", "head"])
 """

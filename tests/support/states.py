@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scripts.engine.ledger.partial import Partial
-from scripts.engine.ledger.state import Applied, State
 from scripts.engine.ledger.table import Ledger, Row
 from scripts.engine.observer import Direction
-from scripts.engine.run.work import Work
 from scripts.engine.settings import TableName
+from scripts.engine.status import Applied, Status
+from scripts.engine.step import Step
 from scripts.files import history, migration_file
 from scripts.files.project import Environment
 from scripts.sqltext import drops
@@ -48,7 +48,7 @@ def write(environment: Environment, version: str, text: str = "") -> None:
 
 def state(
     environment: Environment, *applied: str, heads: Sequence[str] | None = None, **more: Any
-) -> State:
+) -> Status:
     """Return the state of a database that has these versions, with the files that there are.
 
     Args:
@@ -74,7 +74,7 @@ def state(
         rows.append(Applied(row, entry, checksum if entry else None))
     ledger = Ledger(TableName("public", "schema_migrations"), exists=True)
     at = tuple(applied[-1:] if heads is None else heads)
-    return State(files, ledger, tuple(rows), at, **more)
+    return Status(files, ledger, tuple(rows), at, **more)
 
 
 def partial(**fields: Any) -> Partial:
@@ -82,10 +82,10 @@ def partial(**fields: Any) -> Partial:
     return replace(_PARTIAL, **fields)
 
 
-def step(text: str, direction: Direction = Direction.UP) -> Work:
+def step(text: str, direction: Direction = Direction.UP) -> Step:
     """Return one direction of a file with this text, as 004."""
     file = read(text)
-    return Work(
+    return Step(
         version="004",
         filename="004_step.sql",
         checksum=file.checksum,

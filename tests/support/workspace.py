@@ -14,10 +14,10 @@ from typing import Any
 
 import psycopg2
 
-from scripts.engine.ledger.state import State
 from scripts.engine.observer import Direction, StepResult
 from scripts.engine.operations import overview, rollback, upgrade
-from scripts.engine.run.switches import NO_SWITCHES, Switches
+from scripts.engine.status import Status
+from scripts.engine.switches import NO_SWITCHES, Switches
 from scripts.files import project
 from scripts.files.project import Environment, Project
 
@@ -160,7 +160,7 @@ class Workspace:
             replace(switches, use_file=use_file),
         )
 
-    def state(self, environment: str = "course") -> State:
+    def state(self, environment: str = "course") -> Status:
         """Return what status.py shows."""
         return overview.look(
             self.project, self.environment(environment), self.recorder.notices.append

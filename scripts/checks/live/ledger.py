@@ -8,11 +8,12 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.checks.finding import Finding
-from scripts.engine import disclosure, settings
-from scripts.engine.ledger import agreement, lookup, state
-from scripts.engine.ledger.state import State
+from scripts.engine import disclosure, settings, status
+from scripts.engine.ledger import lookup
+from scripts.engine.safeguards import agreement
 from scripts.engine.session import database
-from scripts.engine.session.database import Say
+from scripts.engine.session.database import Notify
+from scripts.engine.status import Status
 from scripts.errors import LedgerError, MigrationError, ServerError
 from scripts.files import history
 from scripts.files.project import Environment, Project, shown
@@ -29,7 +30,7 @@ _NOT_VALID = (
 )
 
 
-def check(project: Project, environment: Environment, say: Say) -> list[Finding]:
+def check(project: Project, environment: Environment, say: Notify) -> list[Finding]:
     """Look at a database's ledger and at what is unfinished in its catalog; nothing is written.
 
     Raises:
@@ -41,7 +42,7 @@ def check(project: Project, environment: Environment, say: Say) -> list[Finding]
         with database.connection(project, chosen, say) as connection:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION READ ONLY")
-            found = state.read(connection, chosen, history.survey(environment)[0])
+            found = status.read(connection, chosen, history.survey(environment)[0])
             for remark in found.remarks:
                 say(f"{environment.name}: {remark}")
             return [
@@ -57,7 +58,7 @@ def check(project: Project, environment: Environment, say: Say) -> list[Finding]
         ) from error
 
 
-def _ledger(found: State) -> Iterator[Finding]:
+def _ledger(found: Status) -> Iterator[Finding]:
     try:
         agreement.check_agreement(found)
     except LedgerError as error:
@@ -101,7 +102,7 @@ def _ledger(found: State) -> Iterator[Finding]:
         )
 
 
-def _rollbacks(connection: Connection, found: State) -> Iterator[Finding]:
+def _rollbacks(connection: Connection, found: Status) -> Iterator[Finding]:
     for applied in found.applied:
         try:
             lookup.rollback_sql(connection, found.ledger, applied.row.version)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scripts.engine.ledger.state import State
+from scripts.engine.status import Status
 from scripts.errors import UsageError
 
 
 def choose(
-    states: Mapping[str, State], *, to: str | None, steps: int, partial: bool
+    states: Mapping[str, Status], *, to: str | None, steps: int, partial: bool
 ) -> list[tuple[str, str]]:
     """Choose the migrations to be rolled back.
 
@@ -44,7 +44,7 @@ def choose(
     return [(name, version) for _, _, name, version in applied[:steps]]
 
 
-def _half_applied(states: Mapping[str, State]) -> list[tuple[str, str]]:
+def _half_applied(states: Mapping[str, Status]) -> list[tuple[str, str]]:
     begun = [
         (name, state.half_applied.version) for name, state in states.items() if state.half_applied
     ]
@@ -63,7 +63,7 @@ def _half_applied(states: Mapping[str, State]) -> list[tuple[str, str]]:
     return begun
 
 
-def _check_steps(states: Mapping[str, State], steps: int) -> None:
+def _check_steps(states: Mapping[str, Status], steps: int) -> None:
     """One step, which is the default, is a success where nothing is applied; more were meant."""
     count = sum(len(state.applied) for state in states.values())
     if steps > max(count, 1):
@@ -79,7 +79,7 @@ def _check_steps(states: Mapping[str, State], steps: int) -> None:
         )
 
 
-def _floor(state: State, to: str) -> int:
+def _floor(state: Status, to: str) -> int:
     if to == "base":
         return -1
     found = state.find(to) if to.isascii() and to.isdigit() else None

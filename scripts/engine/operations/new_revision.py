@@ -24,7 +24,7 @@ def create(
     """
     from alembic import command
 
-    from scripts.engine.operations import alembic_config
+    from scripts.engine.alembic_commands import alembic_config
 
     config = alembic_config.make(project, environment, observer)
     config.attributes["author"] = author

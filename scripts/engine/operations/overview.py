@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import psycopg2
 
-from scripts.engine import disclosure, settings
-from scripts.engine.ledger import elsewhere, events, lookup, state
-from scripts.engine.ledger.state import State
+from scripts.engine import disclosure, settings, status
+from scripts.engine.ledger import elsewhere, events, lookup
 from scripts.engine.session import database
-from scripts.engine.session.database import Say
+from scripts.engine.session.database import Notify
+from scripts.engine.status import Status
 from scripts.errors import ServerError
 from scripts.files import history
 from scripts.files.project import Environment, Project
 
 
-def look(project: Project, environment: Environment, say: Say) -> State:
+def look(project: Project, environment: Environment, say: Notify) -> Status:
     """Read an environment's files and ledger; changes nothing, and works with files misnamed.
 
     Args:
@@ -30,14 +30,14 @@ def look(project: Project, environment: Environment, say: Say) -> State:
     chosen = settings.load(project, environment)
     notify = named(say, environment)
     with database.connection(project, chosen, notify) as connection:
-        found = state.read(connection, chosen, history.survey(environment)[0])
+        found = status.read(connection, chosen, history.survey(environment)[0])
     for remark in found.remarks:
         notify(remark)
     return found
 
 
 def latest_events(
-    project: Project, environment: Environment, count: int, say: Say
+    project: Project, environment: Environment, count: int, say: Notify
 ) -> list[events.Row] | None:
     """Read the last rows of an environment's event log, the oldest of them first.
 
@@ -69,5 +69,5 @@ def latest_events(
             ) from error
 
 
-def named(say: Say, environment: Environment) -> Say:
+def named(say: Notify, environment: Environment) -> Notify:
     return lambda text: say(f"{environment.name}: {text}")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scripts.engine import settings
-from scripts.engine.ledger import agreement, lookup, server, state
-from scripts.engine.ledger.state import Applied
+from scripts.engine import reading, settings, status
+from scripts.engine.ledger import lookup, server
 from scripts.engine.objects.loss import Loss
 from scripts.engine.observer import Observer
 from scripts.engine.operations.overview import named
-from scripts.engine.run import half_applied, own_tables, protection, race, reading
-from scripts.engine.run.switches import NO_SWITCHES, Switches
-from scripts.engine.run.work import Work
+from scripts.engine.safeguards import agreement, half_applied, own_tables, protection, race
 from scripts.engine.session import database
-from scripts.engine.session.database import Say
+from scripts.engine.session.database import Notify
+from scripts.engine.status import Applied
+from scripts.engine.step import Step
+from scripts.engine.switches import NO_SWITCHES, Switches
 from scripts.files import history
 from scripts.files.project import Environment, Project
 
@@ -24,7 +24,7 @@ from scripts.files.project import Environment, Project
 class Preview:
     """What a rollback of one version would run, and what it would destroy."""
 
-    work: Work
+    work: Step
     filename: str
     about: str
     """When it was applied and by whom, or how far it came."""
@@ -56,7 +56,7 @@ def run(
     """
     from alembic import command
 
-    from scripts.engine.operations import alembic_config
+    from scripts.engine.alembic_commands import alembic_config
 
     config = alembic_config.make(project, environment, observer)
     config.attributes["switches"] = switches
@@ -67,7 +67,7 @@ def preview(  # noqa: PLR0913 - each is a choice of its own
     project: Project,
     environment: Environment,
     applied: Sequence[Applied],
-    say: Say,
+    say: Notify,
     *,
     use_file: bool,
     drop_existing: bool = False,
@@ -90,7 +90,7 @@ def preview(  # noqa: PLR0913 - each is a choice of its own
     """
     chosen = settings.load(project, environment)
     with database.connection(project, chosen, named(say, environment)) as connection:
-        found = state.read(connection, chosen, history.survey(environment)[0])
+        found = status.read(connection, chosen, history.survey(environment)[0])
         agreement.check_agreement(found)
         race.check_applied(found, [one.row.version for one in applied])
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scripts.engine.ledger import agreement
-from scripts.engine.ledger.state import State
+from scripts.engine import reading
 from scripts.engine.observer import Observer
-from scripts.engine.run import half_applied, own_tables, reading
+from scripts.engine.safeguards import agreement, half_applied, own_tables
+from scripts.engine.status import Status
 from scripts.errors import UsageError
 from scripts.files import history
 from scripts.files.history import Entry
 from scripts.files.project import Environment, Project
 
 
-def to_apply(found: State, to: str | None) -> tuple[Entry, ...]:
+def to_apply(found: Status, to: str | None) -> tuple[Entry, ...]:
     """Return the pending migrations up to a version, after all the checks that a run makes.
 
     Args:
@@ -40,7 +40,7 @@ def to_apply(found: State, to: str | None) -> tuple[Entry, ...]:
     return tuple(entry for entry in found.pending if entry.number <= last.number)
 
 
-def check_files(found: State, entries: Sequence[Entry]) -> None:
+def check_files(found: Status, entries: Sequence[Entry]) -> None:
     """Read and check the UP of pending migrations, as the run does before its first one.
 
     Raises:
@@ -59,6 +59,6 @@ def run(project: Project, environment: Environment, version: str, observer: Obse
     # Here and not above: a run that finds nothing to do has no need of it.
     from alembic import command
 
-    from scripts.engine.operations import alembic_config
+    from scripts.engine.alembic_commands import alembic_config
 
     command.upgrade(alembic_config.make(project, environment, observer), version)

@@ -7,25 +7,26 @@ from dataclasses import dataclass, replace
 
 from alembic import context
 
+from scripts.engine.execution import timeouts
+from scripts.engine.execution.autocommit import Outside
+from scripts.engine.execution.direct_session import Direct
+from scripts.engine.execution.event_log import EventLog
+from scripts.engine.execution.executor import OnlinePerformer
+from scripts.engine.execution.guard import Guard
+from scripts.engine.execution.recorder import OnlineRecorder
 from scripts.engine.ledger import lookup, origin
 from scripts.engine.ledger.events import Event
-from scripts.engine.ledger.state import State
 from scripts.engine.observer import Observer
-from scripts.engine.run import protection, timeouts
-from scripts.engine.run.connection import RunConnection
-from scripts.engine.run.direct import Direct
-from scripts.engine.run.event_log import EventLog
-from scripts.engine.run.guard import Guard
-from scripts.engine.run.outside import Outside
-from scripts.engine.run.performer import OnlinePerformer
 from scripts.engine.run.plan import Guards, Plan
-from scripts.engine.run.record import OnlineRecorder
 from scripts.engine.run.steps import Run
-from scripts.engine.run.switches import Switches
-from scripts.engine.run.work import Work
+from scripts.engine.safeguards import protection
 from scripts.engine.session import database
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.lock import Lock
+from scripts.engine.session.run_connection import RunConnection
+from scripts.engine.status import Status
+from scripts.engine.step import Step
+from scripts.engine.switches import Switches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ class Assembled:
 
 def assemble(  # noqa: PLR0913 - each is a part of its own
     opened: RunConnection,
-    found: State,
+    found: Status,
     held: Lock | None,
     observer: Observer,
     switches: Switches,
@@ -143,16 +144,16 @@ def assemble(  # noqa: PLR0913 - each is a part of its own
     return Assembled(run=run, prepare=prepare, recorder=recorder, log=log, blockers=blockers)
 
 
-def _guards(opened: RunConnection, found: State, switches: Switches) -> Guards:
+def _guards(opened: RunConnection, found: Status, switches: Switches) -> Guards:
     """Make what rollbacks go through; what people were shown is not said again."""
     shown = switches.confirmed is not None
 
-    def check(steps: list[Work]) -> frozenset[str]:
+    def check(steps: list[Step]) -> frozenset[str]:
         with opened.bounded():
             notify = (lambda _: None) if shown else opened.say
             return protection.check(opened.raw, found, steps, switches, notify)
 
-    def announce(steps: list[Work]) -> None:
+    def announce(steps: list[Step]) -> None:
         with opened.bounded():
             protection.announce(opened.raw, steps, opened.say)
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from scripts.engine.ledger import agreement
-from scripts.engine.ledger.state import State
-from scripts.engine.run import race
+from scripts.engine.safeguards import agreement, race
+from scripts.engine.status import Status
 from scripts.errors import UsageError
 from scripts.files import history
 from scripts.files.history import History
@@ -61,7 +60,7 @@ class Command:
                 raise problem  # Alembic runs revision files, wherever they lie
         return found
 
-    def is_idle(self, found: State) -> bool:
+    def is_idle(self, found: Status) -> bool:
         """Tell whether there is nothing to do that a lock would be needed for."""
         if self.kind is Kind.DOWNGRADE:
             return self.target == found.current and found.alembic_heads in ((self.target,), ())
@@ -74,12 +73,12 @@ class Command:
         entry = found.history.find(self.target)
         return entry is not None and found.find(entry.version) is not None
 
-    def check_writable(self, found: State) -> None:
+    def check_writable(self, found: Status) -> None:
         """Refuse a server that takes no writes; see `agreement.check_writable`."""
         if self.kind is not Kind.INSPECT:
             agreement.check_writable(found)
 
-    def check(self, found: State, before: str, confirmed: Confirmed | None) -> None:
+    def check(self, found: Status, before: str, confirmed: Confirmed | None) -> None:
         """Refuse what this database, with these files, must not be put through.
 
         Args:
@@ -109,7 +108,7 @@ class Command:
         elif self.kind is Kind.DOWNGRADE:
             agreement.check_agreement(found)
 
-    def _check_unmoved(self, found: State, before: str, confirmed: Confirmed | None) -> None:
+    def _check_unmoved(self, found: Status, before: str, confirmed: Confirmed | None) -> None:
         """Roll back nothing but what was meant, where another run was faster.
 
         `-1` was said of the version that the database was at, and so was a confirmation; a version
@@ -120,7 +119,7 @@ class Command:
         elif found.current != before and not self._is_applied(found):
             raise race.moved(found.name, found.current, before)
 
-    def _is_applied(self, found: State) -> bool:
+    def _is_applied(self, found: Status) -> bool:
         """Tell whether the target is a version that the database has, or base."""
         target = self.target
         if not isinstance(target, str):
@@ -128,7 +127,7 @@ class Command:
         return target == "base" or (target.isdigit() and found.find(target) is not None)
 
 
-def _check_target(found: State, version: str) -> None:
+def _check_target(found: Status, version: str) -> None:
     """Alembic takes `1` for the beginning of any version: 1 could become 100 in silence."""
     entry = found.history.find(version) if version.isascii() and version.isdigit() else None
     if entry and entry.version != version:

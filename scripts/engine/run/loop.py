@@ -10,10 +10,10 @@ from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionS
 
 from scripts.engine.ledger import alembic_version
 from scripts.engine.ledger.events import Event
-from scripts.engine.run import half_applied
 from scripts.engine.run.plan import Planned
 from scripts.engine.run.steps import Run
-from scripts.engine.run.work import Work
+from scripts.engine.safeguards import half_applied
+from scripts.engine.step import Step
 from scripts.errors import LedgerError
 
 
@@ -28,7 +28,7 @@ class Loop:
     """Whether there was nothing to do, so that no lock was taken."""
     settle: Callable[[], None] = lambda: None
     """Ends the transaction in which Alembic read the heads."""
-    undoing: Work | None = None
+    undoing: Step | None = None
     """The rollback of a half-applied file, which is all that is done then."""
 
     def of(self, planned: Planned) -> Planned:
@@ -73,7 +73,7 @@ class Loop:
             step.migration_fn(run=self.run)
             self.run.record(step.revision.revision, reached)
 
-    def _undo(self, todo: Work, wanted: list[MigrationStep], context: MigrationContext) -> None:
+    def _undo(self, todo: Step, wanted: list[MigrationStep], context: MigrationContext) -> None:
         """Run the DOWN of a half-applied file: no version moves, and no row of the ledger."""
         run = self.run
         if wanted:

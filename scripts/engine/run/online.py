@@ -11,29 +11,22 @@ from alembic import context
 from alembic.config import Config
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from scripts.engine import disclosure, settings
-from scripts.engine.ledger import sharing
-from scripts.engine.ledger.state import State
+from scripts.engine import disclosure, settings, switches
+from scripts.engine.alembic_commands import unknown_revisions
+from scripts.engine.execution import event_log
 from scripts.engine.ledger.table import GONE, VERSION_TABLE
 from scripts.engine.observer import LogObserver, Observer
-from scripts.engine.run import (
-    aftermath,
-    assembly,
-    connection,
-    event_log,
-    half_applied,
-    missing,
-    protection,
-    switches,
-)
+from scripts.engine.run import assembly, commit_outcome
 from scripts.engine.run.assembly import Assembled
 from scripts.engine.run.command import Command, Kind
-from scripts.engine.run.connection import RunConnection
 from scripts.engine.run.loop import Loop
 from scripts.engine.run.steps import Run
-from scripts.engine.run.work import Work
-from scripts.engine.session import lock, signals, waiting
+from scripts.engine.safeguards import half_applied, protection, sharing
+from scripts.engine.session import lock, run_connection, signals, waiting
 from scripts.engine.session.lock import Lock
+from scripts.engine.session.run_connection import RunConnection
+from scripts.engine.status import Status
+from scripts.engine.step import Step
 from scripts.errors import Interrupted, MigrationError, ServerError, behind, printable
 from scripts.files.project import Environment, Project
 
@@ -63,7 +56,9 @@ def run(config: Config, here: Project, environment: Environment) -> None:
     with (
         _told(environment),
         signals.deferred(),
-        connection.opened(given, here, chosen, say, bounded=command.kind is Kind.STAMP) as opened,
+        run_connection.opened(
+            given, here, chosen, say, bounded=command.kind is Kind.STAMP
+        ) as opened,
     ):
         choices = switches.read(config, context.get_x_argument())
         entries = command.history(environment)
@@ -80,7 +75,7 @@ def run(config: Config, here: Project, environment: Environment) -> None:
                 sharing.check_owner(found, here.environments)
             for remark in found.remarks:
                 say(remark)
-            missing.add(context.script, found, check=not idle)
+            unknown_revisions.add(context.script, found, check=not idle)
             moves = command.kind in (Kind.UPGRADE, Kind.DOWNGRADE)
             made = assembly.assemble(opened, found, held, observer, choices, moves_version=moves)
             if held and held.waited_ms and command.is_idle(found):
@@ -104,7 +99,7 @@ def _told(environment: Environment) -> Iterator[None]:
 
 
 @contextmanager
-def _lock(opened: RunConnection, found: State) -> Iterator[Lock | None]:
+def _lock(opened: RunConnection, found: Status) -> Iterator[Lock | None]:
     """Hold the database's lock on a second connection.
 
     A server that goes away while another run is waited for is waited for as well.
@@ -130,7 +125,7 @@ def _lock(opened: RunConnection, found: State) -> Iterator[Lock | None]:
             return
 
 
-def _lock_failed(found: State, error: psycopg2.Error) -> ServerError:
+def _lock_failed(found: Status, error: psycopg2.Error) -> ServerError:
     return ServerError(
         f"{found.name}: the connection that waits for the lock fails again and again",
         detail=disclosure.of_error(error),
@@ -159,7 +154,7 @@ def _noted(
         raise
 
 
-def _loop(opened: RunConnection, made: Assembled, undoing: Work | None, *, idle: bool) -> Loop:
+def _loop(opened: RunConnection, made: Assembled, undoing: Step | None, *, idle: bool) -> Loop:
     in_caller = opened.sqlalchemy.in_transaction()
     return Loop(
         run=made.run,
@@ -222,7 +217,7 @@ def _explain(error: Exception, made: Assembled, opened: RunConnection) -> None:
         table, state = run.state.ledger.version_table, run.undone(run.current)
         raise made.recorder.taken_away(table, by, state) from error
     number = made.recorder.transaction
-    ended = aftermath.explain(cause, made.run, number, opened, at_commit=at_commit)
+    ended = commit_outcome.explain(cause, made.run, number, opened, at_commit=at_commit)
     if ended:
         raise ended from error
 

@@ -10,12 +10,14 @@ from typing import Any
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
 from alembic.util import CommandError
 
+from scripts.engine import reading
+from scripts.engine.execution import event_log
 from scripts.engine.ledger.events import Event, Kind
-from scripts.engine.ledger.state import State
 from scripts.engine.ledger.table import Record
-from scripts.engine.run import event_log, own_tables, race, reading, work
-from scripts.engine.run.reading import Stored
-from scripts.engine.run.work import Work
+from scripts.engine.reading import Stored
+from scripts.engine.safeguards import own_tables, race
+from scripts.engine.status import Status
+from scripts.engine.step import Step, check_joined
 from scripts.errors import HistoryError, LedgerError
 
 # Files are read before the first one runs, and read again as they run if they were too large to be
@@ -30,9 +32,9 @@ Planned = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
 class Guards:
     """What rollbacks go through before they run; a script has none."""
 
-    check: Callable[[list[Work]], frozenset[str]] = lambda _: frozenset()
+    check: Callable[[list[Step]], frozenset[str]] = lambda _: frozenset()
     """Refuses what may not be dropped, and gives the versions that have to be looked at again."""
-    announce: Callable[[list[Work]], None] = lambda _: None
+    announce: Callable[[list[Step]], None] = lambda _: None
     """Says what is destroyed, where nobody was shown it."""
 
 
@@ -40,7 +42,7 @@ class Plan:
     """What is left to do, and the SQL of it."""
 
     def __init__(
-        self, state: State, stored: Stored | None, *, joined: bool, guards: Guards
+        self, state: Status, stored: Stored | None, *, joined: bool, guards: Guards
     ) -> None:
         """Plan from what was found before the run.
 
@@ -56,7 +58,7 @@ class Plan:
         self._stored = stored
         self.joined = joined
         self._steps: deque[Event] = deque()
-        self._kept: dict[str, tuple[Work, Record]] = {}
+        self._kept: dict[str, tuple[Step, Record]] = {}
         self._kept_characters = 0
         self.confirmed: tuple[tuple[str, str], ...] | None = None
         """Versions and SQL that people have been shown; None where nobody was asked."""
@@ -113,17 +115,17 @@ class Plan:
         """
         steps = [one for one in wanted if isinstance(one, RevisionStep)]
         self._check_order(steps)
-        undone: list[Work] = []
+        undone: list[Step] = []
         self._steps.extend(self._read(one, undone) for one in steps)
         self.undo(undone)
 
-    def add(self, undo: Work) -> None:
+    def add(self, undo: Step) -> None:
         """Plan one rollback that Alembic knows nothing of; see `undo`."""
         check = [undo]
         self._steps.append(event_log.beginning(undo))
         self.undo(check)
 
-    def undo(self, undone: list[Work]) -> None:
+    def undo(self, undone: list[Step]) -> None:
         """Make sure that rollbacks are what people were shown, and drop nothing that they may not.
 
         Raises:
@@ -164,7 +166,7 @@ class Plan:
                     way_out="python scripts/validate.py names the revision file that is wrong",
                 )
 
-    def _read(self, step: RevisionStep, undone: list[Work]) -> Event:
+    def _read(self, step: RevisionStep, undone: list[Step]) -> Event:
         version = step.revision.revision
         if not step.is_upgrade:
             undo = self.downgrade(version)
@@ -172,14 +174,14 @@ class Plan:
             undone.append(undo)
             return event_log.beginning(undo)
         todo, record = reading.upgrade(self._state, version)
-        work.check_joined(todo, joined=self.joined)
+        check_joined(todo, joined=self.joined)
         own_tables.check(self._state.name, todo, self._state.ledger)
         self._kept_characters += len(todo.section.text)
         if self._kept_characters < _KEEP_CHARACTERS:
             self._kept[version] = todo, record
         return event_log.beginning(todo)
 
-    def upgrade(self, version: str, current: str) -> tuple[Work, Record]:
+    def upgrade(self, version: str, current: str) -> tuple[Step, Record]:
         """Return the UP of the step at hand, and what the ledger will keep of it.
 
         Args:
@@ -201,7 +203,7 @@ class Plan:
             )
         return todo, record
 
-    def recheck(self, todo: Work) -> None:
+    def recheck(self, todo: Step) -> None:
         """Look once more, right before a rollback that could drop what was there before.
 
         Names may mean something else by then: a step ahead of it can have renamed a table.
@@ -212,10 +214,10 @@ class Plan:
         if todo.version in self._guarded:
             self._guards.check([todo])
 
-    def downgrade(self, version: str) -> Work:
+    def downgrade(self, version: str) -> Step:
         """Return what undoes a version; see `reading.downgrade` and `work.check_joined`."""
         todo = reading.downgrade(self._state, version, self._stored)
-        work.check_joined(todo, joined=self.joined)
+        check_joined(todo, joined=self.joined)
         return todo
 
     def done(self) -> Event:

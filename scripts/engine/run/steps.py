@@ -13,17 +13,17 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.script import ScriptDirectory
 from psycopg2.sql import Composable
 
+from scripts.engine.alembic_commands import stamp
+from scripts.engine.execution.executor import Autocommit, Performed, Performer
+from scripts.engine.execution.guard import Guard
+from scripts.engine.execution.recorder import Recorder
 from scripts.engine.ledger import alembic_version
 from scripts.engine.ledger.events import Event, Kind
-from scripts.engine.ledger.state import State
 from scripts.engine.objects import existing
 from scripts.engine.observer import Direction, Observer, StepResult
-from scripts.engine.run import stamp, work
-from scripts.engine.run.guard import Guard
-from scripts.engine.run.performer import Autocommit, Performed, Performer
 from scripts.engine.run.plan import Plan
-from scripts.engine.run.record import Recorder
-from scripts.engine.run.work import Work
+from scripts.engine.status import Status
+from scripts.engine.step import CutShort, Step, effect
 from scripts.errors import HistoryError, LockError, MigrationError, behind
 
 
@@ -31,7 +31,7 @@ from scripts.errors import HistoryError, LockError, MigrationError, behind
 class Run:
     """Alembic hands this to every revision; it lives as long as one `run_migrations`."""
 
-    state: State
+    state: Status
     """What was found before the run."""
     directory: ScriptDirectory
     observer: Observer
@@ -190,7 +190,7 @@ class Run:
             self.observer.finished(self.unsaid)
             self.unsaid = self._uncommitted = None
 
-    def perform(self, todo: Work) -> Performed:
+    def perform(self, todo: Step) -> Performed:
         """Run a section; what it fails with says what has become of it."""
         self.say()
         self._effects = "rolled back"
@@ -200,16 +200,16 @@ class Run:
             performed = self.performer.perform(todo, self.autocommit)
         except Exception as raised:
             error = behind(raised)
-            if not isinstance(error, work.CutShort):
+            if not isinstance(error, CutShort):
                 raise
-            self._effects = work.effect(todo, error, joined=self.plan.joined)
+            self._effects = effect(todo, error, joined=self.plan.joined)
             if isinstance(error, LockError):
                 error.state = f"{self._effects}; {self.guard.now(self.current)}"
             else:
                 error.what = f"{self.state.name}: {todo.filename}: {error.what}"
                 error.state = self.undone(self.current)
             raise error from raised.__cause__
-        self._effects = work.effect(todo, joined=self.plan.joined)
+        self._effects = effect(todo, joined=self.plan.joined)
         self._recorded, self._performed = todo.version, performed
         self.unsaid = todo.result(self.state.name, performed.duration_ms)
         if todo.direction is Direction.DOWN and not todo.section.statements:

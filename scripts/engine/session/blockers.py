@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.engine import disclosure
-from scripts.engine.session.database import Say
+from scripts.engine.session.database import Notify
 from scripts.engine.session.lock import Lock
 from scripts.sqltext import duration
 
@@ -88,7 +88,7 @@ class Blocker:
     prepared: str | None
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Notify it in a line."""
         verb = "holds" if self.holds else "waits before us for"
         lock = f"{verb} {', '.join(_words(mode) for mode in self.modes) or 'a lock'}"
         if self.prepared:
@@ -113,7 +113,7 @@ class Sample:
 class Blockers:
     """Looks who is in the way, beside the statement that waits."""
 
-    def __init__(self, lock: Lock, say: Say) -> None:
+    def __init__(self, lock: Lock, say: Notify) -> None:
         """Ask on the lock's connection; say who is in the way while a statement waits."""
         self.pid = 0
         """The backend to look at, as the server calls it; 0 looks at none."""

@@ -21,14 +21,14 @@ from scripts.files.project import Project
 from scripts.sqltext import duration
 
 APPLICATION = "upskill-migrations"
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 """Takes a line for whoever watches."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 
 
 def connect(
-    project: Project, settings: Settings, say: Say = lambda _: None, *, direct: bool = False
+    project: Project, settings: Settings, say: Notify = lambda _: None, *, direct: bool = False
 ) -> Connection:
     """Open a connection; try again, for as long as the settings allow, while the server is not up.
 
@@ -80,7 +80,7 @@ def answers(opened: Connection, settings: Settings) -> None:
 
 
 @contextmanager
-def connection(project: Project, settings: Settings, say: Say) -> Iterator[Connection]:
+def connection(project: Project, settings: Settings, say: Notify) -> Iterator[Connection]:
     """Open a connection for a `with` block, and close it after; what is not committed is gone."""
     opened = connect(project, settings, say)
     try:

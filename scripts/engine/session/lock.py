@@ -24,7 +24,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 
 from scripts.engine import disclosure
 from scripts.engine.session import signals
-from scripts.engine.session.database import Say
+from scripts.engine.session.database import Notify
 from scripts.engine.settings import TableName
 from scripts.errors import LockError
 from scripts.sqltext import duration
@@ -64,7 +64,7 @@ class Holder:
     since: datetime | None
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Notify it in a line."""
         since = f"{self.since.astimezone():%Y-%m-%d %H:%M:%S %z}" if self.since else "unknown"
         return (
             f"pid {self.pid} ({disclosure.of_text(self.application or '?')}), {self.user} on "
@@ -134,7 +134,7 @@ class Lock:
 
 @contextmanager
 def held(
-    connection: Connection, environment: str, table: TableName, wait_ms: int, say: Say
+    connection: Connection, environment: str, table: TableName, wait_ms: int, say: Notify
 ) -> Iterator[Lock]:
     """Hold the lock of a database for a `with` block.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from scripts.engine.observer import Direction
-from scripts.engine.run import half_applied
 from scripts.engine.run.command import Command, Kind
-from scripts.engine.run.switches import NO_SWITCHES, Switches
+from scripts.engine.safeguards import half_applied
+from scripts.engine.switches import NO_SWITCHES, Switches
 from scripts.errors import RollbackError, UsageError
 from scripts.files.project import Environment
 from tests.support.states import partial, state, write

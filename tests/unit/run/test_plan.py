@@ -10,13 +10,13 @@ from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from scripts.engine.alembic_commands import stamp
 from scripts.engine.ledger.events import Kind
-from scripts.engine.ledger.state import State
 from scripts.engine.observer import Direction
 from scripts.engine.run import plan as module
-from scripts.engine.run import stamp
 from scripts.engine.run.plan import Guards, Plan, Planned
-from scripts.engine.run.work import Work
+from scripts.engine.status import Status
+from scripts.engine.step import Step
 from scripts.errors import FormatError, HistoryError, LedgerError, UsageError
 from scripts.files.project import Environment
 from tests.support.states import state, write
@@ -50,10 +50,10 @@ def down(environment: Environment, target: str) -> Planned:
     return steps
 
 
-def plan(found: State, protected: list[list[str]] | None = None, *, joined: bool = False) -> Plan:
+def plan(found: Status, protected: list[list[str]] | None = None, *, joined: bool = False) -> Plan:
     """Return the plan of a run whose rollbacks the ledger keeps, with what it protects."""
 
-    def check(undone: list[Work]) -> frozenset[str]:
+    def check(undone: list[Step]) -> frozenset[str]:
         if protected is not None:
             protected.append([one.version for one in undone])
         return frozenset()
@@ -61,7 +61,7 @@ def plan(found: State, protected: list[list[str]] | None = None, *, joined: bool
     return Plan(found, lambda _: DOWN, joined=joined, guards=Guards(check=check))
 
 
-def read(made: Plan, found: State, planned: Planned) -> list[tuple[str | None, str | None]]:
+def read(made: Plan, found: Status, planned: Planned) -> list[tuple[str | None, str | None]]:
     """Have the steps found and read; return them, taken one after the other."""
     made.read(made.resolve(planned, found.alembic_heads, CONTEXT, fixed=True))
     taken = []

@@ -7,16 +7,16 @@ from psycopg2.sql import Composable, Composed, Literal
 
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.observer import Direction
-from scripts.engine.run import protection
-from scripts.engine.run.work import Work
+from scripts.engine.safeguards import protection
 from scripts.engine.settings import TableName
+from scripts.engine.step import Step
 from tests.support.states import step
 from tests.support.texts import migration
 
 LEDGER = Ledger(TableName("ops", "ledger"), exists=True)
 
 
-def undo(text: str) -> Work:
+def undo(text: str) -> Step:
     return step(migration(down=text), Direction.DOWN)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.engine.run import race
+from scripts.engine.safeguards import race
 from scripts.errors import LedgerError
 from scripts.files.project import Environment
 from tests.support.states import state

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.engine.run import retry
+from scripts.engine.execution import retry
 from scripts.errors import LockError, StatementError
 from scripts.sqltext import statements
 

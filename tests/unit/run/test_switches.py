@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from alembic.config import Config
 
-from scripts.engine.run import switches
-from scripts.engine.run.switches import NO_SWITCHES, Switches
+from scripts.engine import switches
+from scripts.engine.switches import NO_SWITCHES, Switches
 from scripts.errors import UsageError
 
 

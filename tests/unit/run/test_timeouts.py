@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from scripts.engine.run import timeouts
+from scripts.engine.execution import timeouts
 from scripts.engine.settings import Limits
 from scripts.files.header import Header
 from scripts.sqltext import statements

@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 
 from scripts.engine.session import waiting
 from scripts.engine.session.blockers import Blockers
-from scripts.engine.session.database import Say
+from scripts.engine.session.database import Notify
 from scripts.engine.session.lock import Lock
 from scripts.engine.settings import Settings
 from scripts.errors import MigrationError, UsageError
@@ -38,7 +38,7 @@ class Direct:
     """Opens a connection past the pooler, where a URL for one is set."""
     lock: Lock | None
     blockers: Blockers | None
-    say: Say
+    say: Notify
 
     @contextmanager
     def session(self) -> Iterator[Session]:

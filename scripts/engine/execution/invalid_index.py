@@ -17,7 +17,7 @@ from psycopg2.sql import SQL, Composable, Literal
 
 from scripts.engine.ledger.table import qualified
 from scripts.engine.session import signals
-from scripts.engine.session.database import Say
+from scripts.engine.session.database import Notify
 from scripts.sqltext import duration
 from scripts.sqltext.concurrent_index import ConcurrentIndex
 
@@ -47,7 +47,7 @@ class StillBuiltError(Exception):
 
 
 def mend(
-    connection: Connection, wanted: ConcurrentIndex, wait_ms: int, say: Say, *, bounded: bool
+    connection: Connection, wanted: ConcurrentIndex, wait_ms: int, say: Notify, *, bounded: bool
 ) -> None:
     """Drop the invalid index that has the name of one that is about to be built.
 
@@ -88,7 +88,7 @@ def _who(builders: list[tuple[Any, ...]]) -> str:
 
 
 def fault(connection: Connection, wanted: ConcurrentIndex) -> str:
-    """Say why an index that was to be built is of no use; "" where nothing is wrong with it."""
+    """Notify why an index that was to be built is of no use; "" where nothing is wrong with it."""
     table = _table(connection, wanted)
     query = SQL(
         "SELECT i.indrelid = to_regclass({}), i.indisvalid, i.indrelid::regclass::text"

@@ -42,7 +42,7 @@ class Applied:
 
 
 @dataclass(frozen=True)
-class State:
+class Status:
     """One environment: its files and its database, as they are now."""
 
     history: History
@@ -128,7 +128,7 @@ class State:
 
 def read(
     connection: Connection, settings: Settings, entries: History, *, with_log: bool = True
-) -> State:
+) -> Status:
     """Read the ledger and hold the files against it; read-only.
 
     Args:
@@ -160,21 +160,21 @@ def read(
     return found
 
 
-def _not_over(found: State, partials: tuple[Partial, ...]) -> tuple[Partial, ...]:
+def _not_over(found: Status, partials: tuple[Partial, ...]) -> tuple[Partial, ...]:
     """Leave out what a script has completed since: such a run writes no event log."""
     return tuple(
         one for one in partials if (found.find(one.version) is None) is (one.direction == "up")
     )
 
 
-def _read(connection: Connection, settings: Settings, entries: History) -> State:
+def _read(connection: Connection, settings: Settings, entries: History) -> Status:
     found = lookup.find(connection, settings.ledger)
     rows = sorted(lookup.rows(connection, found), key=lambda row: _number(found, row))
     remarks = elsewhere.check(connection, found, entries, has_rows=bool(rows))
     applied = (_applied(row, entries.by_number.get(_number(found, row))) for row in rows)
     heads = lookup.alembic_heads(connection, found)
     known = server.ask(connection)
-    return State(entries, found, tuple(applied), heads, known, remarks=remarks)
+    return Status(entries, found, tuple(applied), heads, known, remarks=remarks)
 
 
 def _applied(row: Row, entry: Entry | None) -> Applied:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from scripts.engine.ledger.partial import Partial
-from scripts.engine.ledger.state import State
 from scripts.engine.objects.existing import Existing
 from scripts.engine.observer import Direction
 from scripts.engine.run.command import Command, Kind
-from scripts.engine.run.switches import Switches
-from scripts.engine.run.work import Work
+from scripts.engine.status import Status
+from scripts.engine.step import Step
+from scripts.engine.switches import Switches
 from scripts.errors import FormatError, LedgerError, RollbackError, UsageError
 from scripts.files import history, migration_file, rollback
 from scripts.files.project import shown
@@ -16,7 +16,7 @@ from scripts.files.rollback import Rollback
 from scripts.sqltext import drops
 
 
-def check(state: State, command: Command, switches: Switches) -> Work | None:
+def check(state: Status, command: Command, switches: Switches) -> Step | None:
     """Refuse to roll anything back below a half-applied file, or return that file's rollback.
 
     Args:
@@ -55,7 +55,7 @@ def check(state: State, command: Command, switches: Switches) -> Work | None:
     return undo(state, found, use_file=switches.use_file)
 
 
-def refuse(state: State) -> None:
+def refuse(state: Status) -> None:
     """Refuse to roll anything back below a half-applied file.
 
     Raises:
@@ -65,7 +65,7 @@ def refuse(state: State) -> None:
         raise _in_the_way(state, state.half_applied)
 
 
-def check_upgrade(state: State) -> None:
+def check_upgrade(state: Status) -> None:
     """Refuse to go on above a file that this checkout can't complete.
 
     Raises:
@@ -97,7 +97,7 @@ def check_upgrade(state: State) -> None:
     )
 
 
-def undo(state: State, found: Partial, *, use_file: bool) -> Work:
+def undo(state: Status, found: Partial, *, use_file: bool) -> Step:
     """Return what undoes a half-applied file: what the event log keeps, or the file's DOWN.
 
     Raises:
@@ -111,7 +111,7 @@ def undo(state: State, found: Partial, *, use_file: bool) -> Work:
             state=f"nothing was rolled back; {state.name} is at {state.current}",
             way_out="complete it with `python scripts/migrate.py`",
         )
-    return Work(
+    return Step(
         version=found.version,
         filename=found.filename,
         checksum=found.checksum,
@@ -133,7 +133,7 @@ def _existed(found: Partial) -> tuple[Existing, ...]:
     )
 
 
-def _down(state: State, found: Partial, *, use_file: bool) -> tuple[Rollback, str]:
+def _down(state: Status, found: Partial, *, use_file: bool) -> tuple[Rollback, str]:
     entry = state.history.find(found.version)
     if found.rollback_sql is not None and not use_file:
         place = f"rollback_sql of {found.version} in the event log"
@@ -152,7 +152,7 @@ def _down(state: State, found: Partial, *, use_file: bool) -> tuple[Rollback, st
     return Rollback(file.header, file.down), shown(entry.path)
 
 
-def moves_too(state: State, version: str) -> UsageError:
+def moves_too(state: Status, version: str) -> UsageError:
     """Return the error of a downgrade that would do more than to undo the half-applied file."""
     return UsageError(
         f"{state.name}: rolling back the half-applied {version} leaves the database at "
@@ -169,7 +169,7 @@ def described(found: Partial) -> str:
     return f"{found.done} of {count} statements have taken effect; {found.ending}"
 
 
-def _in_the_way(state: State, found: Partial) -> RollbackError:
+def _in_the_way(state: Status, found: Partial) -> RollbackError:
     return RollbackError(
         f"{state.name}: {found.filename} is half applied: nothing below it can be rolled back",
         detail=described(found),

@@ -13,12 +13,12 @@ from types import ModuleType
 from alembic.script import Script, ScriptDirectory
 
 from scripts.engine import revision
-from scripts.engine.ledger.state import State
+from scripts.engine.status import Status
 from scripts.errors import HistoryError
 from scripts.files import revision_file
 
 
-def add(directory: ScriptDirectory, state: State, *, check: bool) -> None:
+def add(directory: ScriptDirectory, state: Status, *, check: bool) -> None:
     """Make Alembic's map of revisions whole.
 
     Args:

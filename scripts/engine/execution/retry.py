@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 
 from scripts.engine.session import signals
-from scripts.engine.session.database import Say
+from scripts.engine.session.database import Notify
 from scripts.errors import StatementError
 from scripts.sqltext.statements import Statement
 
@@ -31,7 +31,7 @@ def possible(statements: tuple[Statement, ...]) -> bool:
     return all(statement.words[:2] != ("SET", "TRANSACTION") for statement in statements)
 
 
-def run(attempt: Callable[[], None], back: Callable[[], object], retries: int, say: Say) -> None:
+def run(attempt: Callable[[], None], back: Callable[[], object], retries: int, say: Notify) -> None:
     """Run something, again and again while it fails for a lock or a deadlock.
 
     Args:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from scripts.engine import disclosure
-from scripts.engine.ledger.state import State
 from scripts.engine.ledger.table import Record
 from scripts.engine.observer import Direction
-from scripts.engine.run.work import Work
+from scripts.engine.status import Status
+from scripts.engine.step import Step
 from scripts.errors import FormatError, HistoryError, LedgerError, RollbackError
 from scripts.files import migration_file, rollback
 from scripts.files.history import Entry
@@ -21,7 +21,7 @@ Stored = Callable[[str], str | None]
 """Reads the rollback SQL that the ledger keeps for a version."""
 
 
-def upgrade(state: State, version: str) -> tuple[Work, Record]:
+def upgrade(state: Status, version: str) -> tuple[Step, Record]:
     """Read the UP of a version, and what the ledger will keep of it.
 
     Raises:
@@ -31,7 +31,7 @@ def upgrade(state: State, version: str) -> tuple[Work, Record]:
     entry = _entry(state, version)
     file = migration_file.read_pending(entry.path)
     earlier = state.begun(entry.version, Direction.UP.value)
-    work = Work(
+    work = Step(
         version=entry.version,
         filename=entry.filename,
         checksum=file.checksum,
@@ -47,7 +47,7 @@ def upgrade(state: State, version: str) -> tuple[Work, Record]:
     return work, _record(entry, file)
 
 
-def applied(state: State, version: str) -> Record:
+def applied(state: Status, version: str) -> Record:
     """Read what the ledger keeps of a version that has been applied by other means: for a stamp.
 
     Raises:
@@ -58,7 +58,7 @@ def applied(state: State, version: str) -> Record:
     return _record(entry, migration_file.read(entry.path, released=True))
 
 
-def _entry(state: State, version: str) -> Entry:
+def _entry(state: Status, version: str) -> Entry:
     entry = state.history.find(version)
     if entry is None:
         raise HistoryError(
@@ -79,7 +79,7 @@ def _record(entry: Entry, file: MigrationFile) -> Record:
     )
 
 
-def downgrade(state: State, version: str, stored: Stored | None) -> Work:
+def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
     """Read what undoes a version: from the ledger, for that belongs to what was applied.
 
     Args:
@@ -105,7 +105,7 @@ def downgrade(state: State, version: str, stored: Stored | None) -> Work:
     earlier = state.begun(version, Direction.DOWN.value)
     applied, entry = state.find(version), state.history.find(version)
     filename = applied.row.filename if applied else entry.filename if entry else version
-    return Work(
+    return Step(
         version=version,
         filename=filename,
         checksum=applied.row.checksum if applied else None,
@@ -118,7 +118,7 @@ def downgrade(state: State, version: str, stored: Stored | None) -> Work:
     )
 
 
-def _from_file(state: State, version: str) -> tuple[Rollback, str]:
+def _from_file(state: Status, version: str) -> tuple[Rollback, str]:
     entry = state.history.find(version)
     if entry is None:
         raise RollbackError(
@@ -130,7 +130,7 @@ def _from_file(state: State, version: str) -> tuple[Rollback, str]:
     return Rollback(file.header, file.down), shown(entry.path)
 
 
-def _from_ledger(state: State, version: str, stored: Stored) -> tuple[Rollback, str]:
+def _from_ledger(state: Status, version: str, stored: Stored) -> tuple[Rollback, str]:
     place = f"rollback_sql of {version} in {state.ledger.table}"
     text = stored(version)
     if text is None:
@@ -148,7 +148,7 @@ def _from_ledger(state: State, version: str, stored: Stored) -> tuple[Rollback, 
     return undo, place
 
 
-def _check_same(state: State, version: str, undo: Rollback, place: str) -> None:
+def _check_same(state: Status, version: str, undo: Rollback, place: str) -> None:
     """A row can be rewritten together with its checksum; the file that was applied shows it."""
     applied, entry = state.find(version), state.history.find(version)
     if applied is None or entry is None or applied.file_checksum != applied.row.checksum:

@@ -21,7 +21,7 @@ Returns the first row of what it gave, None where there is none or nobody can kn
 """
 
 
-def one(
+def run_statement(
     execute: Execute, statement: Statement, place: str, ran: int, blockers: Blockers | None = None
 ) -> None:
     """Run one statement.

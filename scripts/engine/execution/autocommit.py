@@ -11,18 +11,18 @@ import psycopg2
 from psycopg2.sql import SQL, Composable, Identifier
 
 from scripts.engine import disclosure
+from scripts.engine.execution import event_log, invalid_index, retry, timeouts
+from scripts.engine.execution.direct_session import Direct, Session
+from scripts.engine.execution.event_log import EventLog
+from scripts.engine.execution.guard import Guard
+from scripts.engine.execution.statement import Execute, run_statement, sender
 from scripts.engine.ledger.events import Kind
 from scripts.engine.objects import existing, identity
-from scripts.engine.run import event_log, execution, indexes, retry, timeouts
-from scripts.engine.run.direct import Direct, Session
-from scripts.engine.run.event_log import EventLog
-from scripts.engine.run.execution import Execute
-from scripts.engine.run.guard import Guard
-from scripts.engine.run.work import Work
 from scripts.engine.session import notices, signals
 from scripts.engine.session.blockers import Blockers
-from scripts.engine.session.database import Say
+from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
+from scripts.engine.step import Step
 from scripts.errors import Interrupted, StatementError
 from scripts.sqltext import concurrent_index, session_state
 from scripts.sqltext.concurrent_index import ConcurrentIndex
@@ -40,12 +40,12 @@ class Outside:
     watch_client: bool
     blockers: Blockers | None
     log: EventLog
-    say: Say
+    say: Notify
     thorough: bool
     """Whether the session is ours alone: see `session_state.resets`."""
     guard: Guard
 
-    def run(self, todo: Work) -> Composable:
+    def run(self, todo: Step) -> Composable:
         """Run a section's statements one by one; each takes effect at once.
 
         Each takes its time, and another run begins the file anew when this one has lost its lock:
@@ -87,7 +87,7 @@ class _Section:
 
     outside: Outside
     session: Session
-    todo: Work
+    todo: Step
     _values: dict[str, int] = field(default_factory=dict)
     """The timeouts that the session has now."""
     _before: dict[str, str | None] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class _Section:
     def _report_others(self) -> None:
         statements = self.todo.section.statements
         wanted = [index for one in statements if (index := concurrent_index.of(one))]
-        found = indexes.others(self.session.connection, wanted)
+        found = invalid_index.others(self.session.connection, wanted)
         if found:
             text = f"left alone, but invalid: {', '.join(found)} (DROP INDEX or REINDEX them)"
             self.outside.say(text)
@@ -153,7 +153,7 @@ class _Section:
         """Run one statement, again and again while it meets a lock."""
         outside, connection = self.outside, self.session.connection
         own = connection is outside.direct.connection
-        execute = outside.execute if own else execution.sender(connection)
+        execute = outside.execute if own else sender(connection)
         index = concurrent_index.of(statement)
 
         def attempt() -> None:
@@ -161,8 +161,8 @@ class _Section:
             if index:
                 self._mend(index, statement, ran)
             with notices.reported(connection, statement, self.todo.place, outside.say):
-                execution.one(execute, statement, self.todo.place, ran, outside.blockers)
-            fault = indexes.fault(connection, index) if index else ""
+                run_statement(execute, statement, self.todo.place, ran, outside.blockers)
+            fault = invalid_index.fault(connection, index) if index else ""
             if index and fault:
                 what = f"the index {index.name} on {index.table} was not built"
                 raise self.failed(what, statement, ran, fault)
@@ -183,10 +183,10 @@ class _Section:
         wait_ms = self.outside.settings.lock_wait_ms
         with self.explained(statement, ran, f"the invalid index {index.name} can't be dropped"):
             try:
-                indexes.mend(
+                invalid_index.mend(
                     self.session.connection, index, wait_ms, self.outside.say, bounded=bounded
                 )
-            except indexes.StillBuiltError as error:
+            except invalid_index.StillBuiltError as error:
                 what = f"the index {index.name} may still be built by another session"
                 raise self.failed(what, statement, ran, str(error)) from error
 

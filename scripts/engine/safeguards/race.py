@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scripts.engine.ledger.state import State
+from scripts.engine.status import Status
 from scripts.errors import LedgerError
 
 
@@ -28,7 +28,7 @@ def moved(name: str, now: str, before: str, *, applying: bool = False) -> Ledger
     )
 
 
-def check_applied(found: State, versions: Iterable[str]) -> None:
+def check_applied(found: Status, versions: Iterable[str]) -> None:
     """Make sure that what is to be rolled back is still applied.
 
     Args:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from alembic.script import ScriptDirectory
 
-from scripts.engine.ledger.state import State
+from scripts.engine import reading
 from scripts.engine.ledger.table import Record
-from scripts.engine.run import reading
+from scripts.engine.status import Status
 
 
 def versions(
-    state: State, directory: ScriptDirectory, heads: Sequence[str]
+    state: Status, directory: ScriptDirectory, heads: Sequence[str]
 ) -> tuple[list[Record], list[str]]:
     """Return what the ledger has to have after a stamp.
 

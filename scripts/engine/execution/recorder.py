@@ -10,10 +10,10 @@ import psycopg2
 from psycopg2.sql import SQL, Composable, Literal
 
 from scripts.engine import disclosure
+from scripts.engine.execution.event_log import EventLog
+from scripts.engine.execution.statement import Execute
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.table import GONE, Ledger, Record, qualified
-from scripts.engine.run.event_log import EventLog
-from scripts.engine.run.execution import Execute
 from scripts.engine.session import signals
 from scripts.engine.settings import TableName
 from scripts.errors import Interrupted, LedgerError, MigrationError

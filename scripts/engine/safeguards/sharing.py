@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from scripts.engine.ledger import ownership
 from scripts.engine.ledger.ownership import Verdict, Whose
-from scripts.engine.ledger.state import State
 from scripts.engine.settings import DEFAULT_TABLE
+from scripts.engine.status import Status
 from scripts.errors import UsageError
 from scripts.files.project import Environment
 
 
-def check(states: Sequence[State], environments: Iterable[Environment]) -> None:
+def check(states: Sequence[Status], environments: Iterable[Environment]) -> None:
     """Refuse environments that share a ledger, before any of them is run.
 
     Args:
@@ -37,7 +37,7 @@ def check(states: Sequence[State], environments: Iterable[Environment]) -> None:
         check_owner(state, environments)
 
 
-def check_owner(state: State, environments: Iterable[Environment]) -> None:
+def check_owner(state: Status, environments: Iterable[Environment]) -> None:
     """Refuse a ledger that another environment has written.
 
     A row whose file is nowhere is a newer release's: it says nothing, and nor does one that two
@@ -64,7 +64,7 @@ def check_owner(state: State, environments: Iterable[Environment]) -> None:
         raise _foreign(state, foreign)
 
 
-def _foreign(state: State, row: Verdict) -> UsageError:
+def _foreign(state: Status, row: Verdict) -> UsageError:
     owner = row.owner
     return UsageError(
         f"{state.name}: this database has the ledger of {owner}",
@@ -75,7 +75,7 @@ def _foreign(state: State, row: Verdict) -> UsageError:
     )
 
 
-def _way_out(state: State) -> str:
+def _way_out(state: Status) -> str:
     return (
         f"set {state.history.environment.url_setting()} to the database of {state.name}; "
         "where both belong into one database, give each a ledger in a schema of its own: "

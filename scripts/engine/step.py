@@ -25,7 +25,7 @@ CutShort = StatementError | Interrupted | LockError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Step:
     """One section with all that is needed to run it and to speak of it."""
 
     version: str
@@ -66,7 +66,7 @@ class Work:
         return identity.named(self.drops) if self.direction is Direction.UP else ()
 
 
-def check_joined(work: Work, *, joined: bool) -> None:
+def check_joined(work: Step, *, joined: bool) -> None:
     """Refuse what needs no transaction where whoever gave the connection has begun one.
 
     Raises:
@@ -82,7 +82,7 @@ def check_joined(work: Work, *, joined: bool) -> None:
 
 
 def effect(
-    work: Work,
+    work: Step,
     error: CutShort | None = None,
     *,
     joined: bool = False,
@@ -109,7 +109,7 @@ def effect(
     return said if isinstance(error, LockError) else said + _left_by(work, error)
 
 
-def _left_by(work: Work, error: StatementError | Interrupted) -> str:
+def _left_by(work: Step, error: StatementError | Interrupted) -> str:
     """Say what the statement that failed may have left."""
     if isinstance(error, StatementError) and error.lost:
         return ", and of the one that was running nobody knows"

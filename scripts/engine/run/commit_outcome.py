@@ -11,9 +11,9 @@ from psycopg2.sql import SQL, Literal
 from scripts.engine import disclosure
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.observer import Direction
-from scripts.engine.run.connection import RunConnection
 from scripts.engine.run.steps import Run
 from scripts.engine.session import database, signals
+from scripts.engine.session.run_connection import RunConnection
 from scripts.errors import Interrupted, MigrationError, ServerError
 
 _PAUSE = 0.1

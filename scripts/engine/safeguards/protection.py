@@ -9,14 +9,14 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from psycopg2.sql import SQL, Composable, Literal
 
 from scripts.engine.ledger import lookup
-from scripts.engine.ledger.state import State
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.objects import identity, loss
 from scripts.engine.objects.existing import Existing
 from scripts.engine.objects.identity import Named
 from scripts.engine.objects.loss import Loss
-from scripts.engine.run.switches import Switches
-from scripts.engine.run.work import Work
+from scripts.engine.status import Status
+from scripts.engine.step import Step
+from scripts.engine.switches import Switches
 from scripts.errors import RollbackError
 from scripts.sqltext import drops
 from scripts.sqltext.drops import Drop, Object
@@ -35,8 +35,8 @@ class _Clash:
 
 def check(
     connection: Connection,
-    state: State,
-    steps: Sequence[Work],
+    state: Status,
+    steps: Sequence[Step],
     switches: Switches,
     notify: Callable[[str], None],
 ) -> frozenset[str]:
@@ -68,7 +68,7 @@ def check(
     return frozenset(step.version for step in steps if step.existed or step.version in kept)
 
 
-def guard(ledger: Ledger, step: Work) -> Composable | None:
+def guard(ledger: Ledger, step: Step) -> Composable | None:
     """Return a DO block's body that refuses what `check` does, for a script; None if not needed."""
     named = [one for one in identity.named(step.drops) if one.object.kind in identity.KEPT]
     if not named:
@@ -86,7 +86,7 @@ def guard(ledger: Ledger, step: Work) -> Composable | None:
     )
 
 
-def losses(connection: Connection, steps: Sequence[Work]) -> dict[str, tuple[Loss, ...]]:
+def losses(connection: Connection, steps: Sequence[Step]) -> dict[str, tuple[Loss, ...]]:
     """Find out what rollbacks destroy, by version; also what they make again, without its rows.
 
     Args:
@@ -98,7 +98,7 @@ def losses(connection: Connection, steps: Sequence[Work]) -> dict[str, tuple[Los
     )
 
 
-def announce(connection: Connection, steps: Sequence[Work], notify: Callable[[str], None]) -> None:
+def announce(connection: Connection, steps: Sequence[Step], notify: Callable[[str], None]) -> None:
     """Say what rollbacks are about to destroy, where nobody was shown it and asked."""
     lost = losses(connection, steps)
     for step in steps:
@@ -145,7 +145,7 @@ def _it(shown: Sequence[str]) -> str:
     return "it" if len(shown) == 1 else "them"
 
 
-def _clashes(connection: Connection, step: Work, existing: Sequence[Existing]) -> list[_Clash]:
+def _clashes(connection: Connection, step: Step, existing: Sequence[Existing]) -> list[_Clash]:
     """Find what is dropped that was there before.
 
     After a dump was restored all identities are others. So an object counts that has the name of
@@ -173,7 +173,7 @@ def _clashes(connection: Connection, step: Work, existing: Sequence[Existing]) -
 
 
 def _refused(
-    connection: Connection, state: State, step: Work, clashes: Sequence[_Clash]
+    connection: Connection, state: Status, step: Step, clashes: Sequence[_Clash]
 ) -> RollbackError:
     lost = loss.read(connection, {step.version: [one.drop for one in clashes]})[step.version]
     others = [one.existing.shown for one in clashes if one.existing.kind not in ("table", "column")]

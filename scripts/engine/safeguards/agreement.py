@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from scripts.engine.ledger import renaming
-from scripts.engine.ledger.state import State
 from scripts.engine.ledger.table import VERSION_TABLE
 from scripts.engine.settings import DEFAULT_TABLE
+from scripts.engine.status import Status
 from scripts.errors import LedgerError, ServerError
 from scripts.files.project import shown
 
 
-def check_writable(state: State) -> None:
+def check_writable(state: Status) -> None:
     """Stop when the server takes no changes.
 
     Raises:
@@ -32,7 +32,7 @@ def check_writable(state: State) -> None:
     )
 
 
-def check_agreement(state: State) -> None:
+def check_agreement(state: Status) -> None:
     """Stop when Alembic's version and the ledger tell two stories.
 
     Raises:
@@ -60,7 +60,7 @@ def check_agreement(state: State) -> None:
     )
 
 
-def _lost(state: State) -> str:
+def _lost(state: Status) -> str:
     """Say how a ledger comes back, which Alembic's version shows to have been there."""
     alembic = ", ".join(state.alembic_heads)
     # Without --purge, Alembic looks for the version that it is at among the files first.
@@ -80,11 +80,11 @@ def _lost(state: State) -> str:
     )
 
 
-def _has_file(state: State, version: str) -> bool:
+def _has_file(state: Status, version: str) -> bool:
     return version.isascii() and version.isdigit() and state.history.find(version) is not None
 
 
-def check_upgrade(state: State) -> None:
+def check_upgrade(state: Status) -> None:
     """Stop when running the pending migrations could not end in what the files say.
 
     Raises:
@@ -110,7 +110,7 @@ def check_upgrade(state: State) -> None:
         )
 
 
-def _changed(state: State) -> LedgerError:
+def _changed(state: Status) -> LedgerError:
     lines = []
     for applied in state.changed:
         if applied.entry:

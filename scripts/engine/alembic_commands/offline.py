@@ -11,24 +11,25 @@ from alembic import context
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 from sqlalchemy import Dialect, literal, null
 
-from scripts.engine import settings
+from scripts.engine import settings, switches
+from scripts.engine.alembic_commands.script_impl import ScriptImpl
+from scripts.engine.execution import retry, timeouts
+from scripts.engine.execution.executor import Autocommit, Performed
+from scripts.engine.execution.guard import Guard
+from scripts.engine.execution.recorder import Move
+from scripts.engine.execution.statement import Execute, writer
 from scripts.engine.ledger.events import Event
-from scripts.engine.ledger.state import State
 from scripts.engine.ledger.table import VERSION_TABLE, Ledger, Record
 from scripts.engine.objects import existing
 from scripts.engine.observer import Direction, SilentObserver
-from scripts.engine.run import execution, protection, retry, switches, timeouts
-from scripts.engine.run.execution import Execute
-from scripts.engine.run.guard import Guard
 from scripts.engine.run.loop import Loop
-from scripts.engine.run.performer import Autocommit, Performed
 from scripts.engine.run.plan import Guards, Plan
-from scripts.engine.run.record import Move
-from scripts.engine.run.script_impl import ScriptImpl
 from scripts.engine.run.steps import Run
-from scripts.engine.run.switches import Switches
-from scripts.engine.run.work import Work
+from scripts.engine.safeguards import protection
 from scripts.engine.settings import Limits
+from scripts.engine.status import Status
+from scripts.engine.step import Step
+from scripts.engine.switches import Switches
 from scripts.errors import UsageError
 from scripts.files import history, revision_file
 from scripts.files.project import Environment, Project
@@ -61,13 +62,13 @@ def write(here: Project, environment: Environment) -> None:
             state="nothing was written",
             way_out="leave --sql out",
         )
-    execute = execution.writer(begun.impl.static_output)
+    execute = writer(begun.impl.static_output)
     where = Ledger(chosen.ledger, visible=chosen.ledger.schema in (None, "public"))
     role = render(Identifier(chosen.role), begun.dialect) if chosen.role else ""
     recorder = ScriptRecorder(
         ledger=where, execute=execute, dialect=begun.dialect, role=chosen.role
     )
-    files = State(history.read(environment), where, (), ())
+    files = Status(history.read(environment), where, (), ())
     run = Run(
         state=files,
         directory=context.script,
@@ -119,7 +120,7 @@ class ScriptPerformer:
     role: str
     """The quoted name of MIGRATION_ROLE, or ""."""
 
-    def perform(self, todo: Work, autocommit: Autocommit) -> Performed:
+    def perform(self, todo: Step, autocommit: Autocommit) -> Performed:
         """Write a section; see `Performer.perform`."""
         statements = todo.section.statements
         if todo.header.transactional:
@@ -135,7 +136,7 @@ class ScriptPerformer:
         existed = existing.kept(todo.looked_up) if looked else existing.NOBODY_LOOKED
         return Performed(_SERVER_DURATION, 0, 0, existed)
 
-    def _look_up(self, todo: Work) -> None:
+    def _look_up(self, todo: Step) -> None:
         """Write what looks up objects ahead of a section; SET TRANSACTION bears no query."""
         if not retry.possible(todo.section.statements):
             return
@@ -146,7 +147,7 @@ class ScriptPerformer:
             if guard:
                 self.execute(do_block(guard, self.dialect))
 
-    def _outside(self, todo: Work) -> None:
+    def _outside(self, todo: Step) -> None:
         current: dict[str, int] = {}
         self._send([f"SET ROLE {self.role}"] if self.role else [])
         self._look_up(todo)

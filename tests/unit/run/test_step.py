@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scripts.engine.observer import Direction, StepResult
-from scripts.engine.run import work
-from scripts.engine.run.work import CutShort, Work
+from scripts.engine.step import CutShort, Step, check_joined, effect
 from scripts.errors import Interrupted, LockError, StatementError, UsageError
 from tests.support import states
 from tests.support.texts import migration
@@ -17,7 +16,7 @@ OUTSIDE = "-- Transaction: none"
 SAID = "NOT rolled back, the file runs outside a transaction: "
 
 
-def step(up: str = "SELECT 1;\nSELECT 2;\nSELECT 3;", *, header: str = OUTSIDE) -> Work:
+def step(up: str = "SELECT 1;\nSELECT 2;\nSELECT 3;", *, header: str = OUTSIDE) -> Step:
     """Return the step up of a file, which runs outside a transaction unless the header differs."""
     return states.step(migration(up, "DROP TABLE t;\nDROP VIEW v;", header))
 
@@ -34,17 +33,17 @@ def lock_lost(ran: int | None) -> LockError:
 
 @pytest.mark.parametrize("error", [None, failed(1), Interrupted(2, ran=1), lock_lost(1)])
 def test_in_a_transaction_all_is_rolled_back_whatever_ended_it(error: CutShort | None) -> None:
-    assert work.effect(step(header=""), error) == "rolled back"
+    assert effect(step(header=""), error) == "rolled back"
 
 
 @pytest.mark.parametrize("header", ["", OUTSIDE])
 def test_in_a_callers_transaction_it_is_the_caller_who_rolls_back(header: str) -> None:
-    said = work.effect(step(header=header), failed(1), joined=True)
+    said = effect(step(header=header), failed(1), joined=True)
     assert said == "failed in the transaction of the caller, who has to roll it back"
 
 
 def test_when_all_have_run_it_is_the_ledger_that_lacks_it() -> None:
-    assert work.effect(step()) == (
+    assert effect(step()) == (
         f"{SAID}all of its statements have taken effect, and the ledger lacks it"
     )
 
@@ -53,11 +52,11 @@ def test_when_all_have_run_it_is_the_ledger_that_lacks_it() -> None:
     "error", [failed(2), Interrupted(15, ran=2), lock_lost(2)], ids=["error", "signal", "lock"]
 )
 def test_the_statements_that_have_run_are_counted(error: CutShort) -> None:
-    assert work.effect(step(), error) == f"{SAID}2 of its 3 statements have taken effect"
+    assert effect(step(), error) == f"{SAID}2 of its 3 statements have taken effect"
 
 
 def test_a_lock_that_was_lost_before_the_first_statement_counts_none() -> None:
-    assert work.effect(step(), lock_lost(None)) == f"{SAID}0 of its 3 statements have taken effect"
+    assert effect(step(), lock_lost(None)) == f"{SAID}0 of its 3 statements have taken effect"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +68,7 @@ def test_a_lock_that_was_lost_before_the_first_statement_counts_none() -> None:
     ],
 )
 def test_what_an_earlier_run_has_done_counts_too(ran: int, said: str) -> None:
-    assert work.effect(replace(step(), done_before=2), failed(ran)) == f"{SAID}{said}"
+    assert effect(replace(step(), done_before=2), failed(ran)) == f"{SAID}{said}"
 
 
 @pytest.mark.parametrize(
@@ -90,13 +89,13 @@ def test_what_the_one_that_failed_may_have_left_is_told(
     error: CutShort, second: str, left: str
 ) -> None:
     one = step(f"SELECT 1;\n{second}\nSELECT 3;")
-    assert work.effect(one, error) == f"{SAID}1 of its 3 statements have taken effect{left}"
+    assert effect(one, error) == f"{SAID}1 of its 3 statements have taken effect{left}"
     # The lock is looked for between two statements, so none was running when it was lost.
-    assert work.effect(one, lock_lost(1)) == f"{SAID}1 of its 3 statements have taken effect"
+    assert effect(one, lock_lost(1)) == f"{SAID}1 of its 3 statements have taken effect"
 
 
 def test_of_a_statement_whose_connection_was_lost_nobody_knows() -> None:
-    said = work.effect(step("SELECT 1;\nCALL p();"), failed(1, lost=True))
+    said = effect(step("SELECT 1;\nCALL p();"), failed(1, lost=True))
     assert said == (
         f"{SAID}1 of its 2 statements have taken effect, and of the one that was running nobody "
         "knows"
@@ -105,15 +104,15 @@ def test_of_a_statement_whose_connection_was_lost_nobody_knows() -> None:
 
 def test_a_file_outside_a_transaction_is_refused_inside_a_callers() -> None:
     with pytest.raises(UsageError) as caught:
-        work.check_joined(step(), joined=True)
+        check_joined(step(), joined=True)
     assert caught.value.where == "sql/course/004_step.sql"
     assert caught.value.state == "nothing was changed"
     assert "give an engine" in caught.value.way_out
 
 
 def test_all_others_are_not() -> None:
-    work.check_joined(step(), joined=False)
-    work.check_joined(step(header=""), joined=True)
+    check_joined(step(), joined=False)
+    check_joined(step(header=""), joined=True)
 
 
 def test_what_a_down_would_drop_is_looked_up_around_the_up_alone() -> None:

@@ -11,16 +11,16 @@ from typing import Protocol
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import Composable, Literal
 
+from scripts.engine.execution import retry, timeouts
+from scripts.engine.execution.autocommit import Outside
+from scripts.engine.execution.statement import Execute, run_statement
 from scripts.engine.objects import existing, identity
 from scripts.engine.observer import Observer
-from scripts.engine.run import execution, retry, timeouts
-from scripts.engine.run.execution import Execute
-from scripts.engine.run.outside import Outside
-from scripts.engine.run.work import Work
 from scripts.engine.session import notices
 from scripts.engine.session.blockers import Blockers
-from scripts.engine.session.database import Say
+from scripts.engine.session.database import Notify
 from scripts.engine.settings import Limits
+from scripts.engine.step import Step
 from scripts.errors import MigrationError
 from scripts.sqltext import session_state
 
@@ -43,7 +43,7 @@ class Performed:
 class Performer(Protocol):
     """Runs a section's statements, online or into a script."""
 
-    def perform(self, todo: Work, autocommit: Autocommit) -> Performed:
+    def perform(self, todo: Step, autocommit: Autocommit) -> Performed:
         """Run a section.
 
         Raises:
@@ -66,11 +66,11 @@ class OnlinePerformer:
     outside: Outside
     thorough: bool
     """Whether the session is ours alone: see `session_state.resets`."""
-    say: Say
+    say: Notify
     begin: Callable[[], None]
     """Bounds waits and takes on MIGRATION_ROLE, should a file have given them up."""
 
-    def perform(self, todo: Work, autocommit: Autocommit) -> Performed:
+    def perform(self, todo: Step, autocommit: Autocommit) -> Performed:
         """Run a section; see `Performer.perform`."""
         self.observer.started(self.name, todo.filename, todo.direction)
         begin = time.monotonic()
@@ -84,7 +84,7 @@ class OnlinePerformer:
         waited = self.blockers.waited_ms if self.blockers else 0
         return Performed(Literal(milliseconds), milliseconds, waited, existed)
 
-    def _inside(self, todo: Work) -> Composable:
+    def _inside(self, todo: Step) -> Composable:
         statements = todo.section.statements
         named = todo.looked_up
         existed: Composable = existing.NOBODY_LOOKED
@@ -108,7 +108,7 @@ class OnlinePerformer:
             self.begin()
         return existed
 
-    def _behind_a_savepoint(self, todo: Work) -> None:
+    def _behind_a_savepoint(self, todo: Step) -> None:
         found = session_state.survivors(todo.section.statements, thorough=self.thorough)
         survivors = " ".join(found)
 
@@ -122,12 +122,12 @@ class OnlinePerformer:
                 back()
             raise
 
-    def _attempt(self, todo: Work) -> None:
+    def _attempt(self, todo: Step) -> None:
         for ran, statement in enumerate(todo.section.statements):
             with notices.reported(self.connection, statement, todo.place, self.say):
-                execution.one(self.execute, statement, todo.place, ran, self.blockers)
+                run_statement(self.execute, statement, todo.place, ran, self.blockers)
 
-    def _look_at(self, pid: int, todo: Work) -> None:
+    def _look_at(self, pid: int, todo: Step) -> None:
         if self.blockers:
             own = todo.header.lock_timeout_ms
             self.blockers.begin(pid, self.limits.lock_timeout_ms if own is None else own)

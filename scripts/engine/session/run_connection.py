@@ -14,14 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
-from scripts.engine.ledger import lookup, state
-from scripts.engine.ledger.state import State
+from scripts.engine import status
+from scripts.engine.execution.statement import Execute, sender
+from scripts.engine.ledger import lookup
 from scripts.engine.ledger.table import Ledger
-from scripts.engine.run import execution
-from scripts.engine.run.execution import Execute
 from scripts.engine.session import database, waiting
-from scripts.engine.session.database import Say
+from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
+from scripts.engine.status import Status
 from scripts.errors import MigrationError, ServerError, UsageError
 from scripts.files.history import History
 from scripts.files.project import Project
@@ -36,7 +36,7 @@ class RunConnection:
     sqlalchemy: Connection
     given: bool
     """Whether somebody else opened it, and may be in a transaction."""
-    say: Say
+    say: Notify
 
     @property
     def raw(self) -> RawConnection:
@@ -54,7 +54,7 @@ class RunConnection:
         When that ends the connection, SQLAlchemy has to know: it would try to roll back, and its
         error would hide the one that says what happened.
         """
-        send, raw = execution.sender(self.raw), self.raw
+        send, raw = sender(self.raw), self.raw
 
         def execute(text: str) -> tuple[Any, ...] | None:
             try:
@@ -66,7 +66,7 @@ class RunConnection:
 
         return execute
 
-    def look(self, entries: History, *, with_log: bool = False) -> State:
+    def look(self, entries: History, *, with_log: bool = False) -> Status:
         """Read the state, see `state.read`; the transaction that this begins ends with it.
 
         Where the connection was ended while another run was waited for, a new one is opened.
@@ -115,9 +115,9 @@ class RunConnection:
                     way_out="raise its pool size, or try again when it is less busy",
                 ) from error
 
-    def _read(self, entries: History, *, with_log: bool) -> State:
+    def _read(self, entries: History, *, with_log: bool) -> Status:
         with self.bounded():
-            return state.read(self.raw, self.settings, entries, with_log=with_log)
+            return status.read(self.raw, self.settings, entries, with_log=with_log)
 
     @contextmanager
     def bounded(self) -> Iterator[None]:
@@ -175,7 +175,7 @@ def opened(
     given: Connection | Engine | None,
     project: Project,
     settings: Settings,
-    say: Say,
+    say: Notify,
     *,
     bounded: bool,
 ) -> Iterator[RunConnection]:

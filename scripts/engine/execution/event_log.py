@@ -9,13 +9,13 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from psycopg2.sql import Composable
 
 from scripts.engine import disclosure
+from scripts.engine.execution.statement import Execute
 from scripts.engine.ledger import events
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.origin import Origin
 from scripts.engine.ledger.table import GONE, Ledger
-from scripts.engine.run.execution import Execute
-from scripts.engine.run.work import Work
-from scripts.engine.session.database import Say
+from scripts.engine.session.database import Notify
+from scripts.engine.step import Step
 from scripts.errors import Interrupted, LockError, MigrationError, StatementError
 
 _LONGEST_ERROR = 4000
@@ -27,7 +27,7 @@ class EventLog:
     """The event log of one run."""
 
     def __init__(
-        self, ledger: Ledger, origin: Origin, connection: Connection, opening: str, say: Say
+        self, ledger: Ledger, origin: Origin, connection: Connection, opening: str, say: Notify
     ) -> None:
         """Write with this connection's quoting; say it when writing fails.
 
@@ -99,7 +99,7 @@ class EventLog:
             self.lost(error)
 
     def lost(self, error: psycopg2.Error, by: str | None = None) -> None:
-        """Say that there is no log from here on.
+        """Notify that there is no log from here on.
 
         Args:
             error: what writing it failed with.
@@ -118,7 +118,7 @@ class EventLog:
         return events.insertion(self._ledger, self._origin, happened, self._encoding)
 
 
-def beginning(work: Work) -> Event:
+def beginning(work: Step) -> Event:
     """Return the row that says that a section begins."""
     return Event(
         event=Kind.START,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.observer import Direction
-from scripts.engine.run.work import Work
 from scripts.engine.settings import EVENTS_SUFFIX, TableName
+from scripts.engine.step import Step
 from scripts.errors import LedgerError
 from scripts.sqltext import drops, search_path
 from scripts.sqltext.drops import Object
@@ -37,7 +37,7 @@ class _Loss:
     """As `drops.Drop` has it."""
 
 
-def check(name: str, todo: Work, ledger: Ledger) -> None:
+def check(name: str, todo: Step, ledger: Ledger) -> None:
     """Refuse a section that drops, renames or empties a table of ours, before anything is run.
 
     DELETE and UPDATE are let be: a ledger is corrected with them, and what they leave is held
@@ -64,7 +64,7 @@ def check(name: str, todo: Work, ledger: Ledger) -> None:
             )
 
 
-def _way_out(todo: Work) -> str:
+def _way_out(todo: Step) -> str:
     if todo.direction is Direction.DOWN:
         return (
             "take the statement out of the file's DOWN, and run `python scripts/rollback.py "

@@ -1,0 +1,1 @@
+"""All that knows Alembic and SQLAlchemy: commands, revisions, connections that programs give."""

@@ -1,0 +1,1 @@
+"""Runs one step, with the ledger written; knows nothing of plans and commands."""
