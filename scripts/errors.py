@@ -40,10 +40,25 @@ class MigrationError(Exception):
         """Keep the parts apart: the console prints them, JSON output carries them."""
         super().__init__(what)
         self.what = what
+        self.environment = ""
         self.where = where
         self.detail = detail
         self.state = state
         self.way_out = way_out
+
+    def complete(self, *, environment: str, state: str) -> None:
+        """Add what only the whole run knows, where the error does not say it.
+
+        Called in one place for each door, so that nothing below it rewrites an error.
+
+        Args:
+            environment: whose database it is about.
+            state: how things stand now.
+        """
+        self.environment = self.environment or environment
+        self.state = self.state or state
+        if environment and not self.what.startswith(environment):
+            self.what = f"{environment}: {self.what}"
 
     def parts(self) -> dict[str, str]:
         """Return the parts that are set, by name, in the order in which they are shown."""
@@ -76,17 +91,6 @@ def printable(text: str) -> str:
         one if one.isprintable() else one.encode("unicode_escape").decode("ascii")
         for one in text.expandtabs(4)
     )
-
-
-def behind(error: BaseException) -> MigrationError | None:
-    """Return the error of ours that an exception is, or that had been raised before it came.
-
-    Leaving a transaction whose connection is gone raises an error of SQLAlchemy's, which says less.
-    """
-    found: BaseException | None = error
-    while found is not None and not isinstance(found, MigrationError):
-        found = found.__context__
-    return found
 
 
 class FormatError(MigrationError):
@@ -134,11 +138,36 @@ class LedgerError(MigrationError):
 
 
 class LockError(MigrationError):
-    """Another run has the lock of this database, or this run has lost it."""
+    """Another run has the lock of this database, or this run has lost it.
+
+    Args:
+        what: as for every error.
+        detail: as for every error.
+        state: as for every error.
+        way_out: as for every error.
+        ran: how many statements had been run, where it was lost in a file outside a transaction.
+    """
 
     exit_code = 4
-    ran: int | None = None
-    """How many statements had been run, where it was lost in a file outside a transaction."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        detail: str = "",
+        state: str = "",
+        way_out: str = "",
+        ran: int | None = None,
+    ) -> None:
+        """Keep how far a file came apart: the event log has a column for it."""
+        super().__init__(what, detail=detail, state=state, way_out=way_out)
+        self.ran = ran
+
+    def within(self, ran: int) -> LockError:
+        """Return the same error, of a file of which so many statements had been run."""
+        return LockError(
+            self.what, detail=self.detail, state=self.state, way_out=self.way_out, ran=ran
+        )
 
 
 class Interrupted(MigrationError):  # noqa: N818 - nothing is wrong with it
@@ -162,6 +191,12 @@ class Interrupted(MigrationError):  # noqa: N818 - nothing is wrong with it
         self.exit_code = 128 + number
         self.ran = ran
 
+    def at(self, where: str, ran: int) -> Interrupted:
+        """Return the same error, of a statement: where it stands, and how many ran before it."""
+        return Interrupted(
+            self.exit_code - 128, where=self.where or where, detail=self.detail, ran=ran
+        )
+
 
 class StatementError(MigrationError):
     """PostgreSQL refused a statement.
@@ -174,6 +209,8 @@ class StatementError(MigrationError):
         ran: how many statements of the section had been run before it.
         sqlstate: the server's code for it, "" where it gave none.
         lost: whether the connection was lost, so that nobody knows what came of the statement.
+        way_out: as for every error.
+        tries: how many times it was run, when a lock or a deadlock was the reason.
     """
 
     def __init__(  # noqa: PLR0913 - each is a fact of its own
@@ -186,15 +223,32 @@ class StatementError(MigrationError):
         ran: int,
         sqlstate: str = "",
         lost: bool = False,
+        way_out: str = "",
+        tries: int = 1,
     ) -> None:
         """Keep the facts apart: the event log has a column for each."""
-        super().__init__(what, where=f"{place}:{line}", detail=detail)
+        super().__init__(what, where=f"{place}:{line}", detail=detail, way_out=way_out)
+        self.place = place
         self.line = line
         self.ran = ran
         self.sqlstate = sqlstate
         self.lost = lost
-        self.tries = 1
-        """How many times it was run, when a lock or a deadlock was the reason."""
+        self.tries = tries
+
+    def given_up(self, tries: int, reason: str, way_out: str) -> StatementError:
+        """Return the same error, after so many tries for that reason."""
+        more = f"\ntried {tries} times: {reason}" if tries > 1 else ""
+        return StatementError(
+            self.what,
+            place=self.place,
+            line=self.line,
+            detail=self.detail + more,
+            ran=self.ran,
+            sqlstate=self.sqlstate,
+            lost=self.lost,
+            way_out=way_out,
+            tries=tries,
+        )
 
 
 class RollbackError(MigrationError):

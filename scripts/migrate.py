@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.console import arguments, entry, report
-from scripts.engine.operations import overview, upgrade
-from scripts.engine.safeguards import sharing
+from scripts.engine.operations import choice, upgrade
 from scripts.engine.status import Status
-from scripts.errors import UsageError
 from scripts.files import migration_file
 from scripts.files.history import Entry
-from scripts.files.project import Environment, Project
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,67 +48,23 @@ def _migrate(options: argparse.Namespace) -> int:
     project = arguments.this_project()
     chosen = arguments.environments(project, options.database)
     if options.file:
-        owner, options.file = _owner(project, chosen, options.file)
+        owner, options.file = choice.owner(project, chosen, options.file)
         chosen = (owner,)
-    states = [overview.look(project, environment, report.say) for environment in chosen]
-    sharing.check(states, project.environments)
-    todo = [(state, _pending(state, options)) for state in states]
-    for state, entries in todo if options.dry_run else todo[1:]:
-        # Each run reads its own files first; a later database's must not fail after an earlier ran.
-        upgrade.check_files(state, entries)
-    for state, entries in todo:
-        if not entries:
-            _say_nothing_to_do(state, options)
+    planned = upgrade.plan(
+        arguments.settings_of(project, chosen),
+        report.say,
+        to=options.to,
+        file=options.file,
+        check_all=options.dry_run,
+    )
+    for pending in planned:
+        if not pending.entries:
+            _say_nothing_to_do(pending.status, options)
         elif options.dry_run:
-            _preview(state, entries, options)
+            _preview(pending.status, pending.entries, options)
         else:
-            watch = report.observer(as_json=options.json)
-            upgrade.run(project, state.history.environment, entries[-1].version, watch)
+            upgrade.run(pending, report.observer(as_json=options.json))
     return 0
-
-
-def _pending(state: Status, options: argparse.Namespace) -> tuple[Entry, ...]:
-    if not options.file:
-        return upgrade.to_apply(state, options.to)
-    pending = upgrade.to_apply(state, None)
-    names = [entry.filename for entry in pending]
-    if options.file not in names:
-        return ()
-    position = names.index(options.file)
-    if position:
-        raise UsageError(
-            f"{state.name}: {options.file} is not the next migration",
-            detail="before it comes:\n" + "\n".join(names[:position]),
-            way_out=f"apply those first, or all: python scripts/migrate.py --database "
-            f"{state.name} --to {pending[position].version}",
-        )
-    return pending[:1]
-
-
-def _owner(project: Project, chosen: tuple[Environment, ...], file: str) -> tuple[Environment, str]:
-    """Return the environment that has a file, given by name or path, and the file's name."""
-    folder, filename = os.path.split(file)
-    # A path is what create.py and validate.py print: from where people stand, or from the root.
-    starts = (Path.cwd(), project.root) if folder else ()
-    folders = {os.path.realpath(start / folder) for start in starts}
-    owners = [
-        environment
-        for environment in chosen
-        if (not folder or os.path.realpath(environment.sql) in folders)
-        and _has(environment, filename)
-    ]
-    if len(owners) == 1:
-        return owners[0], filename
-    names = ", ".join(f"sql/{environment.name}" for environment in owners or chosen)
-    if owners:
-        raise UsageError(f"{filename} is in {names}", way_out="choose one with --database")
-    raise UsageError(f"there is no {file} in {names}")
-
-
-def _has(environment: Environment, filename: str) -> bool:
-    return environment.sql.is_dir() and filename in {
-        path.name for path in environment.sql.iterdir()
-    }
 
 
 def _say_nothing_to_do(state: Status, options: argparse.Namespace) -> None:

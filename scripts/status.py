@@ -17,9 +17,9 @@ from scripts.console import arguments, entry, report
 from scripts.engine.operations import overview
 from scripts.engine.safeguards import sharing
 from scripts.engine.safeguards.agreement import check_agreement
+from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.errors import LedgerError, MigrationError, UsageError
-from scripts.files.project import Environment, Project
 
 _EVENTS = 20
 
@@ -48,15 +48,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _status(options: argparse.Namespace) -> int:
     project = arguments.this_project()
-    chosen = arguments.environments(project, options.database)
+    chosen = arguments.settings_of(project, arguments.environments(project, options.database))
     if options.events:
-        return _events(project, chosen, options)
-    found = [_look(project, environment) for environment in chosen]
+        return _events(chosen, options)
+    found = [_look(settings) for settings in chosen]
     if options.json:
         fields = [
-            (report.as_fields(state) if state else {"database": environment.name})
+            (report.as_fields(state) if state else {"database": settings.name})
             | {"error": error.parts() if error else None}
-            for environment, (state, error) in zip(chosen, found, strict=True)
+            for settings, (state, error) in zip(chosen, found, strict=True)
         ]
         print(json.dumps({"databases": fields}, indent=2))
     else:
@@ -79,21 +79,19 @@ def _known(state: Status, error: LedgerError | None) -> bool:
     return state.ledger.exists or error is None
 
 
-def _look(project: Project, environment: Environment) -> tuple[Status | None, LedgerError | None]:
+def _look(settings: Settings) -> tuple[Status | None, LedgerError | None]:
     """Look at one database; what its ledger lacks must not hide the other databases."""
     state = None
     try:
-        state = overview.look(project, environment, report.say)
+        state = overview.status(settings, report.say)
         check_agreement(state)
     except LedgerError as error:
         return state, error
     return state, None
 
 
-def _events(project: Project, chosen: Sequence[Environment], options: argparse.Namespace) -> int:
-    found = {
-        one.name: overview.latest_events(project, one, options.events, report.say) for one in chosen
-    }
+def _events(chosen: Sequence[Settings], options: argparse.Namespace) -> int:
+    found = {one.name: overview.latest_events(one, options.events, report.say) for one in chosen}
     if options.json:
         print(json.dumps({"databases": report.events_as_fields(found)}, indent=2))
     else:

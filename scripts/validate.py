@@ -77,7 +77,7 @@ def _validate(options: argparse.Namespace) -> int:
     scope.check(environments)
     checked = validation.files(environments, scope)
     if options.live:
-        validation.live(project, checked, report.say)
+        validation.live(arguments.settings_of(project, environments), checked, report.say)
     found = validation.findings(checked, wanted, (*_FILES, *(["live"] if options.live else [])))
     findings.FORMATS[options.format](found, _looked_at(checked, options))
     return int(validation.fails(found, strict=options.strict))

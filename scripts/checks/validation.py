@@ -12,7 +12,8 @@ from scripts.checks.rules import Severity
 from scripts.checks.static import suite as files_level
 from scripts.checks.static.suite import Checked, Scope
 from scripts.engine.session.database import Notify
-from scripts.files.project import Environment, Project
+from scripts.engine.settings import Settings
+from scripts.files.project import Environment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,15 +48,19 @@ def files(environments: Iterable[Environment], scope: Scope) -> list[Checked]:
     return [files_level.check(environment, scope) for environment in environments]
 
 
-def live(project: Project, checked: Iterable[Checked], say: Notify) -> None:
+def live(databases: Iterable[Settings], checked: Iterable[Checked], say: Notify) -> None:
     """Add what is found in the live databases.
 
+    Args:
+        databases: one for each environment that was checked, in the same order.
+        checked: what was found in the files.
+        say: is told when a server lets us wait.
+
     Raises:
-        UsageError: when a URL is missing.
         ServerError: when a database can't be reached.
     """
-    for one in checked:
-        one.findings += live_level.check(project, one.environment, say)
+    for settings, one in zip(databases, checked, strict=True):
+        one.findings += live_level.check(settings, say)
 
 
 def findings(checked: Iterable[Checked], wanted: Wanted, groups: Sequence[str]) -> list[Finding]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.console.entry import EXIT_CODES
+from scripts.engine import settings
+from scripts.engine.settings import Settings
 from scripts.errors import UsageError
 from scripts.files import project
 from scripts.files.project import Environment, Project
@@ -104,6 +106,15 @@ def environments(of: Project, names: Sequence[str] | None) -> tuple[Environment,
         if names.count(name) > 1:
             raise UsageError(f"--database {name} is given twice", way_out="give it once")
     return tuple(of.environment(name) for name in names)
+
+
+def settings_of(of: Project, chosen: Sequence[Environment]) -> list[Settings]:
+    """Read the settings of databases: here, where a command begins, and nowhere below.
+
+    Raises:
+        UsageError: for a URL that is missing, or a setting that makes no sense.
+    """
+    return [settings.load(of, one) for one in chosen]
 
 
 def environment(of: Project, names: Sequence[str], what: str) -> Environment:

@@ -10,7 +10,7 @@ from scripts.errors import HistoryError
 
 
 class Run(Protocol):
-    """What runs a migration: `engine.run.steps.Run`, which Alembic hands to each revision."""
+    """What runs a migration: `engine.run.run.Run`, which Alembic hands to each revision."""
 
     def upgrade(self, version: str) -> None:
         """Run the UP of a version's migration file."""
@@ -19,10 +19,10 @@ class Run(Protocol):
         """Run the DOWN of an applied version."""
 
 
-Step = Callable[[Run], None]
+RevisionFunction = Callable[[Run], None]
 
 
-def migration(revision_file: str) -> tuple[Step, Step]:
+def migration(revision_file: str) -> tuple[RevisionFunction, RevisionFunction]:
     """Return the upgrade and the downgrade of a revision file.
 
     Args:
@@ -30,14 +30,19 @@ def migration(revision_file: str) -> tuple[Step, Step]:
             file is sql/<environment>/<version>_<slug>.sql, and is not read before it is run.
     """
     version = Path(revision_file).name.partition("_")[0]
+    return upgrade(version), downgrade(version)
 
-    def upgrade(run: Run) -> None:
+
+def upgrade(version: str) -> RevisionFunction:
+    """Return the upgrade of a version, which has a migration file."""
+
+    def step(run: Run) -> None:
         run.upgrade(version)
 
-    return upgrade, downgrade(version)
+    return step
 
 
-def downgrade(version: str) -> Step:
+def downgrade(version: str) -> RevisionFunction:
     """Return the downgrade of a version: the ledger knows its SQL."""
 
     def step(run: Run) -> None:
@@ -46,7 +51,7 @@ def downgrade(version: str) -> Step:
     return step
 
 
-def unknown(filename: str) -> Step:
+def unknown(filename: str) -> RevisionFunction:
     """Return the upgrade of a migration that is not in this checkout: an error."""
 
     def step(run: Run) -> None:  # noqa: ARG001 - Alembic calls it with this name

@@ -15,13 +15,13 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
-from scripts.engine import disclosure, switches
-from scripts.engine.alembic_commands import creation, offline
+from scripts.engine import boundary, disclosure, settings, switches
+from scripts.engine.alembic_commands import creation, offline, online
 from scripts.engine.observer import log
-from scripts.engine.run import online
+from scripts.engine.settings import Settings
 from scripts.errors import FileError, HistoryError, MigrationError, ServerError, UsageError
 from scripts.files import project
-from scripts.files.project import Environment, shown
+from scripts.files.project import Environment, Project, shown
 
 
 def run_environment() -> None:
@@ -53,9 +53,9 @@ def run_environment() -> None:
 def _told(environment: Environment) -> Iterator[None]:
     """Say that nothing was changed where no run has said more; name a broken revision file."""
     try:
-        yield
-    except MigrationError as error:
-        error.state = error.state or f"nothing was changed in {environment.name}"
+        with boundary.located(environment.name, f"nothing was changed in {environment.name}"):
+            yield
+    except MigrationError:
         raise
     except Exception as error:
         place = _revision_file(error, environment)
@@ -88,6 +88,14 @@ def _revision_file(error: Exception, environment: Environment) -> str | None:
     return next((shown(Path(file)) for file in files if file.startswith(folder)), None)
 
 
+def _settings(
+    config: Config, here: Project, environment: Environment, *, need_url: bool
+) -> Settings:
+    """Return what a program has chosen, or what variables and .env say."""
+    chosen: Settings | None = config.attributes.get("settings")
+    return chosen or settings.load(here, environment, need_url=need_url)
+
+
 def _run(config: Config) -> None:
     here = project.load(Path(config.config_file_name or "alembic.ini"))
     environment = here.environment(config.config_ini_section)
@@ -99,9 +107,10 @@ def _run(config: Config) -> None:
             if "revision_context" in options:
                 creation.fill_in(environment, options["revision_context"])
             elif context.is_offline_mode():
-                offline.write(here, environment)
+                offline.write(_settings(config, here, environment, need_url=False))
             else:
-                online.run(config, here, environment)
+                given = config.attributes.get("connection") is not None
+                online.run(config, _settings(config, here, environment, need_url=not given))
     except OSError as error:
         raise FileError.of(error) from error
     except CommandError as error:

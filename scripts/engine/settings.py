@@ -1,4 +1,7 @@
-"""Environment variables and .env → the settings of one environment."""
+"""Environment variables and .env → the settings of one database, made where a command begins.
+
+No other module of the engine reads the process's environment.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from dotenv import dotenv_values
 
-from scripts.engine import mistyped
+from scripts.engine import ci, mistyped
+from scripts.engine.ci import CiRun
 from scripts.errors import UsageError
 from scripts.files.project import Environment, Project, shown
 from scripts.sqltext import duration
@@ -63,14 +68,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What one environment needs to know."""
+    """One database, and how its migrations are run."""
 
+    project: Project
     environment: Environment
     url: str = field(repr=False)
-    """As it was set; may hold a password, so it is never printed."""
-    ledger: TableName
-    direct_url: str = field(repr=False)
+    """As it was set; may hold a password, so it is never printed. Asked for at each connect."""
+    direct_url: str = field(default="", repr=False)
     """Leads past a pooler, for statements outside a transaction; "" where none is set."""
+    ledger: TableName
     role: str
     """What to SET ROLE to; "" stays with the login's."""
     connect_wait_ms: int
@@ -80,6 +86,16 @@ class Settings:
     lock_wait_ms: int
     """How long to wait for another run to end; 0 waits for ever."""
     limits: Limits
+    postgres_bin: Path | None = None
+    """Where the programs of an embedded server are; None takes those of the package."""
+    libpq_connect_timeout: str = ""
+    """PGCONNECT_TIMEOUT, which goes before `connect_timeout_ms`; "" where it is not set."""
+    ci: CiRun = ci.NO_RUN
+
+    @property
+    def name(self) -> str:
+        """Return the environment's name."""
+        return self.environment.name
 
 
 def load(project: Project, environment: Environment, *, need_url: bool = True) -> Settings:
@@ -110,7 +126,9 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
             way_out=f"set it to postgresql://user:password@host/{environment.name}, "
             f"or to embedded://{environment.name} to try things out",
         )
+    bin_folder = values.get("POSTGRES_BIN")
     return Settings(
+        project=project,
         environment=environment,
         url=url,
         ledger=table_name(values.get("MIGRATION_TABLE") or DEFAULT_TABLE),
@@ -126,6 +144,9 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
             statement_timeout_ms=_duration(values, "MIGRATION_STATEMENT_TIMEOUT", "0"),
             lock_retries=_number(values, "MIGRATION_LOCK_RETRIES", "10"),
         ),
+        postgres_bin=Path(bin_folder) if bin_folder else None,
+        libpq_connect_timeout=values.get("PGCONNECT_TIMEOUT") or "",
+        ci=ci.read(values),
     )
 
 

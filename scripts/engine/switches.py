@@ -17,14 +17,18 @@ _NAMES = ("drop_existing", "partial")
 _SHOW_VALUES = "show_values"
 
 
+Confirmed = tuple[tuple[str, str], ...]
+"""Versions and SQL that people were shown, the first one to be rolled back comes first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switches:
     """The choices of one run."""
 
     use_file: bool = False
     """Roll back with the files' DOWN instead of what the ledger keeps."""
-    confirmed: tuple[tuple[str, str], ...] | None = None
-    """Versions and SQL that people have been shown; None where nobody was asked."""
+    confirmed: Confirmed | None = None
+    """What people have been shown; None where nobody was asked."""
     drop_existing: frozenset[int] = frozenset()
     """The versions whose rollback may drop what was there before them, as numbers."""
     partial: int | None = None

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scripts.errors import HistoryError
-from scripts.files.project import Environment, shown
+from scripts.files.history import Entry, History
+from scripts.files.project import shown
 
 SHAPE = (
     "a revision file has a docstring, one import, revision, down_revision and "
@@ -61,22 +63,55 @@ def parse(data: bytes) -> RevisionFile:
     return found
 
 
-def check(environment: Environment) -> None:
+def links(values: dict[str, object], entry: Entry, below: Entry | None) -> Iterator[str]:
+    """Say what is wrong with the place that a revision file has among the others.
+
+    Args:
+        values: what it sets.
+        entry: its migration.
+        below: the migration before it.
+    """
+    wanted = {"revision": entry.version, "down_revision": below.version if below else None}
+    for name, expected in wanted.items():
+        if name not in values:
+            yield f"it does not set {name}, which has to be {expected!r}"
+        elif values[name] != expected:
+            yield f"{name} is {values[name]!r} and has to be {expected!r}"
+
+
+def check(history: History) -> None:
     """Refuse revision files that are not what the template makes, before any of them is run.
+
+    Args:
+        history: the migrations, whose order the revision files have to have.
 
     Raises:
         HistoryError: for the first of them, with its line.
     """
+    environment = history.environment
     if not environment.versions.is_dir():
         return
-    for path in sorted(environment.versions.glob("*.py")):
-        for line, problem in parse(path.read_bytes()).problems[:1]:
+    files = {path: parse(path.read_bytes()) for path in sorted(environment.versions.glob("*.py"))}
+    for path, file in files.items():
+        for line, problem in file.problems[:1]:
             raise HistoryError(
                 f"{environment.name}: {path.name} is not what a revision file may be: {problem}",
                 where=f"{shown(path)}:{line}" if line else shown(path),
                 state=f"nothing was changed in {environment.name}",
                 way_out=f"{SHAPE}; what it does belongs into its SQL file",
             ).coded("revision-code")
+    below: Entry | None = None
+    for entry in history.entries:
+        path = environment.versions / f"{entry.path.stem}.py"
+        for problem in links(files[path].values, entry, below) if path in files else ():
+            raise HistoryError(
+                f"{environment.name}: the revision files leave the order of the numbers",
+                where=shown(path),
+                detail=problem,
+                state=f"nothing was changed in {environment.name}",
+                way_out="correct the file, or restore what it was",
+            ).coded("broken-chain")
+        below = entry
 
 
 def _belongs(node: ast.stmt, found: RevisionFile) -> bool:

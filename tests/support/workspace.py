@@ -14,8 +14,10 @@ from typing import Any
 
 import psycopg2
 
+from scripts.engine import settings
 from scripts.engine.observer import Direction, StepResult
 from scripts.engine.operations import overview, rollback, upgrade
+from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.engine.switches import NO_SWITCHES, Switches
 from scripts.files import project
@@ -82,6 +84,10 @@ class Workspace:
         """Return one of its environments."""
         return self.project.environment(name)
 
+    def settings_of(self, name: str = "course") -> Settings:
+        """Return the settings of a database as the commands read them."""
+        return settings.load(self.project, self.environment(name))
+
     @property
     def settings(self) -> dict[str, str]:
         """Return the environment variables that name the databases."""
@@ -141,7 +147,7 @@ class Workspace:
 
     def upgrade(self, version: str = "head", environment: str = "course") -> None:
         """Upgrade in this process, as the commands do."""
-        upgrade.run(self.project, self.environment(environment), version, self.recorder)
+        upgrade.to(self.settings_of(environment), version, self.recorder)
 
     def downgrade(
         self,
@@ -152,9 +158,8 @@ class Workspace:
         switches: Switches = NO_SWITCHES,
     ) -> None:
         """Roll back in this process, as the commands do."""
-        rollback.run(
-            self.project,
-            self.environment(environment),
+        rollback.to(
+            self.settings_of(environment),
             version,
             self.recorder,
             replace(switches, use_file=use_file),
@@ -162,9 +167,7 @@ class Workspace:
 
     def state(self, environment: str = "course") -> Status:
         """Return what status.py shows."""
-        return overview.look(
-            self.project, self.environment(environment), self.recorder.notices.append
-        )
+        return overview.status(self.settings_of(environment), self.recorder.notices.append)
 
     def run(self, script: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run scripts/<script>.py as a person would."""

@@ -18,7 +18,7 @@ def dsn(url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     course = Environment("course", Path("course"), Path("sql/course"))
     project = Project(Path("nowhere"), Path("nowhere/alembic.ini"), (course,))
     monkeypatch.setenv("COURSE_DB_URL", url)
-    return address.dsn(project, settings.load(project, course))
+    return address.dsn(settings.load(project, course))
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,16 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.checks.finding import Finding
-from scripts.engine import disclosure, settings, status
+from scripts.engine import disclosure, status
 from scripts.engine.ledger import lookup
 from scripts.engine.safeguards import agreement
 from scripts.engine.session import database
 from scripts.engine.session.database import Notify
+from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.errors import LedgerError, MigrationError, ServerError
 from scripts.files import history
-from scripts.files.project import Environment, Project, shown
+from scripts.files.project import Environment, shown
 
 _INVALID = (
     "SELECT format('%I.%I', n.nspname, c.relname), i.indrelid::regclass::text"
@@ -30,19 +31,18 @@ _NOT_VALID = (
 )
 
 
-def check(project: Project, environment: Environment, say: Notify) -> list[Finding]:
+def check(settings: Settings, say: Notify) -> list[Finding]:
     """Look at a database's ledger and at what is unfinished in its catalog; nothing is written.
 
     Raises:
-        UsageError: when no URL is set.
         ServerError: when the database can't be reached, or asked.
     """
-    chosen = settings.load(project, environment)
+    environment = settings.environment
     try:
-        with database.connection(project, chosen, say) as connection:
+        with database.connection(settings, say) as connection:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION READ ONLY")
-            found = status.read(connection, chosen, history.survey(environment)[0])
+            found = status.read(connection, settings, history.survey(environment)[0])
             for remark in found.remarks:
                 say(f"{environment.name}: {remark}")
             return [

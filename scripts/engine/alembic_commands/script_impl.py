@@ -14,11 +14,19 @@ class ScriptImpl(PostgresqlImpl):
 
     __dialect__ = "postgresql"
 
-    opening = ""
+    _opening = ""
     """What each transaction of a script begins with."""
+
+    def begin_as(self, role: str) -> None:
+        """Begin each transaction as a role.
+
+        Args:
+            role: its quoted name; "" for the login's.
+        """
+        self._opening = f"SET LOCAL ROLE {role};" if role else ""
 
     def emit_begin(self) -> None:
         """Begin a transaction in a script: the role goes with its end, whoever runs it where."""
         super().emit_begin()
-        if self.opening:
-            self.static_output(self.opening)
+        if self._opening:
+            self.static_output(self._opening)

@@ -15,23 +15,18 @@ from alembic.script import Script, ScriptDirectory
 from scripts.engine import revision
 from scripts.engine.status import Status
 from scripts.errors import HistoryError
-from scripts.files import revision_file
 
 
-def add(directory: ScriptDirectory, state: Status, *, check: bool) -> None:
+def add(directory: ScriptDirectory, state: Status) -> None:
     """Make Alembic's map of revisions whole.
 
     Args:
         directory: Alembic's view of the versions folder; changed.
         state: what the ledger has.
-        check: whether anything is going to run, so that each file has to be what it may be.
 
     Raises:
-        HistoryError: when a revision file refers to one that is not in the folder, or does more
-            than point at its migration file.
+        HistoryError: when a revision file refers to one that is not in the folder.
     """
-    if check:
-        revision_file.check(state.history.environment)
     try:
         with warnings.catch_warnings():
             # Alembic only warns of two revisions with one id, and drops one of them.

@@ -6,22 +6,22 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import psycopg2
 from psycopg2.sql import SQL, Composable, Identifier
 
 from scripts.engine import disclosure
 from scripts.engine.execution import event_log, invalid_index, retry, timeouts
-from scripts.engine.execution.direct_session import Direct, Session
+from scripts.engine.execution.direct_session import DirectSession, Session
 from scripts.engine.execution.event_log import EventLog
 from scripts.engine.execution.guard import Guard
-from scripts.engine.execution.statement import Execute, run_statement, sender
+from scripts.engine.execution.statement import run_statement
 from scripts.engine.ledger.events import Kind
 from scripts.engine.objects import existing, identity
-from scripts.engine.session import notices, signals
+from scripts.engine.session import database, notices, signals
 from scripts.engine.session.blockers import Blockers
-from scripts.engine.session.database import Notify
-from scripts.engine.settings import Settings
+from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.step import Step
 from scripts.errors import Interrupted, StatementError
 from scripts.sqltext import concurrent_index, session_state
@@ -30,20 +30,15 @@ from scripts.sqltext.statements import Statement
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outside:
+class Autocommit:
     """Runs statements outside a transaction."""
 
-    settings: Settings
-    direct: Direct
-    execute: Execute
-    """Sends SQL on the run's connection."""
-    watch_client: bool
+    connection: RunConnection
+    """In autocommit while a section runs."""
+    guard: Guard
     blockers: Blockers | None
     log: EventLog
-    say: Notify
-    thorough: bool
-    """Whether the session is ours alone: see `session_state.resets`."""
-    guard: Guard
+    watch_client: bool
 
     def run(self, todo: Step) -> Composable:
         """Run a section's statements one by one; each takes effect at once.
@@ -65,7 +60,7 @@ class Outside:
             LockError: when the lock is lost; it knows how many statements have been run.
         """
         statements = todo.section.statements
-        with self.direct.session() as session:
+        with DirectSession(self.connection, self.guard.lock, self.blockers).opened() as session:
             section = _Section(self, session, todo)
             try:
                 for ran, statement in enumerate(statements):
@@ -74,10 +69,10 @@ class Outside:
                     section.one(statement, ran)
             finally:
                 section.leave()
-        if self.direct.connection.closed:
+        if self.connection.raw.closed:
             what = "the connection to the ledger was lost"
             raise section.failed(what, statements[-1], len(statements))
-        self.guard.hold_within(len(statements))
+        self.guard.check_within(len(statements))
         return section.existed()
 
 
@@ -85,7 +80,7 @@ class Outside:
 class _Section:
     """The statements of one section, on their session."""
 
-    outside: Outside
+    owner: Autocommit
     session: Session
     todo: Step
     _values: dict[str, int] = field(default_factory=dict)
@@ -107,10 +102,12 @@ class _Section:
             rollback_sql=None,
             existing=json.dumps(self._before) if self._before and not ran else None,
         )
-        self.outside.log.append(self.outside.execute, reached)
+        self.owner.log.append(self.owner.connection.execute, reached)
         if self.session.pooled:
             return
-        wanted = timeouts.session(self.todo.header, self.outside.settings.limits, statement)
+        wanted = timeouts.session(
+            self.todo.header, self.owner.connection.settings.limits, statement
+        )
         self._send(f"SET SESSION {k} = {v}" for k, v in wanted.items() if self._values.get(k) != v)
         self._values |= wanted
 
@@ -120,15 +117,15 @@ class _Section:
         found = invalid_index.others(self.session.connection, wanted)
         if found:
             text = f"left alone, but invalid: {', '.join(found)} (DROP INDEX or REINDEX them)"
-            self.outside.say(text)
+            self.owner.connection.notify(text)
 
     def _begin(self) -> None:
         if self.session.pooled:
             return
-        values = timeouts.watching(watch_client=self.outside.watch_client)
+        values = timeouts.watching(watch_client=self.owner.watch_client)
         self._send(f"SET SESSION {name} = {value}" for name, value in values.items())
         self._values |= values
-        role = self.outside.settings.role
+        role = self.owner.connection.settings.role
         if role:
             with self.session.connection.cursor() as cursor:
                 cursor.execute(SQL("SET SESSION ROLE {}").format(Identifier(role)))
@@ -136,8 +133,9 @@ class _Section:
     def _look_up(self) -> None:
         """Look up what is there before; what an earlier run of the file had made was not."""
         named, earlier = self.todo.looked_up, self.todo.existing_before
+        connection = self.owner.connection
         query = SQL("SELECT {}").format(identity.identities(named))
-        row = self.outside.execute(query.as_string(self.outside.direct.connection))
+        row = connection.execute(query.as_string(connection.raw))
         now = row[0] if row else [None] * len(named)
         self._before = {one.shown: known for one, known in zip(named, now, strict=True)}
         if earlier is not None:
@@ -151,17 +149,16 @@ class _Section:
 
     def one(self, statement: Statement, ran: int) -> None:
         """Run one statement, again and again while it meets a lock."""
-        outside, connection = self.outside, self.session.connection
-        own = connection is outside.direct.connection
-        execute = outside.execute if own else sender(connection)
+        owner, connection = self.owner, self.session.connection
+        execute = partial(database.execute, connection)
         index = concurrent_index.of(statement)
 
         def attempt() -> None:
-            outside.guard.hold_within(ran)
+            owner.guard.check_within(ran)
             if index:
                 self._mend(index, statement, ran)
-            with notices.reported(connection, statement, self.todo.place, outside.say):
-                run_statement(execute, statement, self.todo.place, ran, outside.blockers)
+            with notices.reported(connection, statement, self.todo.place, owner.connection.notify):
+                run_statement(execute, statement, self.todo.place, ran, owner.blockers)
             fault = invalid_index.fault(connection, index) if index else ""
             if index and fault:
                 what = f"the index {index.name} on {index.table} was not built"
@@ -169,22 +166,30 @@ class _Section:
 
         try:
             # A statement that failed has taken itself back, but for the index, which `_mend` sees.
-            retry.run(attempt, lambda: None, outside.settings.limits.lock_retries, outside.say)
+            retry.run(
+                attempt,
+                lambda: None,
+                owner.connection.settings.limits.lock_retries,
+                owner.connection.notify,
+            )
         except Interrupted as interrupted:
-            interrupted.ran = ran
-            interrupted.where = interrupted.where or f"{self.todo.place}:{statement.line}"
-            raise
+            place = f"{self.todo.place}:{statement.line}"
+            raise interrupted.at(place, ran) from interrupted.__cause__
 
     def _mend(self, index: ConcurrentIndex, statement: Statement, ran: int) -> None:
-        if self.outside.blockers:
-            self.outside.blockers.statement()
+        if self.owner.blockers:
+            self.owner.blockers.statement()
         # With a timeout of the header's own the DROP obeys that, as the CREATE does.
         bounded = not self.session.pooled and not self.todo.header.lock_timeout_ms
-        wait_ms = self.outside.settings.lock_wait_ms
+        wait_ms = self.owner.connection.settings.lock_wait_ms
         with self.explained(statement, ran, f"the invalid index {index.name} can't be dropped"):
             try:
                 invalid_index.mend(
-                    self.session.connection, index, wait_ms, self.outside.say, bounded=bounded
+                    self.session.connection,
+                    index,
+                    wait_ms,
+                    self.owner.connection.notify,
+                    bounded=bounded,
                 )
             except invalid_index.StillBuiltError as error:
                 what = f"the index {index.name} may still be built by another session"
@@ -199,12 +204,14 @@ class _Section:
             yield
         except psycopg2.Error as error:
             signals.check()
-            seen = self.outside.blockers.described() if self.outside.blockers else ""
-            failed = self.failed(what, statement, ran, disclosure.of_error(error, seen))
-            failed.sqlstate = error.pgcode or ""
-            raise failed from error
+            seen = self.owner.blockers.described() if self.owner.blockers else ""
+            raise self.failed(
+                what, statement, ran, disclosure.of_error(error, seen), error.pgcode or ""
+            ) from error
 
-    def failed(self, what: str, statement: Statement, ran: int, detail: str = "") -> StatementError:
+    def failed(
+        self, what: str, statement: Statement, ran: int, detail: str = "", sqlstate: str = ""
+    ) -> StatementError:
         """Return the error of a statement that was not run."""
         lines = [
             *([detail] if detail else []),
@@ -212,7 +219,12 @@ class _Section:
         ]
         text = "\n".join(lines)
         return StatementError(
-            what, place=self.todo.place, line=statement.line, detail=text, ran=ran
+            what,
+            place=self.todo.place,
+            line=statement.line,
+            detail=text,
+            ran=ran,
+            sqlstate=sqlstate,
         )
 
     def leave(self) -> None:
@@ -221,13 +233,17 @@ class _Section:
         if connection.closed:
             return
         statements = self.todo.section.statements
-        resets = session_state.resets(statements, thorough=self.outside.thorough)
+        resets = session_state.resets(statements, thorough=self.owner.connection.is_own)
         resets += [f"RESET {name}" for name in self._values]
-        resets += ["RESET ROLE"] if self.outside.settings.role and not self.session.pooled else []
+        resets += (
+            ["RESET ROLE"]
+            if self.owner.connection.settings.role and not self.session.pooled
+            else []
+        )
         try:
             self._send(resets)
         except psycopg2.Error as error:
-            self.outside.say(
+            self.owner.connection.notify(
                 f"the session could not be left as it was: {disclosure.of_error(error)}"
             )
 

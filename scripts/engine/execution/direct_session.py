@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -10,10 +10,9 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 
 from scripts.engine.session import waiting
 from scripts.engine.session.blockers import Blockers
-from scripts.engine.session.database import Notify
 from scripts.engine.session.lock import Lock
-from scripts.engine.settings import Settings
-from scripts.errors import MigrationError, UsageError
+from scripts.engine.session.run_connection import RunConnection
+from scripts.errors import UsageError
 
 _NOTHING_RUN = "no statement of the file was run"
 
@@ -27,29 +26,25 @@ class Session:
     """Whether a pooler may send each statement to another backend."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Direct:
+@dataclass(frozen=True, slots=True)
+class DirectSession:
     """Opens the session."""
 
-    settings: Settings
-    connection: Connection
+    connection: RunConnection
     """The run's: it is in autocommit when a session is asked for."""
-    open: Callable[[], Connection] | None
-    """Opens a connection past the pooler, where a URL for one is set."""
     lock: Lock | None
     blockers: Blockers | None
-    say: Notify
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def opened(self) -> Iterator[Session]:
         """Give the session for a `with` block.
 
         Raises:
             ServerError: when the direct connection can't be had.
             UsageError: when it leads elsewhere, or a pooler is in the way of MIGRATION_ROLE.
         """
-        direct = self._opened()
-        connection = direct or self.connection
+        direct = self._direct()
+        connection = direct or self.connection.raw
         try:
             with waiting.watched(direct, self._look) if direct else nullcontext():
                 pids = {_pid(connection), _pid(connection)}
@@ -64,18 +59,14 @@ class Direct:
             if direct:
                 direct.close()
 
-    def _opened(self) -> Connection | None:
-        if self.open is None:
+    def _direct(self) -> Connection | None:
+        if not self.connection.has_direct:
             return None
-        try:
-            direct = self.open()
-        except MigrationError as error:
-            error.state = _NOTHING_RUN
-            raise
+        direct = self.connection.direct()
         direct.autocommit = True
         if self.lock and not self.lock.is_seen_from(direct):
             direct.close()
-            environment = self.settings.environment
+            environment = self.connection.settings.environment
             raise UsageError(
                 f"{environment.name}: {environment.url_setting(direct=True)} leads to another "
                 "database",
@@ -90,17 +81,17 @@ class Direct:
             self.blockers.look(running)
 
     def _warn(self, *, direct: bool) -> None:
-        environment = self.settings.environment
+        environment = self.connection.settings.environment
         setting = environment.url_setting(direct=True)
         mend = f"{setting} leads to one as well" if direct else f"set {setting} to go past it"
-        if self.settings.role:
+        if self.connection.settings.role:
             raise UsageError(
                 f"{environment.name}: a pooler is in the way of MIGRATION_ROLE: outside a "
                 "transaction the role would stay with a session that others get next",
                 state=_NOTHING_RUN,
                 way_out=mend,
             )
-        self.say(
+        self.connection.notify(
             "a pooler is between here and the server: statements outside a transaction may land on "
             f"different backends, and no timeouts are set for them; {mend}"
         )

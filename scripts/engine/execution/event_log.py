@@ -9,12 +9,14 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from psycopg2.sql import Composable
 
 from scripts.engine import disclosure
-from scripts.engine.execution.statement import Execute
-from scripts.engine.ledger import events
+from scripts.engine.ledger import events, origin
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.origin import Origin
 from scripts.engine.ledger.table import GONE, Ledger
-from scripts.engine.session.database import Notify
+from scripts.engine.session import database
+from scripts.engine.session.database import Execute, Notify
+from scripts.engine.session.run_connection import RunConnection
+from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.errors import Interrupted, LockError, MigrationError, StatementError
 
@@ -26,8 +28,15 @@ _SAVEPOINT = "upskill_event"
 class EventLog:
     """The event log of one run."""
 
-    def __init__(
-        self, ledger: Ledger, origin: Origin, connection: Connection, opening: str, say: Notify
+    def __init__(  # noqa: PLR0913 - each is a fact of its own
+        self,
+        ledger: Ledger,
+        origin: Origin,
+        connection: Connection,
+        opening: str,
+        say: Notify,
+        *,
+        exists: bool,
     ) -> None:
         """Write with this connection's quoting; say it when writing fails.
 
@@ -37,6 +46,7 @@ class EventLog:
             connection: does the quoting.
             opening: what a transaction of our own begins with.
             say: is told when the log can't be written.
+            exists: whether there is a table yet.
         """
         self._ledger = ledger
         self._origin = origin
@@ -44,7 +54,22 @@ class EventLog:
         self._opening = opening
         self._say = say
         self._works = True
+        self._exists = exists
         self._encoding = connection.info.parameter_status("server_encoding") or "UTF8"
+
+    @classmethod
+    def of(cls, run: RunConnection, status: Status, *, writes: bool) -> EventLog:
+        """Return the log of a run.
+
+        Args:
+            run: its connection.
+            status: whose log, and whether there is one yet.
+            writes: whether there is anything to write: who runs is found out then.
+        """
+        who = origin.here(run.settings) if writes else origin.UNKNOWN
+        opening = database.opening(run.raw, run.settings)
+        exists = status.ledger.exists and status.log_tells
+        return cls(status.ledger, who, run.raw, opening, run.notify, exists=exists)
 
     def prepare(self, execute: Execute, *first: Event) -> None:
         """Make the table what it has to be, and write the first rows, in the open transaction."""
@@ -57,6 +82,7 @@ class EventLog:
             statements.append(self._insertion(*first))
         if statements:
             self.guarded(execute, ";\n".join(statements))
+        self._exists = True
 
     def guarded(self, execute: Execute, statements: str) -> None:
         """Run what writes the log in the open transaction, which goes on whatever comes of it."""
@@ -88,7 +114,12 @@ class EventLog:
                 self.lost(error, happened[0].filename)
 
     def append_apart(self, connection: Connection, *happened: Event) -> None:
-        """Write rows on another connection than the run's, and commit there."""
+        """Write rows on another connection than the run's, and commit there.
+
+        Where no run has had anything to do yet, there is no table, and nothing to be written.
+        """
+        if not self._exists:
+            return
         try:
             with connection.cursor() as cursor:
                 # The run's own connection may be gone, and with it the quoting.

@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
-from scripts.errors import LockError
+import psycopg2
+
+from scripts.engine.ledger import lookup
+from scripts.engine.ledger.table import Ledger
+from scripts.engine.session import database
+from scripts.engine.session.lock import Lock
+from scripts.engine.session.run_connection import RunConnection
+from scripts.errors import LockError, MigrationError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Guard:
-    """The lock of a run; one that was made with the defaults has none, and lets all pass."""
+    """The lock of a run, and the way to find out where the database is without it."""
 
-    name: str
-    """The environment's."""
-    check: Callable[[], None] = lambda: None
-    """Raises LockError when the lock is lost."""
-    reread: Callable[[], str] = lambda: ""
-    """Reads anew which version the database is at; "" where that can't be known."""
+    connection: RunConnection
+    ledger: Ledger
+    lock: Lock | None
+    """None where a caller's pool has no second connection to hold it: all may pass then."""
 
-    def hold(self, current: str) -> None:
-        """Make sure, before a step, that no other run is at work.
-
-        Args:
-            current: the version that this run has come to.
+    def check(self) -> None:
+        """Make sure that no other run is at work.
 
         Raises:
-            LockError: when one may be; its state is what the database is at now.
+            LockError: when one may be.
         """
-        try:
-            self.check()
-        except LockError as error:
-            error.state = self.now(current)
-            raise
+        if self.lock:
+            self.lock.check()
 
-    def hold_within(self, ran: int) -> None:
+    def check_within(self, ran: int) -> None:
         """Make sure of it inside a file outside a transaction.
 
         Args:
@@ -46,17 +45,30 @@ class Guard:
         try:
             self.check()
         except LockError as error:
-            error.ran = ran
-            raise
+            raise error.within(ran) from error.__cause__
 
-    def now(self, current: str) -> str:
+    def whereabouts(self, reached: str) -> str:
         """Say where the database is: another run may have moved it since the lock was lost.
 
         Args:
-            current: the version that this run has come to.
+            reached: the version that this run has come to.
         """
-        at = self.reread()
+        name, at = self.connection.settings.name, self._reread()
         if not at:
-            return f"{self.name} was at {current}, and can't be asked where it is now"
-        moved = "" if at == current else f": another run has moved it from {current}"
-        return f"{self.name} is at {at}{moved}"
+            return f"{name} was at {reached}, and can't be asked where it is now"
+        moved = "" if at == reached else f": another run has moved it from {reached}"
+        return f"{name} is at {at}{moved}"
+
+    def _reread(self) -> str:
+        """Read anew which version the database is at; "" where that can't be known."""
+        if self.lock is None:
+            return ""
+        try:
+            if not self.connection.raw.closed:
+                with self.connection.transaction():
+                    return lookup.current(self.connection.raw, self.ledger)
+            with closing(self.connection.another()) as connection:
+                database.begin(connection, self.connection.settings)
+                return lookup.current(connection, self.ledger)
+        except (psycopg2.Error, MigrationError):
+            return ""

@@ -22,6 +22,10 @@ https://www.postgresql.org/docs/current/explicit-locking.html.
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _WORTH_IT = {"55P03": "a lock was not to be had in time", "40P01": "a deadlock"}
+_WAY_OUT = (
+    "run the command again when the sessions that are in the way have ended; "
+    "SELECT pg_terminate_backend(pid) ends one"
+)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
 """Seconds: after the first try, and at most."""
 
@@ -51,15 +55,9 @@ def run(attempt: Callable[[], None], back: Callable[[], object], retries: int, s
             reason = _WORTH_IT.get(error.sqlstate)
             if reason is None:
                 raise
-            error.tries = tried = retries - left + 1
+            tried = retries - left + 1
             if not left:
-                if tried > 1:
-                    error.detail += f"\ntried {tried} times: {reason}"
-                error.way_out = (
-                    "run the command again when the sessions that are in the way have ended; "
-                    "SELECT pg_terminate_backend(pid) ends one"
-                )
-                raise
+                raise error.given_up(tried, reason, _WAY_OUT) from error.__cause__
             back()
             pause = _pause(tried)
             say(f"{reason} ({error.where}); try {tried + 1} of {retries + 1} in {pause:.1f} s")

@@ -1,28 +1,19 @@
-"""Sends statements one by one, to the server or into a script, and explains what is refused."""
+"""Sends one statement of a file, and explains what the server refuses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import psycopg2
-from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.engine import disclosure
 from scripts.engine.session import signals
 from scripts.engine.session.blockers import Blockers
+from scripts.engine.session.database import Execute
 from scripts.errors import Interrupted, StatementError
 from scripts.sqltext.statements import Statement
 
-Execute = Callable[[str], tuple[Any, ...] | None]
-"""Takes one piece of SQL: sends it to the server, or writes it out.
-
-Returns the first row of what it gave, None where there is none or nobody can know.
-"""
-
 
 def run_statement(
-    execute: Execute, statement: Statement, place: str, ran: int, blockers: Blockers | None = None
+    execute: Execute, statement: Statement, place: str, ran: int, blockers: Blockers | None
 ) -> None:
     """Run one statement.
 
@@ -39,12 +30,10 @@ def run_statement(
     """
     if blockers:
         blockers.statement()
+    if signals.received():
+        raise Interrupted(signals.received(), ran=ran)
     try:
-        signals.check()
         execute(statement.text)
-    except Interrupted as interrupted:
-        interrupted.ran = ran
-        raise
     except psycopg2.Error as error:
         refused = _refused(statement, error, place, ran, blockers)
         if signals.received():
@@ -52,37 +41,6 @@ def run_statement(
                 signals.received(), where=refused.where, detail=refused.detail, ran=ran
             ) from error
         raise refused from error
-
-
-def sender(connection: Connection) -> Execute:
-    """Return what sends SQL to the server as it stands.
-
-    psycopg2 takes `%` for a placeholder only when it is given parameters, and it is given none.
-    """
-
-    def execute(text: str) -> tuple[Any, ...] | None:
-        with connection.cursor() as cursor:
-            cursor.execute(text)
-            return cursor.fetchone() if cursor.description else None
-
-    return execute
-
-
-def writer(write: Callable[[str], None]) -> Execute:
-    """Return what writes SQL into a script for psql, each piece ended by a semicolon.
-
-    Args:
-        write: takes a piece of the script; adds the line breaks that part it from the next.
-    """
-
-    def execute(text: str) -> None:
-        body = text.strip()
-        if not body.endswith(";"):
-            # After a comment at its end a semicolon would be part of that.
-            body += "\n;" if "--" in body.rpartition("\n")[2] else ";"
-        write(body)
-
-    return execute
 
 
 def _refused(

@@ -8,6 +8,18 @@ BASE = "base"
 """Where nothing is applied: Alembic's table has no row then."""
 
 
+def creation(table: Composable) -> Composable:
+    """Return the statement that makes the table as Alembic does, where it is not there.
+
+    Args:
+        table: its quoted name.
+    """
+    return SQL(
+        "CREATE TABLE IF NOT EXISTS {} (version_num VARCHAR(32) NOT NULL,"
+        " CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+    ).format(table)
+
+
 def moving(table: Composable, before: str, after: str) -> Composable:
     """Return the statement that moves the version; it gives a row, or none if that was another one.
 

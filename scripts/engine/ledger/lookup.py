@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -37,7 +38,9 @@ SELECT n.nspname, c.relname IS NOT NULL,
       AND %(required)s::text[] <@ ARRAY(SELECT attname::text FROM pg_catalog.pg_attribute
         WHERE attrelid = o.oid AND attnum > 0 AND NOT attisdropped)
     ORDER BY 1),
-  coalesce(pg_table_is_visible(c.oid), n.nspname = ANY (current_schemas(false)), false)
+  coalesce(pg_table_is_visible(c.oid), n.nspname = ANY (current_schemas(false)), false),
+  EXISTS (SELECT FROM pg_catalog.pg_class v
+    WHERE v.relnamespace = n.oid AND v.relname = %(version_table)s)
 FROM (SELECT to_regclass(%(table)s) AS oid) wanted
 LEFT JOIN pg_catalog.pg_class c ON c.oid = wanted.oid
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -62,10 +65,11 @@ def find(connection: Connection, table: TableName) -> Ledger:
                 "schema": table.schema,
                 "name": table.name,
                 "required": list(REQUIRED),
+                "version_table": VERSION_TABLE,
             },
         )
-        row = cursor.fetchone() or (None, False, [], [], False)
-    found, exists, columns, others, visible = row
+        row = cursor.fetchone() or (None, False, [], [], False, False)
+    found, exists, columns, others, visible, has_version = row
     schema = found or table.schema
     if not schema:
         raise LedgerError(
@@ -87,6 +91,7 @@ def find(connection: Connection, table: TableName) -> Ledger:
         exists=exists,
         columns=frozenset(columns),
         visible=visible,
+        version_table_exists=has_version,
         namesakes=tuple(
             Namesake(TableName(other, table.name), readable == "true") for other, readable in others
         ),
@@ -138,6 +143,22 @@ def current(connection: Connection, ledger: Ledger) -> str:
         cursor.execute(SQL("SELECT version FROM {}").format(ledger.name))
         versions = [str(version) for (version,) in cursor]
     return max(versions, key=history.number, default="base")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads what a ledger keeps of single migrations."""
+
+    connection: Connection
+    ledger: Ledger
+
+    def rollback_sql(self, version: str) -> str | None:
+        """Read what undoes a migration; see the function of this name."""
+        return rollback_sql(self.connection, self.ledger, version)
+
+    def kept_sql(self, version: str) -> str:
+        """Read the same to be shown only; see the function of this name."""
+        return kept_sql(self.connection, self.ledger, version)
 
 
 def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | None:
@@ -197,10 +218,9 @@ def _stored(connection: Connection, ledger: Ledger, version: str) -> tuple[str |
 
 def alembic_heads(connection: Connection, ledger: Ledger) -> tuple[str, ...]:
     """Read Alembic's own table, which lies in the ledger's schema; () when there is none."""
+    if not ledger.version_table_exists:
+        return ()
     name = qualified(ledger.table.schema, VERSION_TABLE)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (name.as_string(connection),))
-        if not (cursor.fetchone() or (False,))[0]:
-            return ()
         cursor.execute(SQL("SELECT version_num FROM {} ORDER BY 1").format(name))
         return tuple(version for (version,) in cursor)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from scripts.engine.session import database
+from scripts.engine.settings import Settings
 
-# Where the usual services say which commit and which run they are at.
-_COMMITS = ("GIT_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "CIRCLE_SHA1", "BUILDKITE_COMMIT")
-_RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
 _LONGEST = 500
 """Characters of a value that are kept."""
 _GIT_PATIENCE = 2
@@ -40,19 +36,14 @@ UNKNOWN = Origin(run="", host="", tool="", git_commit="", ci_run="")
 """For a run that has nothing to do, and writes nothing."""
 
 
-def here(environment: str, root: Path) -> Origin:
-    """Find out what can be known.
-
-    Args:
-        environment: whose migrations are run.
-        root: the checkout.
-    """
+def here(settings: Settings) -> Origin:
+    """Find out what can be known of the run that is about to begin."""
     return Origin(
         run=str(uuid4()),
         host=_clean(socket.gethostname()),
-        tool=database.application(environment),
-        git_commit=_clean(_first(_COMMITS, os.environ) or _head(root)),
-        ci_run=_clean(_github(os.environ) or _first(_RUNS, os.environ)),
+        tool=database.application(settings.name),
+        git_commit=_clean(settings.ci.commit or _head(settings.project.root)),
+        ci_run=_clean(settings.ci.url),
     )
 
 
@@ -61,16 +52,6 @@ def _clean(value: str) -> str:
     readable = value.encode("utf-8", "replace").decode()
     without_login = re.sub(r"(?<=://)[^/@]*@", "", readable)
     return "".join(one for one in without_login if one.isprintable())[:_LONGEST]
-
-
-def _first(names: tuple[str, ...], values: Mapping[str, str]) -> str:
-    return next((values[name] for name in names if values.get(name)), "")
-
-
-def _github(values: Mapping[str, str]) -> str:
-    # https://docs.github.com/en/actions/reference/workflows-and-actions/variables
-    parts = [values.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
-    return "{}/{}/actions/runs/{}".format(*parts) if all(parts) else ""
 
 
 def _head(root: Path) -> str:

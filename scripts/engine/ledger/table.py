@@ -85,6 +85,8 @@ class Ledger:
     columns: frozenset[str] = frozenset()
     visible: bool = True
     """Whether its name means it without its schema, too."""
+    version_table_exists: bool = False
+    """Whether Alembic's table is there, beside it."""
     namesakes: tuple[Namesake, ...] = ()
     """Looked for where MIGRATION_TABLE names no schema."""
 
@@ -113,6 +115,12 @@ class Ledger:
                 Literal("One row per applied migration, with the SQL that undoes it"),
             ),
         ]
+
+    def version_table_creation(self) -> list[Composable]:
+        """Return the statements that make Alembic's table; none where it is there."""
+        if self.version_table_exists:
+            return []
+        return [alembic_version.creation(qualified(self.table.schema, VERSION_TABLE))]
 
     def created(self) -> Ledger:
         """Return the ledger as it is once `creation` has run."""

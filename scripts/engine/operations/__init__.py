@@ -1,4 +1,5 @@
-"""What the commands call: each decides, runs and returns. It knows nothing of commands.
+"""What the commands call: each decides, runs and returns results. It knows nothing of commands.
 
-Alembic and SQLAlchemy are imported only where something is run: a look has no need of them.
+Each takes the settings of the databases that it is about: any URL will do. Nothing here imports
+Alembic, but for what makes a new revision, at its use.
 """

@@ -1,11 +1,49 @@
-"""Which migrations a rollback takes."""
+"""Which database a file is of, and which migrations a rollback takes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from scripts.engine.status import Status
 from scripts.errors import UsageError
+from scripts.files.project import Environment, Project
+
+
+def owner(project: Project, chosen: Sequence[Environment], file: str) -> tuple[Environment, str]:
+    """Return the environment that has a file, and the file's name.
+
+    Args:
+        project: the checkout.
+        chosen: the environments that may have it.
+        file: its name, or a path as create.py and validate.py print it: from where people stand, or
+            from the root.
+
+    Raises:
+        UsageError: when none has it, or several do.
+    """
+    folder, filename = os.path.split(file)
+    starts = (Path.cwd(), project.root) if folder else ()
+    folders = {os.path.realpath(start / folder) for start in starts}
+    owners = [
+        environment
+        for environment in chosen
+        if (not folder or os.path.realpath(environment.sql) in folders)
+        and _has(environment, filename)
+    ]
+    if len(owners) == 1:
+        return owners[0], filename
+    names = ", ".join(f"sql/{environment.name}" for environment in owners or chosen)
+    if owners:
+        raise UsageError(f"{filename} is in {names}", way_out="choose one with --database")
+    raise UsageError(f"there is no {file} in {names}")
+
+
+def _has(environment: Environment, filename: str) -> bool:
+    return environment.sql.is_dir() and filename in {
+        path.name for path in environment.sql.iterdir()
+    }
 
 
 def choose(

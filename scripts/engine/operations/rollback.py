@@ -1,30 +1,54 @@
-"""Rolls migrations back: what would run and be destroyed, and the rollback itself."""
+"""Rolls migrations back: which ones, what would run and be destroyed, and the rollback itself."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scripts.engine import reading, settings, status
+from scripts.engine import boundary, reading
+from scripts.engine import status as status_module
 from scripts.engine.ledger import lookup, server
 from scripts.engine.objects.loss import Loss
-from scripts.engine.observer import Observer
+from scripts.engine.observer import Observer, StepResult
+from scripts.engine.operations import choice, overview
 from scripts.engine.operations.overview import named
-from scripts.engine.safeguards import agreement, half_applied, own_tables, protection, race
+from scripts.engine.operations.upgrade import named_by
+from scripts.engine.run import online
+from scripts.engine.run.command import Command, Kind
+from scripts.engine.run.online import Request
+from scripts.engine.safeguards import agreement, half_applied, own_tables, protection, race, sharing
 from scripts.engine.session import database
 from scripts.engine.session.database import Notify
-from scripts.engine.status import Applied
+from scripts.engine.session.run_connection import OwnSource
+from scripts.engine.settings import Settings
+from scripts.engine.status import Applied, Status
 from scripts.engine.step import Step
 from scripts.engine.switches import NO_SWITCHES, Switches
 from scripts.files import history
-from scripts.files.project import Environment, Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which rollback is asked for."""
+
+    to: str | None = None
+    """The version to go back to, or "base"; one database is given then."""
+    steps: int = 1
+    """How many, where `to` is None."""
+    partial: bool = False
+    """Roll back the file that is half applied, and nothing else."""
+    use_file: bool = False
+    """Take the files' DOWN instead of what the ledger keeps."""
+    drop_existing: bool = False
+    """Whether migrations may drop what was there before them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class RollbackPreview:
     """What a rollback of one version would run, and what it would destroy."""
 
-    work: Step
+    step: Step
     filename: str
     about: str
     """When it was applied and by whom, or how far it came."""
@@ -35,94 +59,180 @@ class Preview:
     """User, host, port and database: "app@db.prod:5432/course"."""
 
 
-def run(
-    project: Project,
-    environment: Environment,
-    version: str,
-    observer: Observer,
-    switches: Switches = NO_SWITCHES,
-) -> None:
-    """Roll back to a version, or to "base": `alembic -n … downgrade VERSION`.
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """What is to be rolled back in one database, in one go."""
+
+    settings: Settings
+    target: str
+    """The version that the database comes to."""
+    previews: tuple[RollbackPreview, ...]
+    """The first one to go first."""
+    switches: Switches
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackPlan:
+    """What is to be rolled back; nothing where nothing is applied."""
+
+    statuses: tuple[Status, ...]
+    undoings: tuple[Undoing, ...]
+    """In the order in which they are run: a database may come more than once."""
+
+    def previews(self, name: str) -> list[RollbackPreview]:
+        """Return what is to be rolled back in one database, the first one to go first."""
+        own = (one for one in self.undoings if one.settings.name == name)
+        return [shown for one in own for shown in one.previews]
+
+
+def plan(databases: Sequence[Settings], wanted: Wanted, notify: Notify) -> RollbackPlan:
+    """Find out what is to be rolled back, and read what that would run, so that people can see it.
 
     Args:
-        project: the checkout.
-        environment: which of its environments.
-        version: where to go back to; with `switches.partial`, where the database is.
-        observer: is told what happens.
-        switches: the choices of the run.
+        databases: several go back in the order in which their migrations were applied.
+        wanted: which rollback.
+        notify: is told when a server lets us wait.
 
     Raises:
-        MigrationError: as the run does.
-    """
-    from alembic import command
-
-    from scripts.engine.alembic_commands import alembic_config
-
-    config = alembic_config.make(project, environment, observer)
-    config.attributes["switches"] = switches
-    command.downgrade(config, version)
-
-
-def preview(  # noqa: PLR0913 - each is a choice of its own
-    project: Project,
-    environment: Environment,
-    applied: Sequence[Applied],
-    say: Notify,
-    *,
-    use_file: bool,
-    drop_existing: bool = False,
-    partial: bool = False,
-) -> list[Preview]:
-    """Read what rolling back these migrations would run, so that people can see it first.
-
-    Args:
-        project: the checkout.
-        environment: which of its environments.
-        applied: the migrations, the first one to go first.
-        say: is told when the server lets us wait.
-        use_file: take the files' DOWN instead of what the ledger keeps.
-        drop_existing: whether they may drop what was there before them.
-        partial: roll back the file that is half applied, and nothing else.
-
-    Raises:
+        UsageError: for what is not applied, or a ledger that is shared.
         MigrationError: when one can't be rolled back, or may not; see `reading.downgrade`,
             `own_tables.check`, `protection.check`, `half_applied.refuse`.
     """
-    chosen = settings.load(project, environment)
-    with database.connection(project, chosen, named(say, environment)) as connection:
-        found = status.read(connection, chosen, history.survey(environment)[0])
+    found = {one.name: overview.status(one, notify) for one in databases}
+    sharing.check(list(found.values()), databases[0].project.environments)
+    for status in found.values():
+        # What was applied last can't be told of a database whose ledger is gone.
+        with boundary.located(status.name, "nothing was changed"):
+            agreement.check_agreement(status)
+    chosen = choice.choose(found, to=wanted.to, steps=wanted.steps, partial=wanted.partial)
+    if not chosen:
+        for status in found.values():
+            half_applied.refuse(status)
+    previews: dict[tuple[str, str], RollbackPreview] = {}
+    for settings in databases:
+        versions = [version for name, version in chosen if name == settings.name]
+        if versions:
+            for one in preview(settings, found[settings.name], versions, wanted, notify):
+                previews[settings.name, one.step.version] = one
+    by_name = {one.name: one for one in databases}
+    undoings = []
+    for name, group in itertools.groupby(chosen, key=lambda item: item[0]):
+        shown = tuple(previews[item] for item in group)
+        status = found[name]
+        target = status.current if wanted.partial else status.below(shown[-1].step.version)
+        undoings.append(Undoing(by_name[name], target, shown, _switches(shown, wanted)))
+    return RollbackPlan(tuple(found.values()), tuple(undoings))
+
+
+def run(undoing: Undoing, observer: Observer) -> tuple[StepResult, ...]:
+    """Roll back what was shown, if it is still what would run.
+
+    Returns:
+        The migrations that were rolled back, in the order in which they went.
+
+    Raises:
+        MigrationError: when anything keeps the run from being done; `state` says how far it came.
+    """
+    return to(undoing.settings, undoing.target, observer, undoing.switches)
+
+
+def to(
+    settings: Settings, version: str, observer: Observer, switches: Switches = NO_SWITCHES
+) -> tuple[StepResult, ...]:
+    """Roll any database back to a version, or to "base"; see `run`.
+
+    Args:
+        settings: whose database.
+        version: where to go back to; with `switches.partial`, where the database is.
+        observer: is told what happens.
+        switches: the choices of the run.
+    """
+    return online.run(
+        Request(
+            settings=settings,
+            command=Command(Kind.DOWNGRADE, version),
+            source=OwnSource(settings, named_by(observer, settings)),
+            observer=observer,
+            switches=switches,
+        )
+    )
+
+
+def preview(
+    settings: Settings,
+    seen: Status,
+    versions: Sequence[str],
+    wanted: Wanted,
+    notify: Notify,
+) -> list[RollbackPreview]:
+    """Read what rolling back migrations of one database would run.
+
+    Args:
+        settings: whose database.
+        seen: what it was when the migrations were chosen.
+        versions: the first one to go first.
+        wanted: which rollback.
+        notify: is told when the server lets us wait.
+
+    Raises:
+        MigrationError: see `plan`.
+    """
+    tell = named(notify, settings)
+    with (
+        boundary.located(settings.name, f"nothing was rolled back; at {seen.current}"),
+        database.connection(settings, tell) as connection,
+    ):
+        files = history.survey(settings.environment)[0]
+        found = status_module.read(connection, settings, files)
         agreement.check_agreement(found)
-        race.check_applied(found, [one.row.version for one in applied])
-
-        def stored(version: str) -> str | None:
-            return lookup.rollback_sql(connection, found.ledger, version)
-
-        def other(version: str) -> str:
-            return lookup.kept_sql(connection, found.ledger, version) if use_file else ""
-
-        if partial and found.half_applied:
-            begun = found.half_applied
-            steps = [half_applied.undo(found, begun, use_file=use_file)]
-            about = [(begun.filename, half_applied.described(begun), begun.rollback_sql or "")]
+        if wanted.partial and found.half_applied:
+            steps, about = _half_applied(found, wanted)
         else:
+            race.check_applied(found, versions)
             half_applied.refuse(found)
-            read = None if use_file else stored
-            steps = [reading.downgrade(found, one.row.version, read) for one in applied]
-            about = [(one.row.filename, _applied(one), other(one.row.version)) for one in applied]
+            reader = lookup.Reader(connection, found.ledger)
+            stored = None if wanted.use_file else reader.rollback_sql
+            steps = [reading.downgrade(found, version, stored) for version in versions]
+            rows = [one for version in versions if (one := found.find(version))]
+            about = [
+                (
+                    one.row.filename,
+                    _applied(one),
+                    reader.kept_sql(one.row.version) if wanted.use_file else "",
+                )
+                for one in rows
+            ]
         for step in steps:
             own_tables.check(found.name, step, found.ledger)
-        allowed = frozenset(history.number(step.version) for step in steps if drop_existing)
-        protection.check(
-            connection, found, steps, Switches(drop_existing=allowed), named(say, environment)
-        )
+        allowed = frozenset(history.number(one.version) for one in steps if wanted.drop_existing)
+        protection.check(connection, found, steps, Switches(drop_existing=allowed), tell)
         losses = protection.losses(connection, steps)
         address = server.address(connection)
         return [
-            Preview(step, *words, losses[step.version], address)
+            RollbackPreview(step, *words, losses[step.version], address)
             for step, words in zip(steps, about, strict=True)
         ]
+
+
+def _half_applied(found: Status, wanted: Wanted) -> tuple[list[Step], list[tuple[str, str, str]]]:
+    begun = found.half_applied
+    if begun is None:
+        raise AssertionError("no file is half applied")
+    step = half_applied.undo(found, begun, use_file=wanted.use_file)
+    return [step], [(begun.filename, half_applied.described(begun), begun.rollback_sql or "")]
 
 
 def _applied(one: Applied) -> str:
     when = one.row.applied_at.astimezone()
     return f"applied {when:%Y-%m-%d %H:%M:%S %z} by {one.row.applied_by}"
+
+
+def _switches(shown: Sequence[RollbackPreview], wanted: Wanted) -> Switches:
+    steps = [one.step for one in shown]
+    numbers = [history.number(step.version) for step in steps]
+    return Switches(
+        use_file=wanted.use_file,
+        confirmed=tuple((step.version, step.section.text) for step in steps),
+        drop_existing=frozenset(numbers if wanted.drop_existing else ()),
+        partial=numbers[0] if wanted.partial else None,
+    )

@@ -3,62 +3,126 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from scripts.engine import reading
-from scripts.engine.observer import Observer
-from scripts.engine.safeguards import agreement, half_applied, own_tables
+from scripts.engine import boundary, reading
+from scripts.engine.observer import Observer, StepResult
+from scripts.engine.operations import overview
+from scripts.engine.run import online
+from scripts.engine.run.command import Command, Kind
+from scripts.engine.run.online import Request
+from scripts.engine.safeguards import agreement, half_applied, own_tables, sharing
+from scripts.engine.session.database import Notify
+from scripts.engine.session.run_connection import OwnSource
+from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.errors import UsageError
 from scripts.files import history
 from scripts.files.history import Entry
-from scripts.files.project import Environment, Project
 
 
-def to_apply(found: Status, to: str | None) -> tuple[Entry, ...]:
-    """Return the pending migrations up to a version, after all the checks that a run makes.
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What is to be applied to one database."""
+
+    settings: Settings
+    status: Status
+    entries: tuple[Entry, ...]
+    """The next one first; none where there is nothing to do."""
+
+
+def plan(
+    databases: Sequence[Settings],
+    notify: Notify,
+    *,
+    to: str | None = None,
+    file: str | None = None,
+    check_all: bool = False,
+) -> list[Pending]:
+    """Find out what is to be applied, after all the checks that a run makes.
 
     Args:
-        found: what `overview.look` returned.
+        databases: those to be brought up, in this order.
+        notify: is told when a server lets us wait.
         to: the last version wanted, compared as a number; None for all.
+        file: the name of the one file wanted instead, in the one database that is given.
+        check_all: read the files of the first database, too, which its run will read anyway.
 
     Raises:
         HistoryError: when the files do not form one history.
         LedgerError: when the ledger does not fit them.
-        UsageError: for a version that has no file, or that the database is already past.
+        UsageError: for a version or a file that does not come next, or a ledger that is shared.
+        MigrationError: for a file that can't be run; see `reading.upgrade`.
     """
-    history.read(found.history.environment)
-    agreement.check_upgrade(found)
-    half_applied.check_upgrade(found)
+    found = [overview.status(settings, notify) for settings in databases]
+    sharing.check(found, databases[0].project.environments)
+    planned = []
+    for settings, status in zip(databases, found, strict=True):
+        with boundary.located(settings.name, f"nothing was changed; at {status.current}"):
+            entries = _chosen(status, file) if file else _pending(status, to)
+            planned.append(Pending(settings, status, entries))
+    for one in planned if check_all else planned[1:]:
+        # Each run reads its own files first; a later database's must not fail after an earlier ran.
+        with boundary.located(one.settings.name, f"nothing was changed; at {one.status.current}"):
+            _check_files(one.status, one.entries)
+    return planned
+
+
+def run(pending: Pending, observer: Observer) -> tuple[StepResult, ...]:
+    """Apply what is pending: up to the last of its entries, whatever else has come since.
+
+    Returns:
+        The migrations that were applied, in their order.
+
+    Raises:
+        MigrationError: when anything keeps the run from being done; `state` says how far it came.
+    """
+    return to(pending.settings, pending.entries[-1].version, observer)
+
+
+def to(settings: Settings, version: str, observer: Observer) -> tuple[StepResult, ...]:
+    """Apply all pending migrations of any database up to a version; see `run`."""
+    source = OwnSource(settings, named_by(observer, settings))
+    command = Command(Kind.UPGRADE, version)
+    return online.run(Request(settings=settings, command=command, source=source, observer=observer))
+
+
+def named_by(observer: Observer, settings: Settings) -> Notify:
+    """Return what tells an observer of a database's connection."""
+    return lambda text: observer.notice(settings.name, text)
+
+
+def _pending(status: Status, to: str | None) -> tuple[Entry, ...]:
+    history.read(status.history.environment)
+    agreement.check_upgrade(status)
+    half_applied.check_upgrade(status)
     if to is None:
-        return found.pending
-    last = found.history.get(to)
-    if found.applied and last.number < found.applied[-1].number:
+        return status.pending
+    last = status.history.get(to)
+    if status.applied and last.number < status.applied[-1].number:
         raise UsageError(
-            f"{found.name} is at {found.current}, past {last.version}",
-            way_out=f"python scripts/rollback.py --database {found.name} --to {last.version}",
+            f"{status.name} is at {status.current}, past {last.version}",
+            way_out=f"python scripts/rollback.py --database {status.name} --to {last.version}",
         )
-    return tuple(entry for entry in found.pending if entry.number <= last.number)
+    return tuple(entry for entry in status.pending if entry.number <= last.number)
 
 
-def check_files(found: Status, entries: Sequence[Entry]) -> None:
-    """Read and check the UP of pending migrations, as the run does before its first one.
+def _chosen(status: Status, file: str) -> tuple[Entry, ...]:
+    pending = _pending(status, None)
+    names = [entry.filename for entry in pending]
+    if file not in names:
+        return ()
+    position = names.index(file)
+    if position:
+        raise UsageError(
+            f"{status.name}: {file} is not the next migration",
+            detail="before it comes:\n" + "\n".join(names[:position]),
+            way_out=f"apply those first, or all: python scripts/migrate.py --database "
+            f"{status.name} --to {pending[position].version}",
+        )
+    return pending[:1]
 
-    Raises:
-        MigrationError: see `reading.upgrade` and `own_tables.check`.
-    """
+
+def _check_files(status: Status, entries: Sequence[Entry]) -> None:
     for entry in entries:
-        own_tables.check(found.name, reading.upgrade(found, entry.version)[0], found.ledger)
-
-
-def run(project: Project, environment: Environment, version: str, observer: Observer) -> None:
-    """Apply all pending migrations up to a version: `alembic -n … upgrade VERSION`.
-
-    Raises:
-        MigrationError: as the run does.
-    """
-    # Here and not above: a run that finds nothing to do has no need of it.
-    from alembic import command
-
-    from scripts.engine.alembic_commands import alembic_config
-
-    command.upgrade(alembic_config.make(project, environment, observer), version)
+        own_tables.check(status.name, reading.upgrade(status, entry.version)[0], status.ledger)

@@ -1,4 +1,4 @@
-"""Alembic's commands, and what has to hold before each is carried out."""
+"""What a run is asked for, and what has to hold before it is carried out."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from scripts.engine.safeguards import agreement, race
+from scripts.engine import revision
+from scripts.engine.observer import Direction
+from scripts.engine.run.plan import Move
+from scripts.engine.safeguards import agreement, half_applied, race
 from scripts.engine.status import Status
-from scripts.errors import UsageError
-from scripts.files import history
+from scripts.engine.step import Step
+from scripts.engine.switches import Confirmed, Switches
+from scripts.files import history, revision_file
 from scripts.files.history import History
 from scripts.files.project import Environment
 
-Confirmed = tuple[tuple[str, str], ...]
-"""Versions and SQL, the first one to be rolled back comes first."""
-
 
 class Kind(Enum):
-    """The name of the function that Alembic hands over for a command."""
+    """The commands, named as the functions that Alembic hands over for them."""
 
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"
@@ -29,22 +30,41 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Command:
-    """What Alembic is at."""
+    """An upgrade or a downgrade to a version, compared as a number."""
 
     kind: Kind
     target: Any
-    """The version asked for, as Alembic takes it: "head", "base", a number, several, or none."""
+    """The version asked for: a number as text, "head" or "base". Alembic's own takes more."""
 
-    @classmethod
-    def of(cls, options: dict[str, Any]) -> Command:
-        """Recognise the command by Alembic's function, or by pytest-alembic's of the same name.
+    def prepare(self, found: Status, *, idle: bool) -> None:
+        """Check the revision files before anything runs: both doors run what they point at.
 
         Args:
-            options: those of Alembic's environment context.
+            found: the files and the database.
+            idle: whether there is nothing to do.
+
+        Raises:
+            HistoryError: when a revision file is not what the template makes.
         """
-        name = getattr(options["fn"], "__name__", "")
-        kind = next((kind for kind in Kind if kind.value == name), Kind.INSPECT)
-        return cls(kind, options.get("destination_rev"))
+        if not idle:
+            revision_file.check(found.history)
+
+    def moves(self, found: Status) -> list[Move]:
+        """Return the steps that lead to the target, from where the database is."""
+        if self.kind is Kind.UPGRADE:
+            last = None if self.target == "head" else history.number(self.target)
+            return [
+                Move(one.version, Direction.UP, one.version, revision.upgrade(one.version))
+                for one in found.pending
+                if last is None or one.number <= last
+            ]
+        floor = -1 if self.target == "base" else history.number(self.target)
+        gone = [one.row.version for one in reversed(found.applied) if one.number > floor]
+        below = [*gone[1:], self.target]
+        return [
+            Move(version, Direction.DOWN, reached, revision.downgrade(version))
+            for version, reached in zip(gone, below, strict=False)
+        ]
 
     def history(self, environment: Environment) -> History:
         """Read the files: going back needs none, so one that is misnamed must not stop it.
@@ -78,6 +98,32 @@ class Command:
         if self.kind is not Kind.INSPECT:
             agreement.check_writable(found)
 
+    def undoing(self, found: Status, choices: Switches) -> Step | None:
+        """Refuse what a half-applied file is in the way of, or return that file's rollback.
+
+        Args:
+            found: with what the event log knows.
+            choices: may name the half-applied version that is to be rolled back.
+
+        Returns:
+            The rollback to run instead of the command's own steps; None where none was asked for.
+
+        Raises:
+            RollbackError: when a half-applied file is in the way, or can't be rolled back.
+            LedgerError: see `half_applied.check_upgrade`.
+            UsageError: when the version named is not half applied.
+        """
+        if choices.partial is not None:
+            begun = half_applied.named(found, choices.partial)
+            if self.kind is not Kind.DOWNGRADE:
+                raise half_applied.not_a_downgrade(found, begun)
+            return half_applied.undo(found, begun, use_file=choices.use_file)
+        if self.kind is Kind.DOWNGRADE:
+            half_applied.refuse(found)
+        elif self.kind is Kind.UPGRADE:
+            half_applied.check_upgrade(found)
+        return None
+
     def check(self, found: Status, before: str, confirmed: Confirmed | None) -> None:
         """Refuse what this database, with these files, must not be put through.
 
@@ -87,26 +133,20 @@ class Command:
             confirmed: what people were shown of a rollback.
 
         Raises:
-            UsageError: for a version that Alembic would take for another, and several for a stamp.
+            UsageError: see `check_target`.
             LedgerError: for a rollback that another run was faster than.
             MigrationError: see `agreement.check_upgrade` and `agreement.check_agreement`.
         """
         if self.kind is Kind.DOWNGRADE:
             self._check_unmoved(found, before, confirmed)
-        targets = [self.target] if isinstance(self.target, str) else list(self.target or ())
-        if self.kind is Kind.STAMP and len(targets) > 1:
-            raise UsageError(
-                f"{found.name}: a stamp takes one version, and these are given: "
-                f"{', '.join(map(str, targets))}",
-                detail="the migrations are one line: what lies below a version is stamped with it",
-                way_out=f"alembic -n {found.name} stamp {targets[-1]}",
-            )
-        for version in targets:
-            _check_target(found, version)
+        self.check_target(found)
         if self.kind is Kind.UPGRADE:
             agreement.check_upgrade(found)
         elif self.kind is Kind.DOWNGRADE:
             agreement.check_agreement(found)
+
+    def check_target(self, found: Status) -> None:
+        """Refuse a target that would be taken for another: Alembic's own does."""
 
     def _check_unmoved(self, found: Status, before: str, confirmed: Confirmed | None) -> None:
         """Roll back nothing but what was meant, where another run was faster.
@@ -125,13 +165,3 @@ class Command:
         if not isinstance(target, str):
             return False
         return target == "base" or (target.isdigit() and found.find(target) is not None)
-
-
-def _check_target(found: Status, version: str) -> None:
-    """Alembic takes `1` for the beginning of any version: 1 could become 100 in silence."""
-    entry = found.history.find(version) if version.isascii() and version.isdigit() else None
-    if entry and entry.version != version:
-        raise UsageError(
-            f"{found.name}: Alembic wants versions as they are written",
-            way_out=f"did you mean {entry.version}?",
-        )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
+from dataclasses import dataclass
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -11,9 +13,9 @@ from psycopg2.sql import SQL, Literal
 from scripts.engine import disclosure
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.observer import Direction
-from scripts.engine.run.steps import Run
 from scripts.engine.session import database, signals
 from scripts.engine.session.run_connection import RunConnection
+from scripts.engine.step import Step
 from scripts.errors import Interrupted, MigrationError, ServerError
 
 _PAUSE = 0.1
@@ -22,87 +24,109 @@ _PATIENCE = 60.0
 """Seconds that a commit whose client has gone may take before its outcome counts as unknown."""
 
 
-def explain(
-    error: psycopg2.Error,
-    run: Run,
-    transaction: int,
-    opened: RunConnection,
-    *,
-    at_commit: bool,
-) -> MigrationError | None:
-    """Find out what state things are in, and return the error that says so.
+def ended(error: psycopg2.Error, what: str, state: str) -> MigrationError:
+    """Return the error of a run that the server or the network has ended.
 
     Args:
-        error: what ended the run: at a commit, or between two statements of files.
-        run: what was at work.
-        transaction: the number of the transaction that wrote the ledger last.
-        opened: the run's connection, which knows the way to another one.
-        at_commit: whether it can have been a commit that failed.
-
-    Returns:
-        None when the last step was committed and nothing is left to do.
+        error: the driver's.
+        what: what failed.
+        state: how things stand.
     """
-    name, step = run.state.name, run.unsaid if at_commit else None
-    lost = error.diag.message_primary is None or (error.pgcode or "").startswith(("57P", "08"))
-    if step is None or not lost:
-        run.unsaid = None
-        at = run.before if step else run.current
-        where = f"{run.step.filename}: " if run.step.filename else ""
-        ended = "the connection was lost" if lost else "PostgreSQL refused what the run needs"
-        what = f"{step.filename}: PostgreSQL refused the commit" if step else f"{where}{ended}"
-        return _error(error, f"{name}: {what}", run.undone(at))
-    what = f"{name}: the connection was lost while {step.filename} was being committed"
-    up = step.direction is Direction.UP
-    committed = _outcome(opened, run.state.ledger, transaction, step.version, up=up)
-    if committed is None:
-        run.unsaid = None
-        return _error(
-            error, what, f"unknown: {name} is at {run.before} or {run.current}; status.py tells"
-        )
-    if not committed:
-        run.unsaid = None
-        return _error(error, f"{what}; it was not, as the ledger shows", run.undone(run.before))
-    run.say()
-    happened = what.removeprefix(f"{name}: ")
-    run.observer.notice(name, f"{happened}; the ledger shows that it was committed")
-    if run.has_more:
-        return _error(error, what, f"committed, as the ledger shows; {name} is at {run.current}")
-    return None
-
-
-def _error(error: psycopg2.Error, what: str, state: str) -> MigrationError:
     if signals.received():
-        ended: MigrationError = Interrupted(signals.received(), detail=disclosure.of_error(error))
-        ended.what = f"{what.partition(':')[0]}: {ended.what}"
-    else:
-        way_out = "run the command again: it goes on from there"
-        ended = ServerError(what, detail=disclosure.of_error(error), way_out=way_out)
-    ended.state = state
-    return ended
+        stopped = Interrupted(signals.received(), detail=disclosure.of_error(error))
+        stopped.complete(environment="", state=state)
+        return stopped
+    return ServerError(
+        what,
+        detail=disclosure.of_error(error),
+        state=state,
+        way_out="run the command again: it goes on from there",
+    )
 
 
-def _outcome(
-    opened: RunConnection, ledger: Ledger, transaction: int, version: str, *, up: bool
-) -> bool | None:
-    """Look up whether a transaction was committed; None when that can't be found out."""
-    try:
-        connection = opened.another()
+def between_statements(error: psycopg2.Error, filename: str | None, state: str) -> MigrationError:
+    """Return the error of what failed beside the statements of files.
+
+    Args:
+        error: the driver's.
+        filename: the file at hand.
+        state: how things stand.
+    """
+    where = f"{filename}: " if filename else ""
+    reason = (
+        "the connection was lost" if is_lost(error) else "PostgreSQL refused what the run needs"
+    )
+    return ended(error, f"{where}{reason}", state)
+
+
+def is_lost(error: psycopg2.Error) -> bool:
+    """Tell whether the connection has been ended, by the server or on the way to it."""
+    return error.diag.message_primary is None or (error.pgcode or "").startswith(("57P", "08"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit that failed, of a step that had been recorded."""
+
+    connection: RunConnection
+    ledger: Ledger
+    transaction: int
+    """The number of its transaction, as `txid_status` takes it."""
+    step: Step
+    before: str
+    """The version ahead of the step."""
+    reached: str
+    """The version that it leads to."""
+    undone: str
+    """How things stand if it was not committed."""
+
+    def settle(self, error: psycopg2.Error) -> None:
+        """Find out what came of it.
+
+        Args:
+            error: what the commit failed with.
+
+        Raises:
+            MigrationError: unless it was committed after all.
+        """
+        name = self.connection.settings.name
+        if not is_lost(error):
+            what = f"{self.step.filename}: PostgreSQL refused the commit"
+            raise ended(error, what, self.undone) from error
+        what = self._what
+        committed = self._was_committed()
+        if committed is None:
+            state = f"unknown: {name} is at {self.before} or {self.reached}; status.py tells"
+            raise ended(error, what, state) from error
+        if not committed:
+            raise ended(error, f"{what}; it was not, as the ledger shows", self.undone) from error
+        self.connection.notify(f"{what}; the ledger shows that it was committed")
+
+    def cut_short(self, error: psycopg2.Error) -> MigrationError:
+        """Return the error of a run that has more to do, and no connection any more."""
+        name = self.connection.settings.name
+        state = f"committed, as the ledger shows; {name} is at {self.reached}"
+        return ended(error, self._what, state)
+
+    @property
+    def _what(self) -> str:
+        return f"the connection was lost while {self.step.filename} was being committed"
+
+    def _was_committed(self) -> bool | None:
+        """Look it up; None when that can't be found out."""
         try:
-            if not _is_over(connection, transaction):
-                return None
-            connection.autocommit = False
-            database.begin(connection, opened.settings)
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    SQL("SELECT count(*) FROM {} WHERE version = {}").format(
-                        ledger.name, Literal(version)
-                    )
+            with closing(self.connection.another()) as connection:
+                if not _is_over(connection, self.transaction):
+                    return None
+                connection.autocommit = False
+                database.begin(connection, self.connection.settings)
+                query = SQL("SELECT 1 FROM {} WHERE version = {}").format(
+                    self.ledger.name, Literal(self.step.version)
                 )
-                return bool((cursor.fetchone() or (0,))[0]) is up
-        finally:
-            connection.close()
-    except (psycopg2.Error, MigrationError):
-        return None
+                has_row = database.execute(connection, query.as_string(connection)) is not None
+                return has_row is (self.step.direction is Direction.UP)
+        except (psycopg2.Error, MigrationError):
+            return None
 
 
 def _is_over(connection: Connection, transaction: int) -> bool:

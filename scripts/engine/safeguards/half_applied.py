@@ -5,10 +5,8 @@ from __future__ import annotations
 from scripts.engine.ledger.partial import Partial
 from scripts.engine.objects.existing import Existing
 from scripts.engine.observer import Direction
-from scripts.engine.run.command import Command, Kind
 from scripts.engine.status import Status
 from scripts.engine.step import Step
-from scripts.engine.switches import Switches
 from scripts.errors import FormatError, LedgerError, RollbackError, UsageError
 from scripts.files import history, migration_file, rollback
 from scripts.files.project import shown
@@ -16,43 +14,30 @@ from scripts.files.rollback import Rollback
 from scripts.sqltext import drops
 
 
-def check(state: Status, command: Command, switches: Switches) -> Step | None:
-    """Refuse to roll anything back below a half-applied file, or return that file's rollback.
-
-    Args:
-        state: with what the event log knows.
-        command: Alembic's.
-        switches: may name the half-applied version that is to be rolled back.
-
-    Returns:
-        The rollback to run instead of the command's own steps; None where none was asked for.
+def named(state: Status, version: int) -> Partial:
+    """Return the half-applied file of a version, which was named to be rolled back.
 
     Raises:
-        RollbackError: when a half-applied file is in the way, or can't be rolled back.
-        UsageError: when the version named is not half applied.
+        UsageError: when that version is not half applied.
     """
     found = state.half_applied
-    if switches.partial is None:
-        if command.kind is Kind.DOWNGRADE:
-            refuse(state)
-        elif command.kind is Kind.UPGRADE:
-            check_upgrade(state)
-        return None
-    if found is None or history.number(found.version) != switches.partial:
+    if found is None or history.number(found.version) != version:
         raise UsageError(
-            f"{state.name}: {switches.partial:03} is not half applied",
+            f"{state.name}: {version:03} is not half applied",
             detail=f"{found.version} is" if found else "no file is, as far as the event log knows",
             state="nothing was changed",
             way_out="python scripts/status.py shows what is",
         )
-    if command.kind is not Kind.DOWNGRADE:
-        raise UsageError(
-            "-x partial belongs to a downgrade",
-            state="nothing was changed",
-            way_out=f"`alembic -n {state.name} -x partial={found.version} downgrade "
-            f"{state.current}`",
-        )
-    return undo(state, found, use_file=switches.use_file)
+    return found
+
+
+def not_a_downgrade(state: Status, found: Partial) -> UsageError:
+    """Return the error of another command that names a half-applied version."""
+    return UsageError(
+        "-x partial belongs to a downgrade",
+        state="nothing was changed",
+        way_out=f"`alembic -n {state.name} -x partial={found.version} downgrade {state.current}`",
+    )
 
 
 def refuse(state: Status) -> None:

@@ -14,6 +14,7 @@ from scripts.engine.objects import identity, loss
 from scripts.engine.objects.existing import Existing
 from scripts.engine.objects.identity import Named
 from scripts.engine.objects.loss import Loss
+from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.engine.switches import Switches
@@ -31,6 +32,37 @@ class _Clash:
 
     drop: Drop
     existing: Existing
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Holds the rollbacks of a run back from what was there before their migrations."""
+
+    connection: RunConnection
+    status: Status
+    switches: Switches
+
+    @property
+    def _was_shown(self) -> bool:
+        """Tell whether people have seen it all, and confirmed it: it is not said again."""
+        return self.switches.confirmed is not None
+
+    def check(self, steps: Sequence[Step]) -> frozenset[str]:
+        """Refuse what may not be dropped; see the function of this name."""
+        notify = _say_nothing if self._was_shown else self.connection.notify
+        with self.connection.transaction():
+            return check(self.connection.raw, self.status, steps, self.switches, notify)
+
+    def announce(self, steps: Sequence[Step]) -> None:
+        """Say what rollbacks are about to destroy, where nobody was shown it and asked."""
+        if self._was_shown:
+            return
+        with self.connection.transaction():
+            lost = losses(self.connection.raw, steps)
+        for step in steps:
+            if lost[step.version]:
+                gone = ", ".join(one.shown for one in lost[step.version])
+                self.connection.notify(f"{step.filename}: destroys {gone}")
 
 
 def check(
@@ -98,15 +130,6 @@ def losses(connection: Connection, steps: Sequence[Step]) -> dict[str, tuple[Los
     )
 
 
-def announce(connection: Connection, steps: Sequence[Step], notify: Callable[[str], None]) -> None:
-    """Say what rollbacks are about to destroy, where nobody was shown it and asked."""
-    lost = losses(connection, steps)
-    for step in steps:
-        if lost[step.version]:
-            gone = ", ".join(one.shown for one in lost[step.version])
-            notify(f"{step.filename}: destroys {gone}")
-
-
 def report(
     connection: Connection, ledger: Ledger, versions: Sequence[str], notify: Callable[[str], None]
 ) -> None:
@@ -131,6 +154,10 @@ def report(
     others = [shown for one, shown in found if not one.holds_data]
     if others:
         notify(f"{_were(others)}, whose rollback drops {_it(others)}")
+
+
+def _say_nothing(_: str) -> None:
+    """Take what people have been shown already."""
 
 
 def _were(shown: Sequence[str]) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
-from pathlib import Path
 
 import psycopg2
 
@@ -13,7 +11,6 @@ from scripts.embedded import server
 from scripts.engine import disclosure
 from scripts.engine.settings import Settings
 from scripts.errors import UsageError
-from scripts.files.project import Project
 
 _SCHEME = re.compile(r"(postgres|postgresql)(\+psycopg2)?://")
 _FORM = "postgresql://user:password@host:5432/database?sslmode=require"
@@ -61,11 +58,10 @@ _PARAMETERS = (
 _EMBEDDED = re.compile(r"embedded://([^/?#@:]{1,63})/?")
 
 
-def dsn(project: Project, settings: Settings, *, direct: bool = False) -> str:
+def dsn(settings: Settings, *, direct: bool = False) -> str:
     """Return what to hand to libpq; starts the embedded server where the URL asks for it.
 
     Args:
-        project: where an embedded server keeps its files.
         settings: whose database.
         direct: take the URL that leads past a pooler.
 
@@ -76,7 +72,7 @@ def dsn(project: Project, settings: Settings, *, direct: bool = False) -> str:
     url = settings.direct_url if direct else settings.url
     name = _EMBEDDED.fullmatch(url)
     if name:
-        return _embedded(project.root / ".postgres", name[1])
+        return _embedded(settings, name[1])
     setting = settings.environment.url_setting(direct=direct)
     scheme = _SCHEME.match(url)
     if scheme is None:
@@ -137,8 +133,7 @@ def _unknown_parameter(setting: str, name: str) -> UsageError:
     )
 
 
-def _embedded(home: Path, name: str) -> str:
-    bin_folder = os.environ.get("POSTGRES_BIN")
-    joined = server.join(home, bin=Path(bin_folder) if bin_folder else None)
+def _embedded(settings: Settings, name: str) -> str:
+    joined = server.join(settings.project.root / ".postgres", bin=settings.postgres_bin)
     server.ensure_database(joined, name)
     return joined.url(name)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -17,18 +17,22 @@ from scripts.engine import disclosure
 from scripts.engine.session import address, connect_error, signals, waiting
 from scripts.engine.settings import Settings
 from scripts.errors import ServerError
-from scripts.files.project import Project
 from scripts.sqltext import duration
 
 APPLICATION = "upskill-migrations"
 Notify = Callable[[str], None]
 """Takes a line for whoever watches."""
+Execute = Callable[[str], tuple[Any, ...] | None]
+"""Takes one piece of SQL: sends it to the server, or writes it out.
+
+Returns the first row of what it gave, None where there is none or nobody can know.
+"""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 
 
 def connect(
-    project: Project, settings: Settings, say: Notify = lambda _: None, *, direct: bool = False
+    settings: Settings, say: Notify = lambda _: None, *, direct: bool = False
 ) -> Connection:
     """Open a connection; try again, for as long as the settings allow, while the server is not up.
 
@@ -36,8 +40,7 @@ def connect(
     https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS.
 
     Args:
-        project: where an embedded server keeps its files.
-        settings: whose database.
+        settings: whose database; asked for its address at each try.
         say: is told of each try that failed and is followed by another.
         direct: take the URL that leads past a pooler.
 
@@ -47,9 +50,9 @@ def connect(
             password.
         Interrupted: when a signal ends the wait.
     """
-    dsn = address.dsn(project, settings, direct=direct)
     begin, pause, tries = time.monotonic(), _FIRST_PAUSE, 1
     while True:
+        dsn = address.dsn(settings, direct=direct)
         try:
             return _open(dsn, settings)
         except psycopg2.OperationalError as error:
@@ -80,9 +83,9 @@ def answers(opened: Connection, settings: Settings) -> None:
 
 
 @contextmanager
-def connection(project: Project, settings: Settings, say: Notify) -> Iterator[Connection]:
+def connection(settings: Settings, say: Notify) -> Iterator[Connection]:
     """Open a connection for a `with` block, and close it after; what is not committed is gone."""
-    opened = connect(project, settings, say)
+    opened = connect(settings, say)
     try:
         try:
             begin(opened, settings)
@@ -95,6 +98,16 @@ def connection(project: Project, settings: Settings, say: Notify) -> Iterator[Co
         yield opened
     finally:
         opened.close()
+
+
+def execute(opened: Connection, text: str) -> tuple[Any, ...] | None:
+    """Send SQL to the server as it stands, and return the first row of what it gave.
+
+    psycopg2 takes `%` for a placeholder only when it is given parameters, and it is given none.
+    """
+    with opened.cursor() as cursor:
+        cursor.execute(text)
+        return cursor.fetchone() if cursor.description else None
 
 
 def application(environment: str) -> str:
@@ -133,7 +146,7 @@ def opening(opened: Connection, settings: Settings) -> str:
 
 def _open(dsn: str, settings: Settings) -> Connection:
     given = psycopg2.extensions.parse_dsn(dsn)
-    chosen = given.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT")
+    chosen = given.get("connect_timeout") or settings.libpq_connect_timeout
     opened = waiting.interruptible(
         lambda: psycopg2.connect(
             dsn,
@@ -155,6 +168,6 @@ def _refused(
     return ServerError(
         f"{settings.environment.name}: can't connect to {address.place(dsn)}",
         detail=message + (f"\ntried {tries} times in {waited}" if tries > 1 else ""),
-        state="nothing was changed",
+        state="no statement of the file was run" if direct else "nothing was changed",
         way_out=connect_error.hint(message, setting),
     )

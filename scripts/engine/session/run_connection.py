@@ -1,98 +1,188 @@
-"""The connection of a run: Alembic's, or the one that an embedding program gave."""
+"""The connection of a run, its transactions, and the way to others like it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
-from typing import Any
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from typing import Any, Protocol
 
 import psycopg2
-from psycopg2.extensions import connection as RawConnection  # noqa: N812 - it is a class
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import NullPool
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_UNKNOWN
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.engine import status
-from scripts.engine.execution.statement import Execute, sender
-from scripts.engine.ledger import lookup
-from scripts.engine.ledger.table import Ledger
 from scripts.engine.session import database, waiting
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
-from scripts.engine.status import Status
-from scripts.errors import MigrationError, ServerError, UsageError
-from scripts.files.history import History
-from scripts.files.project import Project
+from scripts.errors import ServerError
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunConnection:
-    """A connection with its transactions, and the way to others like it."""
-
-    project: Project
-    settings: Settings
-    sqlalchemy: Connection
-    given: bool
-    """Whether somebody else opened it, and may be in a transaction."""
-    say: Notify
+class Source(Protocol):
+    """Where the connections of a run come from."""
 
     @property
-    def raw(self) -> RawConnection:
-        """Return psycopg2's connection.
+    def is_own(self) -> bool:
+        """Tell whether they are opened by us, so that their sessions are ours alone."""
+
+    @property
+    def in_callers_transaction(self) -> bool:
+        """Tell whether whoever gave the connection has begun a transaction on it."""
+
+    def open(self) -> Connection:
+        """Return the connection for the run.
 
         Raises:
-            UsageError: when it is another driver's.
+            ServerError: when the server can't be reached.
         """
-        return _raw(self.sqlalchemy)
+
+    def second(self) -> AbstractContextManager[Connection | None]:
+        """Give another one, made alike, for a `with` block; None where there can be no second."""
+
+    def close(self, connection: Connection) -> None:
+        """End what `open` has returned."""
+
+
+class OwnSource:
+    """Opens connections by the settings."""
+
+    is_own = True
+    in_callers_transaction = False
+
+    def __init__(self, settings: Settings, notify: Notify) -> None:
+        """Open as the settings say; tell when the server lets us wait."""
+        self._settings, self._notify = settings, notify
+
+    def open(self) -> Connection:
+        """Open a connection; see `Source.open`."""
+        return database.connect(self._settings, self._notify)
+
+    @contextmanager
+    def second(self) -> Iterator[Connection | None]:
+        """Open another one; see `Source.second`."""
+        with closing(self.open()) as connection:
+            yield connection
+
+    def close(self, connection: Connection) -> None:
+        """Close it."""
+        connection.close()
+
+
+class RunConnection:
+    """A connection with its transactions: each bounds its waits for locks, and has the role."""
+
+    def __init__(self, settings: Settings, source: Source, notify: Notify) -> None:
+        """Open the connection.
+
+        Args:
+            settings: whose database.
+            source: where connections come from.
+            notify: is told what is worth a line.
+
+        Raises:
+            ServerError: when the server can't be reached.
+        """
+        self.settings = settings
+        self.notify = notify
+        self._source = source
+        self.raw = source.open()
+
+    def close(self) -> None:
+        """Give the connection back; what is not committed is gone, unless it is a caller's."""
+        self._source.close(self.raw)
 
     @property
-    def execute(self) -> Execute:
-        """Return what sends SQL to the server as it stands.
+    def is_own(self) -> bool:
+        """Tell whether the session is ours alone; see `Source.is_own`."""
+        return self._source.is_own
 
-        When that ends the connection, SQLAlchemy has to know: it would try to roll back, and its
-        error would hide the one that says what happened.
-        """
-        send, raw = sender(self.raw), self.raw
+    @property
+    def in_callers_transaction(self) -> bool:
+        """Tell whether the transaction is a caller's, who ends it; see `Source`."""
+        return self._source.in_callers_transaction
 
-        def execute(text: str) -> tuple[Any, ...] | None:
-            try:
-                return send(text)
-            except psycopg2.Error:
-                if raw.closed:
-                    self.sqlalchemy.invalidate()
-                raise
+    @property
+    def in_transaction(self) -> bool:
+        """Tell whether a transaction is open."""
+        status = self.raw.info.transaction_status
+        return self.in_callers_transaction or status not in (
+            TRANSACTION_STATUS_IDLE,
+            TRANSACTION_STATUS_UNKNOWN,
+        )
 
-        return execute
+    def execute(self, text: str) -> tuple[Any, ...] | None:
+        """Send SQL as it stands; see `database.execute`."""
+        return database.execute(self.raw, text)
 
-    def look(self, entries: History, *, with_log: bool = False) -> Status:
-        """Read the state, see `state.read`; the transaction that this begins ends with it.
+    def begin(self) -> None:
+        """Begin a transaction, or go on in the open one; see `database.begin`."""
+        database.begin(self.raw, self.settings)
 
-        Where the connection was ended while another run was waited for, a new one is opened.
-        """
-        raw = self.raw
+    def commit(self) -> None:
+        """Commit, unless the transaction is a caller's."""
+        if not self.in_callers_transaction:
+            self.raw.commit()
+
+    def rollback(self) -> None:
+        """Roll back, unless the transaction is a caller's, or gone with its connection."""
+        if not self.in_callers_transaction:
+            with suppress(psycopg2.Error):
+                self.raw.rollback()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Go on in the open transaction for a `with` block, or begin one that ends with it."""
+        if self.in_transaction:
+            self.begin()
+            yield
+            return
         try:
-            return self._read(entries, with_log=with_log)
-        except (psycopg2.Error, SQLAlchemyError, MigrationError):
-            if self.given or not raw.closed:
-                raise
-        with suppress(SQLAlchemyError):
-            self.sqlalchemy.invalidate()
-            self.sqlalchemy.rollback()
-        return self._read(entries, with_log=with_log)
+            self.begin()
+            yield
+        except BaseException:
+            self.rollback()
+            raise
+        self.raw.commit()
 
-    def reread(self, ledger: Ledger) -> str:
-        """Read anew which version the database is at; "" where that can't be known."""
+    @contextmanager
+    def autocommit(self) -> Iterator[None]:
+        """Leave the transaction for a `with` block, and begin another one after it."""
+        self.raw.commit()
+        self.raw.autocommit = True
         try:
+            yield
+        finally:
             if not self.raw.closed:
-                with self.bounded():
-                    return lookup.current(self.raw, ledger)
-            with closing(self.another()) as connection:
-                database.begin(connection, self.settings)
-                return lookup.current(connection, ledger)
-        except (psycopg2.Error, SQLAlchemyError, MigrationError):
-            return ""
+                self.raw.autocommit = False
+        self.begin()
+
+    def second(self) -> AbstractContextManager[Connection | None]:
+        """Give another connection to the same database; see `Source.second`."""
+        return self._source.second()
+
+    def another(self) -> Connection:
+        """Open a connection of our own to the same database, patiently.
+
+        Raises:
+            ServerError: when none can be opened, or only whoever gave this one knows where.
+        """
+        if not self.is_own:
+            raise ServerError("only whoever gave the connection knows how to open another")
+        return self._source.open()
+
+    def reopen(self) -> bool:
+        """Open a new connection where this one has been ended; tell whether that was done."""
+        if not (self.is_own and self.raw.closed):
+            return False
+        self.raw = self._source.open()
+        return True
+
+    @property
+    def has_direct(self) -> bool:
+        """Tell whether there is a way past the pooler."""
+        return bool(self.settings.direct_url) and self.is_own
+
+    def direct(self) -> Connection:
+        """Open a connection past the pooler."""
+        return database.connect(self.settings, self.notify, direct=True)
 
     def require_room(self) -> None:
         """Make sure that a server is left for this connection when the second has one.
@@ -100,140 +190,15 @@ class RunConnection:
         Raises:
             ServerError: when a pooler has none.
         """
-        raw = self.raw
-        if self.given or raw.closed:
+        if not self.is_own or self.raw.closed:
             return
         try:
-            database.answers(raw, self.settings)
+            database.answers(self.raw, self.settings)
         except psycopg2.Error as error:
             if str(error).startswith(waiting.NO_ANSWER):
-                self.sqlalchemy.invalidate()
                 raise ServerError(
-                    f"{self.settings.environment.name}: the pooler has no room for two connections",
+                    f"{self.settings.name}: the pooler has no room for two connections",
                     detail=str(error),
                     state="nothing was changed",
                     way_out="raise its pool size, or try again when it is less busy",
                 ) from error
-
-    def _read(self, entries: History, *, with_log: bool) -> Status:
-        with self.bounded():
-            return status.read(self.raw, self.settings, entries, with_log=with_log)
-
-    @contextmanager
-    def bounded(self) -> Iterator[None]:
-        """Begin a transaction, unless there is one, whose waits for locks are bounded."""
-        with self.transaction():
-            database.begin(self.raw, self.settings)
-            yield
-
-    def transaction(self) -> AbstractContextManager[object]:
-        """Begin a transaction, unless whoever gave the connection has done so."""
-        return nullcontext() if self.sqlalchemy.in_transaction() else self.sqlalchemy.begin()
-
-    @contextmanager
-    def second(self) -> Iterator[RawConnection | None]:
-        """Open another connection to the same database, made as the first one was.
-
-        None where there can be no second: an embedder's pool has no more.
-        """
-        try:
-            other = self.sqlalchemy.engine.raw_connection()
-        except PoolTimeoutError:
-            yield None
-            return
-        raw = other.driver_connection
-        try:
-            yield raw if isinstance(raw, RawConnection) and raw is not self.raw else None
-        finally:
-            if isinstance(raw, RawConnection) and raw.closed:
-                other.invalidate()
-            else:
-                other.close()
-
-    def another(self) -> RawConnection:
-        """Open a connection of our own to the same database, patiently.
-
-        Raises:
-            ServerError: when there is none to be had, or only whoever gave this one knows where.
-        """
-        if self.given:
-            raise ServerError("only whoever gave the connection knows how to open another")
-        return database.connect(self.project, self.settings, self.say)
-
-    def direct(self) -> RawConnection:
-        """Open a connection past the pooler."""
-        return database.connect(self.project, self.settings, self.say, direct=True)
-
-    @property
-    def has_direct(self) -> bool:
-        """Tell whether there is a way past the pooler."""
-        return bool(self.settings.direct_url) and not self.given
-
-
-@contextmanager
-def opened(
-    given: Connection | Engine | None,
-    project: Project,
-    settings: Settings,
-    say: Notify,
-    *,
-    bounded: bool,
-) -> Iterator[RunConnection]:
-    """Open the connection of a run, or take the one given, for a `with` block.
-
-    Args:
-        given: what an embedding program gave.
-        project: the checkout.
-        settings: whose database.
-        say: is told when the server lets us wait.
-        bounded: bound the waits for locks in Alembic's own transactions too. Each transaction
-            begins so, and as MIGRATION_ROLE, where that is set; the steps see to it themselves.
-    """
-    engine = given or create_engine(
-        "postgresql+psycopg2://",
-        creator=lambda: database.connect(project, settings, say),
-        poolclass=NullPool,
-        use_native_hstore=False,
-    )
-    with (
-        nullcontext(engine) if isinstance(engine, Connection) else engine.connect() as connection,
-        _begun(connection, settings, always=bounded),
-    ):
-        if _raw(connection).autocommit:
-            raise UsageError(
-                "the connection given is in autocommit: no migration could be rolled back",
-                state="nothing was changed",
-                way_out='give an engine without isolation_level="AUTOCOMMIT"',
-            )
-        yield RunConnection(
-            project=project,
-            settings=settings,
-            sqlalchemy=connection,
-            given=given is not None,
-            say=say,
-        )
-
-
-@contextmanager
-def _begun(connection: Connection, settings: Settings, *, always: bool) -> Iterator[None]:
-    if not (settings.role or always):
-        yield
-        return
-
-    def begun(of: Connection) -> None:
-        database.begin(_raw(of), settings)
-
-    if connection.in_transaction():
-        begun(connection)
-    event.listen(connection, "begin", begun)
-    try:
-        yield
-    finally:
-        event.remove(connection, "begin", begun)
-
-
-def _raw(connection: Connection) -> RawConnection:
-    raw = connection.connection.driver_connection
-    if not isinstance(raw, psycopg2.extensions.connection):
-        raise UsageError(f"the connection is one of {type(raw).__module__}, not of psycopg2")
-    return raw

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
+from scripts.engine.alembic_commands.command import AlembicCommand
 from scripts.engine.ledger.server import Server
+from scripts.engine.observer import Direction
 from scripts.engine.run.command import Command, Kind
 from scripts.errors import HistoryError, LedgerError, ServerError, UsageError
 from scripts.files.project import Environment
@@ -22,6 +26,17 @@ def named(name: str) -> Callable[[], None]:
     return function
 
 
+def of(options: dict[str, object]) -> AlembicCommand:
+    """Return what is recognised in these options of Alembic's."""
+    context = MigrationContext.configure(dialect_name="postgresql", opts=options)
+    return AlembicCommand.of(context, ScriptDirectory("."))
+
+
+def alembic(kind: Kind, target: object) -> AlembicCommand:
+    """Return a command of Alembic's with its target."""
+    return of({"fn": named(kind.value), "destination_rev": target})
+
+
 @pytest.mark.parametrize(
     ("function", "kind"),
     [
@@ -34,11 +49,13 @@ def named(name: str) -> Callable[[], None]:
     ],
 )
 def test_a_command_is_known_by_its_function(function: str, kind: Kind) -> None:
-    assert Command.of({"fn": named(function), "destination_rev": "2"}) == Command(kind, "2")
+    found = of({"fn": named(function), "destination_rev": "2"})
+    assert (found.kind, found.target) == (kind, "2")
 
 
 def test_what_is_no_function_and_has_no_target_only_looks() -> None:
-    assert Command.of({"fn": object()}) == Command(Kind.INSPECT, None)
+    found = of({"fn": object()})
+    assert (found.kind, found.target) == (Kind.INSPECT, None)
 
 
 class TestIdle:
@@ -135,20 +152,20 @@ class TestRefused:
         self, three: Environment, kind: Kind, target: str
     ) -> None:
         with pytest.raises(UsageError) as caught:
-            Command(kind, target).check(state(three, "001"), "001", None)
+            alembic(kind, target).check(state(three, "001"), "001", None)
         assert f"did you mean {int(target):03}?" in caught.value.way_out
 
     @pytest.mark.parametrize("target", ["001", "head", "+1", "7", "٣", ["001", "002"], None])
     def test_all_other_targets_are_left_to_alembic(
         self, three: Environment, target: object
     ) -> None:
-        Command(Kind.UPGRADE, target).check(state(three, "001"), "001", None)
+        alembic(Kind.UPGRADE, target).check(state(three, "001"), "001", None)
 
     def test_one_of_several_targets_that_is_not_written_as_its_file(
         self, three: Environment
     ) -> None:
         with pytest.raises(UsageError, match="course: "):
-            Command(Kind.STAMP, ("001", "2")).check(state(three), "base", None)
+            alembic(Kind.STAMP, ("001", "2")).check(state(three), "base", None)
 
     @pytest.mark.parametrize("kind", [Kind.UPGRADE, Kind.DOWNGRADE])
     def test_a_ledger_and_an_alembic_that_disagree(self, three: Environment, kind: Kind) -> None:
@@ -199,3 +216,32 @@ class TestFaster:
 
     def test_an_upgrade_does_not_mind(self, three: Environment) -> None:
         Command(Kind.UPGRADE, "+1").check(state(three, "001", "002"), "001", None)
+
+
+class TestMoves:
+    """The steps that lead to a number, from where the database is."""
+
+    def test_up_to_a_version_compared_as_a_number(self, three: Environment) -> None:
+        moves = Command(Kind.UPGRADE, "2").moves(state(three, "001"))
+        assert [(one.version, one.direction, one.reached) for one in moves] == [
+            ("002", Direction.UP, "002")
+        ]
+
+    def test_up_to_the_head(self, three: Environment) -> None:
+        moves = Command(Kind.UPGRADE, "head").moves(state(three, "001"))
+        assert [one.version for one in moves] == ["002", "003"]
+
+    def test_down_to_base_with_the_last_one_first(self, three: Environment) -> None:
+        moves = Command(Kind.DOWNGRADE, "base").moves(state(three, "001", "002"))
+        assert [(one.version, one.direction, one.reached) for one in moves] == [
+            ("002", Direction.DOWN, "001"),
+            ("001", Direction.DOWN, "base"),
+        ]
+
+    def test_down_past_versions_that_have_no_file_here(self, three: Environment) -> None:
+        moves = Command(Kind.DOWNGRADE, "003").moves(state(three, "001", "003", "007", "009"))
+        assert [(one.version, one.reached) for one in moves] == [("009", "007"), ("007", "003")]
+
+    @pytest.mark.parametrize("kind", [Kind.UPGRADE, Kind.DOWNGRADE])
+    def test_none_where_the_database_is(self, three: Environment, kind: Kind) -> None:
+        assert Command(kind, "003").moves(state(three, "001", "002", "003")) == []

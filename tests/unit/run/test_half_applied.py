@@ -20,7 +20,7 @@ STORED = "-- Transaction: none\nDROP TABLE stored;"
 def test_nothing_below_a_half_applied_file_is_rolled_back(three: Environment) -> None:
     found = state(three, "001", "002", partial=(partial(),))
     with pytest.raises(RollbackError) as caught:
-        half_applied.check(found, DOWN, NO_SWITCHES)
+        DOWN.undoing(found, NO_SWITCHES)
     assert "003_step.sql is half applied" in caught.value.what
     assert caught.value.detail.startswith("1 of 2 statements have taken effect; ")
     assert "division by zero" in caught.value.detail
@@ -32,14 +32,14 @@ def test_nothing_below_a_half_applied_file_is_rolled_back(three: Environment) ->
 @pytest.mark.parametrize("kind", [Kind.UPGRADE, Kind.STAMP, Kind.INSPECT])
 def test_all_other_commands_pass(three: Environment, kind: Kind) -> None:
     found = state(three, "001", "002", partial=(partial(),))
-    assert half_applied.check(found, Command(kind, "003"), NO_SWITCHES) is None
+    assert Command(kind, "003").undoing(found, NO_SWITCHES) is None
 
 
 @pytest.mark.parametrize(
     "noted", [(), (partial(version="002"),)], ids=["nothing begun", "completed since"]
 )
 def test_without_one_a_rollback_passes(three: Environment, noted: tuple[object, ...]) -> None:
-    assert half_applied.check(state(three, "001", "002", partial=noted), DOWN, NO_SWITCHES) is None
+    assert DOWN.undoing(state(three, "001", "002", partial=noted), NO_SWITCHES) is None
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_a_version_that_is_not_half_applied_is_refused_with_the_one_that_is(
 ) -> None:
     found = state(three, "001", "002", partial=noted)
     with pytest.raises(UsageError, match="is not half applied") as caught:
-        half_applied.check(found, DOWN, Switches(partial=2))
+        DOWN.undoing(found, Switches(partial=2))
     assert caught.value.detail == detail
 
 
 def test_it_is_undone_by_a_downgrade_alone(three: Environment) -> None:
     found = state(three, "001", "002", partial=(partial(),))
     with pytest.raises(UsageError) as caught:
-        half_applied.check(found, Command(Kind.UPGRADE, "head"), Switches(partial=3))
+        Command(Kind.UPGRADE, "head").undoing(found, Switches(partial=3))
     assert "`alembic -n course -x partial=003 downgrade 002`" in caught.value.way_out
 
 
@@ -68,7 +68,7 @@ class TestUndo:
     def test_what_the_event_log_keeps_comes_before_the_file(self, three: Environment) -> None:
         noted = partial(rollback_sql=STORED, checksum="then")
         found = state(three, "001", "002", partial=(noted,))
-        undo = half_applied.check(found, DOWN, Switches(partial=3))
+        undo = DOWN.undoing(found, Switches(partial=3))
         assert undo
         assert "DROP TABLE stored;" in undo.section.text
         assert undo.place == "rollback_sql of 003 in the event log"

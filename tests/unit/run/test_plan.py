@@ -1,20 +1,20 @@
-"""The steps of a run: found by Alembic, read ahead of the first, taken in order, held to files."""
+"""The steps of a run: read ahead of the first one, taken in order, held to files and ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 
 from scripts.engine.alembic_commands import stamp
-from scripts.engine.ledger.events import Kind
+from scripts.engine.ledger import events
 from scripts.engine.observer import Direction
 from scripts.engine.run import plan as module
-from scripts.engine.run.plan import Guards, Plan, Planned
+from scripts.engine.run.command import Command, Kind
+from scripts.engine.run.plan import Move, Plan
 from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.errors import FormatError, HistoryError, LedgerError, UsageError
@@ -25,87 +25,47 @@ from tests.support.texts import migration
 DOWN = "SELECT 1;"
 """What the ledger keeps: the files say the same."""
 OUTSIDE = "-- Transaction: none"
-CONTEXT = MigrationContext.configure(dialect_name="postgresql")
 
 
 def revisions(environment: Environment) -> ScriptDirectory:
     return ScriptDirectory(str(environment.folder))
 
 
-def up(environment: Environment, target: str = "head") -> Planned:
-    """Return what Alembic's `upgrade` hands over."""
-
-    def steps(heads: Any, context: MigrationContext) -> Iterable[MigrationStep]:
-        return revisions(environment)._upgrade_revs(target, heads)
-
-    return steps
+def up(found: Status, target: str = "head") -> list[Move]:
+    return Command(Kind.UPGRADE, target).moves(found)
 
 
-def down(environment: Environment, target: str) -> Planned:
-    """Return what Alembic's `downgrade` hands over."""
-
-    def steps(heads: Any, context: MigrationContext) -> Iterable[MigrationStep]:
-        return revisions(environment)._downgrade_revs(target, heads)
-
-    return steps
+def down(found: Status, target: str) -> list[Move]:
+    return Command(Kind.DOWNGRADE, target).moves(found)
 
 
-def plan(found: Status, protected: list[list[str]] | None = None, *, joined: bool = False) -> Plan:
-    """Return the plan of a run whose rollbacks the ledger keeps, with what it protects."""
+@dataclass
+class Protected:
+    """Keeps the versions of the rollbacks that it is asked about, and refuses none."""
 
-    def check(undone: list[Step]) -> frozenset[str]:
-        if protected is not None:
-            protected.append([one.version for one in undone])
+    versions: list[list[str]] = field(default_factory=list)
+
+    def check(self, steps: Sequence[Step]) -> frozenset[str]:
+        self.versions.append([one.version for one in steps])
         return frozenset()
 
-    return Plan(found, lambda _: DOWN, joined=joined, guards=Guards(check=check))
+    def announce(self, steps: Sequence[Step]) -> None:
+        """Say nothing."""
 
 
-def read(made: Plan, found: Status, planned: Planned) -> list[tuple[str | None, str | None]]:
-    """Have the steps found and read; return them, taken one after the other."""
-    made.read(made.resolve(planned, found.alembic_heads, CONTEXT, fixed=True))
+def plan(found: Status, guards: Protected | None = None, **options: Any) -> Plan:
+    """Return the plan of a run whose rollbacks the ledger keeps, with what it protects."""
+    return Plan(found, lambda _: DOWN, guards, **options)
+
+
+def read(made: Plan, moves: list[Move]) -> list[tuple[str | None, str | None]]:
+    """Have the steps read; return them, taken one after the other."""
+    made.read(moves)
     taken = []
-    while made.coming:
-        taken.append(made.done())
-    return [(one.version, one.direction) for one in taken]
-
-
-class TestWhereTheDatabaseIs:
-    """Alembic finds the steps from the heads that it reads, which another run may have moved."""
-
-    @pytest.mark.parametrize("target", ["003", "head"])
-    def test_steps_up_from_heads_that_moved_are_refused(
-        self, three: Environment, target: str
-    ) -> None:
-        made = plan(state(three, "001"))
-        with pytest.raises(LedgerError, match="course is at 002 by now") as caught:
-            made.resolve(up(three, target), ("002",), CONTEXT, fixed=True)
-        assert caught.value.state == "nothing was applied by this one"
-
-    def test_steps_down_from_heads_that_moved_are_refused(self, three: Environment) -> None:
-        made = plan(state(three, "001"))
-        with pytest.raises(LedgerError, match="course is at 002 by now") as caught:
-            made.resolve(down(three, "-1"), ("002",), CONTEXT, fixed=True)
-        assert caught.value.state.startswith("nothing was rolled back")
-
-    def test_moved_heads_are_the_reason_where_alembic_knows_no_way(
-        self, three: Environment
-    ) -> None:
-        made = plan(state(three, "001"))
-        with pytest.raises(LedgerError, match="course is at base by now") as caught:
-            made.resolve(down(three, "-1"), (), CONTEXT, fixed=True)
-        assert isinstance(caught.value.__cause__, CommandError)
-
-    @pytest.mark.parametrize(("heads", "fixed"), [(("001",), True), (("002",), False)])
-    def test_else_alembics_own_error_is(
-        self, three: Environment, heads: tuple[str, ...], fixed: bool
-    ) -> None:
-        with pytest.raises(CommandError):
-            plan(state(three, "001")).resolve(up(three, "+9"), heads, CONTEXT, fixed=fixed)
-
-    def test_moved_heads_with_nothing_left_to_do_are_no_error(self, three: Environment) -> None:
-        made = plan(state(three, "001"))
-        assert made.resolve(up(three), ("003",), CONTEXT, fixed=True) == []
+    while not made.is_done:
+        taken.append((made.step.version, made.step.direction))
+        made.done()
+    return taken
 
 
 class TestReading:
@@ -113,15 +73,15 @@ class TestReading:
 
     def test_up_in_the_order_of_the_files(self, three: Environment) -> None:
         found = state(three, "001")
-        assert read(plan(found), found, up(three)) == [("002", "up"), ("003", "up")]
+        assert read(plan(found), up(found)) == [("002", "up"), ("003", "up")]
 
     def test_down_with_the_last_one_first_and_each_protected(self, three: Environment) -> None:
-        found, protected = state(three, "001", "002", "003"), list[list[str]]()
-        assert read(plan(found, protected), found, down(three, "001")) == [
+        found, protected = state(three, "001", "002", "003"), Protected()
+        assert read(plan(found, protected), down(found, "001")) == [
             ("003", "down"),
             ("002", "down"),
         ]
-        assert protected == [["003", "002"]]
+        assert protected.versions == [["003", "002"]]
 
     def test_a_file_that_cannot_be_read_stops_the_run_before_the_first_step(
         self, three: Environment
@@ -129,7 +89,7 @@ class TestReading:
         write(three, "003", "no sections")
         found = state(three, "001")
         with pytest.raises(FormatError):
-            read(plan(found), found, up(three))
+            read(plan(found), up(found))
 
     def test_so_does_one_that_may_not_run_in_a_callers_transaction(
         self, three: Environment
@@ -137,51 +97,34 @@ class TestReading:
         write(three, "003", migration(down="SELECT 1;", header=OUTSIDE))
         found = state(three, "001")
         with pytest.raises(UsageError, match=r"003_step\.sql runs outside a transaction"):
-            read(plan(found, joined=True), found, up(three))
-        assert len(read(plan(found), found, up(three))) == 2
+            read(plan(found, joined=True), up(found))
+        assert len(read(plan(found), up(found))) == 2
 
     def test_and_one_that_would_drop_the_ledger(self, three: Environment) -> None:
         write(three, "003", migration("DROP TABLE schema_migrations;", "SELECT 1;"))
         found = state(three, "001")
         with pytest.raises(LedgerError, match=r"003_step\.sql would drop the ledger"):
-            read(plan(found), found, up(three))
-
-    @pytest.mark.parametrize("in_order", [True, False])
-    def test_revision_files_that_leave_a_migration_out_are_refused_where_order_counts(
-        self, three: Environment, in_order: bool
-    ) -> None:
-        third = three.versions / "003_step.py"
-        third.write_text(third.read_text().replace('"002"', '"001"'))
-        found = state(three, "001")
-        made = plan(found)
-        made.in_order = in_order
-        if not in_order:
-            assert read(made, found, up(three, "003")) == [("003", "up")]
-            return
-        with pytest.raises(HistoryError, match="leave the order of the numbers") as caught:
-            read(made, found, up(three, "003"))
-        assert caught.value.detail == "they lead to: 003\nexpected:     002"
+            read(plan(found), up(found))
 
 
 class TestTakingSteps:
-    """One after the other; one that could not be recorded comes back."""
+    """One after the other."""
 
     def test_without_steps_a_run_is_at_its_start(self, three: Environment) -> None:
         made = plan(state(three))
-        assert made.step.event is Kind.START
+        assert made.step.event is events.Kind.START
         assert made.step.version is None
-        assert made.coming == []
+        assert made.is_done
 
     def test_the_step_at_hand_is_the_first_that_is_not_done(self, three: Environment) -> None:
         found = state(three)
         made = plan(found)
-        made.read(made.resolve(up(three), (), CONTEXT, fixed=True))
-        first = made.step
-        assert made.coming == [first]
-        assert (first.version, made.done()) == ("001", first)
-        assert made.step.version == "002"
-        made.undone(first)
-        assert made.step == first
+        made.read(up(found, "002"))
+        assert (made.step.version, made.following and made.following.version) == ("001", "002")
+        made.done()
+        assert (made.step.version, made.following) == ("002", None)
+        made.done()
+        assert made.is_done
 
 
 class TestUpgrade:
@@ -191,7 +134,7 @@ class TestUpgrade:
     def begun(self, three: Environment) -> Plan:
         found = state(three)
         made = plan(found)
-        made.read(made.resolve(up(three), (), CONTEXT, fixed=True))
+        made.read(up(found))
         return made
 
     def test_an_edit_after_it_was_read_changes_nothing(
@@ -208,7 +151,7 @@ class TestUpgrade:
         monkeypatch.setattr(module, "_KEEP_CHARACTERS", 0)
         found = state(three)
         made = plan(found)
-        made.read(made.resolve(up(three), (), CONTEXT, fixed=True))
+        made.read(up(found))
         assert made.upgrade("001", "base")[0].version == "001"
         write(three, "001", migration("SELECT 'edited';", "SELECT 1;"))
         with pytest.raises(HistoryError, match="was changed while the run was at work") as caught:
@@ -235,37 +178,36 @@ class TestRollback:
         with pytest.raises(LedgerError, match="is not its file's") as caught:
             plan(found).downgrade("001")
         assert "stored: SELECT 1;\nfile:   DROP TABLE t;" in caught.value.detail
-        undo = Plan(found, None, joined=False, guards=Guards()).downgrade("001")
+        undo = Plan(found, None, None).downgrade("001")
         assert undo.section.text.strip() == "DROP TABLE t;"
         assert undo.place == "sql/course/001_step.sql"
 
     def test_a_rollback_that_alembic_knows_nothing_of_is_protected_too(
         self, three: Environment
     ) -> None:
-        protected: list[list[str]] = []
+        protected = Protected()
         made = plan(state(three, "001"), protected)
         made.add(made.downgrade("001"))
         assert (made.step.version, made.step.direction) == ("001", "down")
-        assert protected == [["001"]]
+        assert protected.versions == [["001"]]
 
     @pytest.mark.parametrize("others", [(), ("002",), ("001", "002"), ("002", "001", "001")])
     def test_other_rollbacks_than_those_shown_are_refused_ahead_of_all_else(
         self, three: Environment, others: tuple[str, ...]
     ) -> None:
-        protected: list[list[str]] = []
-        made = plan(state(three, "001", "002"), protected)
-        shown = [made.downgrade(version) for version in ("002", "001")]
-        made.confirmed = tuple((one.version, one.section.text) for one in shown)
+        protected, found = Protected(), state(three, "001", "002")
+        shown = [plan(found).downgrade(version) for version in ("002", "001")]
+        confirmed = tuple((one.version, one.section.text) for one in shown)
+        made = plan(found, protected, confirmed=confirmed)
         with pytest.raises(LedgerError, match="changed after you were shown") as caught:
             made.undo([made.downgrade(version) for version in others])
         assert caught.value.state == "nothing was rolled back; course is at 002"
-        assert protected == []
+        assert protected.versions == []
         made.undo(shown)
-        assert protected == [["002", "001"]]
+        assert protected.versions == [["002", "001"]]
 
     def test_another_sql_than_the_one_shown_is_refused(self, three: Environment) -> None:
-        made = plan(state(three, "001"))
-        made.confirmed = (("001", "SELECT 'another';"),)
+        made = plan(state(three, "001"), confirmed=(("001", "SELECT 'another';"),))
         with pytest.raises(LedgerError, match="changed after you were shown"):
             made.undo([made.downgrade("001")])
 

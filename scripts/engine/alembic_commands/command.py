@@ -1,0 +1,98 @@
+"""What Alembic is asked for: its own function for a command finds the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
+from alembic.script import ScriptDirectory
+
+from scripts.engine.alembic_commands import unknown_revisions
+from scripts.engine.ledger import alembic_version
+from scripts.engine.observer import Direction
+from scripts.engine.run.command import Command, Kind
+from scripts.engine.run.plan import Move
+from scripts.engine.status import Status
+from scripts.errors import UsageError
+
+Planned = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
+"""Alembic's function for a command: from the heads that the database is at to the steps to take."""
+
+
+@dataclass(frozen=True)
+class AlembicCommand(Command):
+    """A command of Alembic's, whose target may be "head", "+2", "-1", several versions, or none."""
+
+    planned: Planned
+    directory: ScriptDirectory
+    context: MigrationContext
+
+    @classmethod
+    def of(cls, context: MigrationContext, directory: ScriptDirectory) -> AlembicCommand:
+        """Recognise the command by Alembic's function, or by pytest-alembic's of the same name.
+
+        Args:
+            context: Alembic's, with its options.
+            directory: Alembic's revisions.
+        """
+        planned = context.opts["fn"]
+        name = getattr(planned, "__name__", "")
+        kind = next((kind for kind in Kind if kind.value == name), Kind.INSPECT)
+        return cls(kind, context.opts.get("destination_rev"), planned, directory, context)
+
+    def prepare(self, found: Status, *, idle: bool) -> None:
+        """Make Alembic's map of revisions whole; see `Command.prepare`."""
+        super().prepare(found, idle=idle)
+        unknown_revisions.add(self.directory, found)
+
+    def moves(self, found: Status) -> list[Move]:
+        """Let Alembic find the steps; see `Command.moves`.
+
+        Raises:
+            CommandError: when there is no way to the target.
+        """
+        return moves(self.planned(found.alembic_heads, self.context))
+
+    def check_target(self, found: Status) -> None:
+        """Refuse a version that Alembic would take for another, and several for a stamp.
+
+        Alembic takes `1` for the beginning of any version: 1 could become 100 in silence.
+
+        Raises:
+            UsageError: with the version that was meant.
+        """
+        targets = [self.target] if isinstance(self.target, str) else list(self.target or ())
+        if self.kind is Kind.STAMP and len(targets) > 1:
+            raise UsageError(
+                f"{found.name}: a stamp takes one version, and these are given: "
+                f"{', '.join(map(str, targets))}",
+                detail="the migrations are one line: what lies below a version is stamped with it",
+                way_out=f"alembic -n {found.name} stamp {targets[-1]}",
+            )
+        for version in targets:
+            entry = found.history.find(version) if _is_number(version) else None
+            if entry and entry.version != version:
+                raise UsageError(
+                    f"{found.name}: Alembic wants versions as they are written",
+                    way_out=f"did you mean {entry.version}?",
+                )
+
+
+def moves(steps: Iterable[MigrationStep]) -> list[Move]:
+    """Return Alembic's steps as ours."""
+    return [
+        Move(
+            step.revision.revision,
+            Direction.UP if step.is_upgrade else Direction.DOWN,
+            next(iter(step.to_revisions), alembic_version.BASE),
+            step.migration_fn,
+        )
+        for step in steps
+        if isinstance(step, RevisionStep)
+    ]
+
+
+def _is_number(version: str) -> bool:
+    return version.isascii() and version.isdigit()

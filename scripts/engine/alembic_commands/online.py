@@ -1,0 +1,160 @@
+"""Alembic's commands against a database: our run takes its steps, and a stamp is Alembic's own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import psycopg2
+from alembic import context
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext, MigrationInfo
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from scripts.engine import switches
+from scripts.engine.alembic_commands import stamp
+from scripts.engine.alembic_commands.command import AlembicCommand
+from scripts.engine.alembic_commands.given_connection import GivenSource
+from scripts.engine.ledger.table import VERSION_TABLE
+from scripts.engine.observer import LogObserver, Observer
+from scripts.engine.run import online
+from scripts.engine.run.command import Kind
+from scripts.engine.run.drive import Drive
+from scripts.engine.run.online import Opened, Request
+from scripts.engine.session.run_connection import OwnSource, RunConnection, Source
+from scripts.engine.settings import Settings
+
+
+def run(config: Config, settings: Settings) -> None:
+    """Carry out Alembic's command on a database, or on the connection given.
+
+    Args:
+        config: Alembic's; `attributes` may hold "connection" (of SQLAlchemy, or an engine),
+            "observer" (an `Observer`) and the choices of `switches`.
+        settings: whose database.
+
+    Raises:
+        MigrationError: when anything keeps the run from being done; `state` says how far it came.
+    """
+    given = config.attributes.get("connection")
+    observer: Observer = config.attributes.get("observer") or LogObserver()
+    source: Source = (
+        OwnSource(settings, lambda text: observer.notice(settings.name, text))
+        if given is None
+        else GivenSource(given)
+    )
+    request = Request(
+        settings=settings,
+        command=AlembicCommand.of(context.get_context(), context.script),
+        source=source,
+        observer=observer,
+        switches=switches.read(config, context.get_x_argument()),
+    )
+    if request.command.kind in (Kind.UPGRADE, Kind.DOWNGRADE):
+        online.run(request)
+    else:
+        _by_alembic(request)
+
+
+def _by_alembic(request: Request) -> None:
+    """Let Alembic carry out what runs no migration: a stamp, and what only looks."""
+    with online.opened(request) as found:
+        drive = Drive(
+            connection=found.connection,
+            status=found.status,
+            lock=found.lock,
+            observer=request.observer,
+            switches=request.switches,
+        )
+        with drive.noted():
+            command = request.command
+            command.undoing(found.status, request.switches)
+            command.check(found.status, found.before, None)
+            with _sqlalchemy(found.connection, request.source) as connection:
+                if command.kind is Kind.STAMP:
+                    _stamp(connection, found, drive)
+                else:
+                    _configure(connection, found, None)
+                    with context.begin_transaction():
+                        context.run_migrations()
+
+
+def _stamp(connection: Connection, found: Opened, drive: Drive) -> None:
+    """Let Alembic write its version, and write the ledger with it: its files were run elsewhere."""
+    status, mirrored = found.status, list[str]()
+
+    def mirror(heads: Collection[str]) -> None:
+        records, kept = stamp.versions(status, context.script, tuple(heads))
+        drive.executor.stamp(records, kept, ", ".join(heads) or "base")
+        mirrored.append(", ".join(heads))
+
+    def on_version_apply(
+        ctx: MigrationContext,  # noqa: ARG001 - Alembic calls with these names
+        step: MigrationInfo,  # noqa: ARG001
+        heads: Collection[str],
+        run_args: Mapping[str, Any],  # noqa: ARG001
+    ) -> None:
+        mirror(heads)
+
+    with found.connection.transaction():
+        drive.executor.recorder.create_ledger()
+    _configure(connection, found, on_version_apply)
+    with context.begin_transaction():
+        context.run_migrations()
+    heads = context.get_context().get_current_heads()
+    connection.rollback()
+    if not mirrored:
+        # It took no step: the version was that one before, and the ledger may have been another.
+        with found.connection.transaction():
+            mirror(heads)
+    found.connection.notify(f"stamped {', '.join(heads) or 'base'}, nothing was run")
+
+
+def _configure(connection: Connection, found: Opened, hook: Any) -> None:
+    context.configure(
+        connection=connection,
+        fn=context.get_context().opts["fn"],
+        transaction_per_migration=True,
+        version_table=VERSION_TABLE,
+        version_table_schema=found.status.ledger.table.schema,
+        on_version_apply=hook,
+    )
+
+
+@contextmanager
+def _sqlalchemy(connection: RunConnection, source: Source) -> Iterator[Connection]:
+    """Give the run's connection as one of SQLAlchemy's, for a `with` block.
+
+    Alembic's own transactions bound their waits, too, and take on MIGRATION_ROLE.
+
+    Raises:
+        psycopg2.Error: what the driver raises.
+    """
+
+    def begun(_: Connection) -> None:
+        connection.begin()
+
+    with ExitStack() as stack:
+        if isinstance(source, GivenSource):
+            made = source.connection
+        else:
+            engine = create_engine(
+                "postgresql+psycopg2://",
+                creator=lambda: connection.raw,
+                poolclass=StaticPool,
+                use_native_hstore=False,
+            )
+            made = stack.enter_context(engine.connect())
+        if made.in_transaction():
+            begun(made)
+        event.listen(made, "begin", begun)
+        stack.callback(event.remove, made, "begin", begun)
+        try:
+            yield made
+        except DBAPIError as error:
+            if isinstance(error.orig, psycopg2.Error):
+                raise error.orig from error
+            raise

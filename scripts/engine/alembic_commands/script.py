@@ -1,0 +1,170 @@
+"""Writes steps into a script for psql, as the server's executor runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from alembic.runtime.migration import MigrationContext
+from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
+from sqlalchemy import Dialect, literal, null
+
+from scripts.engine.execution import retry, timeouts
+from scripts.engine.execution.executor import Note, Performed
+from scripts.engine.ledger.table import Ledger, Record
+from scripts.engine.objects import existing
+from scripts.engine.observer import Direction
+from scripts.engine.safeguards import protection
+from scripts.engine.settings import Settings
+from scripts.engine.step import Step
+from scripts.engine.switches import Switches
+from scripts.sqltext import session_state
+
+# In a script nobody has a clock but the server; inside a transaction now() is when it began.
+_SERVER_DURATION = SQL("extract(epoch FROM clock_timestamp() - now()) * 1000")
+
+
+class ScriptExecutor:
+    """Writes sections, and the ledger's statements, into a script."""
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        context: MigrationContext,
+        ledger: Ledger,
+        settings: Settings,
+        switches: Switches,
+    ) -> None:
+        """Write for psql.
+
+        Args:
+            write: takes a piece of the script, adds the line breaks that part it from the next.
+            context: Alembic's: it knows the dialect, and the way out of its transactions.
+            ledger: where the ledger is taken to be.
+            settings: limits and role of the run.
+            switches: the choices of the run.
+        """
+        self._write = write
+        self._dialect = context.dialect
+        self._context = context
+        self._ledger = ledger
+        self._limits = settings.limits
+        self._assumed = settings.role
+        self.role = render(Identifier(settings.role), context.dialect) if settings.role else ""
+        """The quoted name of MIGRATION_ROLE, or ""."""
+        self._switches = switches
+        self._needs_ledger = False
+
+    def execute(self, text: str) -> None:
+        """Write SQL, ended by a semicolon."""
+        body = text.strip()
+        if not body.endswith(";"):
+            # After a comment at its end a semicolon would be part of that.
+            body += "\n;" if "--" in body.rpartition("\n")[2] else ";"
+        self._write(body)
+
+    def run(self, todo: Step) -> Performed:
+        """Write a section; see `Executor.run`."""
+        statements = todo.section.statements
+        if todo.header.transactional:
+            self.execute(timeouts.local(todo.header, self._limits))
+            self._look_up(todo)
+            for statement in statements:
+                self.execute(statement.text)
+            self._reset(session_state.resets(statements), "SET LOCAL ROLE")
+        else:
+            with self._context.autocommit_block():
+                self._outside(todo)
+        looked = retry.possible(statements)
+        existed = existing.kept(todo.looked_up) if looked else existing.NOBODY_LOOKED
+        return Performed(_SERVER_DURATION, 0, 0, existed)
+
+    def _look_up(self, todo: Step) -> None:
+        """Write what looks up objects ahead of a section; SET TRANSACTION bears no query."""
+        if not retry.possible(todo.section.statements):
+            return
+        if todo.looked_up:
+            self._write(f"{render(existing.keeping(todo.looked_up), self._dialect)} \\gset")
+        elif todo.direction is Direction.DOWN and not self._switches.may_drop_existing(
+            todo.version
+        ):
+            guard = protection.guard(self._ledger, todo)
+            if guard:
+                self.execute(do_block(guard, self._dialect))
+
+    def _outside(self, todo: Step) -> None:
+        current: dict[str, int] = {}
+        self._send([f"SET ROLE {self.role}"] if self.role else [])
+        self._look_up(todo)
+        for statement in todo.section.statements:
+            wanted = timeouts.session(todo.header, self._limits, statement)
+            self._send(f"SET {k} = {v}" for k, v in wanted.items() if current.get(k) != v)
+            current = wanted
+            self.execute(statement.text)
+        self._send(f"RESET {name}" for name in current)
+        self._send(session_state.resets(todo.section.statements))
+        self._send(["RESET ROLE"] if self.role else [])
+
+    def _reset(self, resets: list[str], assume: str) -> None:
+        self._send(resets)
+        self._send([f"{assume} {self.role}"] if self.role and resets else [])
+
+    def _send(self, statements: Iterable[str]) -> None:
+        for statement in statements:
+            self.execute(statement)
+
+    def begin(self, context: MigrationContext, *, at_base: bool) -> None:
+        """A script can't look whether there is a ledger: one that begins at base makes it."""
+        self._context = context
+        self._needs_ledger = at_base
+        if not at_base:
+            self.execute(do_block(self._ledger.script_extension(self._assumed), self._dialect))
+
+    def record(self, note: Note) -> None:
+        """Write the ledger's statement; Alembic writes its version itself: see `Executor`."""
+        self._create()
+        self.send([note.ledger])
+
+    def stamp(self, records: Iterable[Record], kept: Iterable[str], reached: str) -> None:  # noqa: ARG002
+        """Write what makes the ledger have just these versions."""
+        self._create()
+        self.send(self._ledger.mirror(records, kept))
+
+    def send(self, statements: Iterable[Composable]) -> None:
+        """Write statements."""
+        for statement in statements:
+            self.execute(render(statement, self._dialect))
+
+    def _create(self) -> None:
+        if self._needs_ledger:
+            self.send(self._ledger.creation())
+            self._needs_ledger = False
+
+
+def do_block(body: Composable, dialect: Dialect) -> str:
+    """Write a block of plpgsql out; DO takes it as a string, quoted whatever it holds."""
+    return f"DO {render(Literal(render(body, dialect)), dialect)}"
+
+
+def render(composed: Composable, dialect: Dialect) -> str:
+    """Write a composed statement out where no connection can do the quoting.
+
+    Args:
+        composed: made of SQL, identifiers, and strings, whole numbers or NULL.
+        dialect: SQLAlchemy's, which knows how to quote.
+
+    Raises:
+        TypeError: for a value of another type.
+    """
+    match composed:
+        case Composed():
+            return "".join(render(part, dialect) for part in composed.seq)
+        case SQL():
+            return composed.string
+        case Identifier():
+            quote = dialect.identifier_preparer.quote_identifier
+            return ".".join(quote(name) for name in composed.strings)
+        case Literal():
+            value = null() if composed.wrapped is None else literal(composed.wrapped)
+            return str(value.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+        case _:
+            raise TypeError(f"{type(composed).__name__} can't be written into a script")

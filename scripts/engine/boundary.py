@@ -1,0 +1,23 @@
+"""The boundary at which an error learns what only the whole operation knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from scripts.errors import MigrationError
+
+
+@contextmanager
+def located(environment: str, state: str) -> Iterator[None]:
+    """Add the environment, and how things stand, to an error of a `with` block that lacks them.
+
+    Args:
+        environment: its name.
+        state: how things stand where nothing below has said it.
+    """
+    try:
+        yield
+    except MigrationError as error:
+        error.complete(environment=environment, state=state)
+        raise

@@ -1,0 +1,225 @@
+"""Drives a run: checks, reads all that will run, and takes the steps, each in a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psycopg2
+
+from scripts.engine.execution import event_log
+from scripts.engine.execution.server import ServerExecutor
+from scripts.engine.ledger import lookup
+from scripts.engine.observer import Observer, StepResult
+from scripts.engine.run import commit_outcome
+from scripts.engine.run.command import Command, Kind
+from scripts.engine.run.commit_outcome import Commit
+from scripts.engine.run.plan import Move, Plan
+from scripts.engine.run.run import Run
+from scripts.engine.safeguards import half_applied, protection
+from scripts.engine.safeguards.protection import Protection
+from scripts.engine.session import waiting
+from scripts.engine.session.lock import Lock
+from scripts.engine.session.run_connection import RunConnection
+from scripts.engine.status import Status
+from scripts.engine.step import Step
+from scripts.engine.switches import Switches
+from scripts.errors import Interrupted, LedgerError, LockError, MigrationError, StatementError
+
+
+class Drive:
+    """One run, with the lock held."""
+
+    def __init__(
+        self,
+        *,
+        connection: RunConnection,
+        status: Status,
+        lock: Lock | None,
+        observer: Observer,
+        switches: Switches,
+    ) -> None:
+        """Put the parts of a run together.
+
+        Args:
+            connection: where it runs.
+            status: what was found with the lock held.
+            lock: the lock; None where there is nothing to do, or nothing can hold it.
+            observer: who watches.
+            switches: the choices of this run.
+        """
+        self._connection = connection
+        self._status = status
+        self._lock = lock
+        self._observer = observer
+        self._switches = switches
+        self.executor = ServerExecutor(connection, status, lock, observer)
+        self.plan = Plan(
+            status,
+            None if switches.use_file else self._stored,
+            Protection(connection, status, switches),
+            joined=connection.in_callers_transaction,
+            confirmed=switches.confirmed,
+        )
+        self.state = Run(status, self.plan, self.executor, observer)
+        self.results: list[StepResult] = []
+        """The steps that are committed."""
+
+    def run(self, command: Command, *, before: str, idle: bool) -> None:
+        """Carry out a command.
+
+        Args:
+            command: what is asked for.
+            before: the version that the database was at before another run was waited for.
+            idle: whether there was nothing to do, so that no lock was taken.
+
+        Raises:
+            MigrationError: when anything keeps it from being done; `state` says how far it came.
+        """
+        found, executor = self._status, self.executor
+        with self.noted(), waiting.watched(self._connection.raw, executor.on_tick):
+            undoing = command.undoing(found, self._switches)
+            command.check(found, before, None if undoing else self._switches.confirmed)
+            if command.kind is Kind.UPGRADE:
+                self._say_ahead()
+            moves = command.moves(found)
+            if undoing and moves:
+                raise half_applied.moves_too(found, undoing.version)
+            if undoing:
+                self.plan.add(undoing)
+            else:
+                self.plan.read(moves)
+            if self.plan.is_done:
+                return
+            if idle:
+                what = f"{found.name}: another run changed the database while this one looked"
+                raise LedgerError(what, state="nothing was changed", way_out="run it again")
+            self._prepare()
+            if undoing:
+                self._undo(undoing)
+            self._take(moves)
+        self._report_existing()
+
+    def _take(self, moves: Sequence[Move]) -> None:
+        for move in moves:
+            self._begin()
+            try:
+                move.revision(self.state)
+                self.state.record(move.version, move.reached)
+            except BaseException:
+                self._connection.rollback()
+                raise
+            self._commit(move.reached)
+
+    def _undo(self, step: Step) -> None:
+        """Run the DOWN of a half-applied file: no version moves, and no row of the ledger."""
+        ledger, at = self._status.ledger, self.state.reached
+        self._begin()
+        try:
+            self.state.perform(step, lambda _: ledger.deletion(step.version))
+            self.state.record(step.version, at)
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._commit(at)
+
+    def _begin(self) -> None:
+        self.executor.guard.check()
+        self._connection.begin()
+
+    def _commit(self, reached: str) -> None:
+        step = self.state.recorded
+        at_commit = Commit(
+            connection=self._connection,
+            ledger=self._status.ledger,
+            transaction=self.executor.recorder.transaction,
+            step=step.step,
+            before=self.state.reached,
+            reached=reached,
+            undone=self.state.situation(),
+        )
+        lost = None
+        try:
+            self._connection.commit()
+        except psycopg2.Error as error:
+            at_commit.settle(error)
+            lost = error
+        self.state.committed(reached)
+        self.results.append(step.result(self._status.name))
+        self._observer.finished(self.results[-1])
+        if lost and not self.plan.is_done:
+            raise at_commit.cut_short(lost) from lost
+
+    def _prepare(self) -> None:
+        """Make ledger and event log what they have to be, and write that the run begins."""
+        first = replace(self.plan.step, lock_wait_ms=self._lock.waited_ms if self._lock else 0)
+        with self._connection.transaction():
+            self.executor.recorder.create_ledger()
+            self.executor.log.prepare(self._connection.execute, first)
+
+    def _stored(self, version: str) -> str | None:
+        with self._connection.transaction():
+            return lookup.rollback_sql(self._connection.raw, self._status.ledger, version)
+
+    def _say_ahead(self) -> None:
+        ahead = [applied.row.version for applied in self._status.ahead]
+        if ahead:
+            versions = ", ".join(ahead)
+            self._connection.notify(
+                f"the database is ahead of this code by {versions}: a newer release was here"
+            )
+
+    def _report_existing(self) -> None:
+        versions = self.state.found_existing
+        if versions:
+            connection = self._connection
+            with connection.transaction():
+                ledger = self._status.ledger.created()
+                protection.report(connection.raw, ledger, versions, connection.notify)
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Complete the error that ends a run, and note it in the event log; for a `with` block."""
+        try:
+            with self._explained():
+                yield
+        except MigrationError as error:
+            self._note(error)
+            raise
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Make an error of ours of what the driver raises beside the statements of files."""
+        try:
+            yield
+        except psycopg2.Error as error:
+            name, state = self.state.event.filename, self.state.situation()
+            raise commit_outcome.between_statements(error, name, state) from error
+
+    def _note(self, error: MigrationError) -> None:
+        """The lock's own transaction writes the rows, and its commit lets the next run begin."""
+        if isinstance(error, StatementError | Interrupted) and self.state.in_progress:
+            error.what = f"{self._status.name}: {self.state.in_progress.step.filename}: {error.what}"
+        error.complete(environment=self._status.name, state=self._situation(error))
+        held, connection = self._lock, self._connection
+        if held is None:
+            return
+        event = replace(
+            self.state.event,
+            lock_wait_ms=self.executor.lock_wait_ms,
+            duration_ms=self.state.in_progress.elapsed_ms if self.state.in_progress else None,
+        )
+        instead = held.connection.closed and not connection.in_callers_transaction
+        self.executor.log.append_apart(
+            connection.raw if instead else held.connection, *event_log.failures(error, event)
+        )
+
+    def _situation(self, error: MigrationError) -> str:
+        run = self.state
+        if isinstance(error, LockError):
+            now = self.executor.guard.whereabouts(run.reached)
+            return f"{run.in_progress.effects}; {now}" if run.in_progress else now
+        unknown = run.event.statements and not self.executor.log.works
+        more = "; without an event log a later run can't know it" if unknown else ""
+        return f"{run.situation()}{more}"

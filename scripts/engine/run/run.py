@@ -1,0 +1,193 @@
+"""One run of an environment: what a revision's functions call, and what the ledger is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from psycopg2.sql import Composable
+
+from scripts.engine.execution.executor import Executor, Note, Performed
+from scripts.engine.ledger.events import Event, Kind
+from scripts.engine.ledger.table import Record
+from scripts.engine.objects import existing
+from scripts.engine.observer import Direction, Observer, StepResult
+from scripts.engine.run.plan import Plan
+from scripts.engine.status import Status
+from scripts.engine.step import CutShort, Step, effect
+from scripts.errors import HistoryError, MigrationError
+
+
+@dataclass(kw_only=True)
+class StepInProgress:
+    """The step that a run is at, from its beginning to its commit."""
+
+    step: Step
+    event: Event
+    """The row of the event log with which it began."""
+    began: float
+    """By the clock of `time.monotonic`."""
+    note: Composable | None = None
+    """What writes the ledger; None until the section has run."""
+    performed: Performed | None = None
+    effects: str = "rolled back"
+    """What has become of its statements if it fails from here on."""
+
+    def cut_short(self, error: BaseException | None, *, joined: bool) -> None:
+        """Know what a failure, or one that may follow, leaves of the statements."""
+        cut = error if isinstance(error, CutShort) else None
+        self.effects = effect(self.step, cut, joined=joined)
+
+    def has_run(self, performed: Performed, note: Composable) -> None:
+        """Know how long the section took, and what is to be noted."""
+        self.performed, self.note = performed, note
+
+    def result(self, environment: str) -> StepResult:
+        """Return what an observer is told of it."""
+        return self.step.result(environment, self.performed.duration_ms if self.performed else 0)
+
+    @property
+    def elapsed_ms(self) -> int:
+        """Return how long it has been at work."""
+        return round((time.monotonic() - self.began) * 1000)
+
+
+class Run:
+    """What every revision is handed: it runs versions, and notes them."""
+
+    def __init__(self, status: Status, plan: Plan, executor: Executor, observer: Observer) -> None:
+        """Begin where the database is.
+
+        Args:
+            status: what was found before the run.
+            plan: what is going to run, read by then.
+            executor: runs it.
+            observer: is told of sections without statements.
+        """
+        self.status = status
+        self.plan = plan
+        self.reached = status.current
+        """The version that the database is at, the last commit included."""
+        self.found_existing: list[str] = []
+        """Versions before which objects were there that their DOWN drops."""
+        self.in_progress: StepInProgress | None = None
+        self._executor = executor
+        self._observer = observer
+
+    @property
+    def event(self) -> Event:
+        """Return the row of the event log with which the step at hand begins."""
+        return self.in_progress.event if self.in_progress else self.plan.step
+
+    def upgrade(self, version: str) -> None:
+        """Run the UP of a version, to be noted in the ledger.
+
+        Raises:
+            FormatError: when the file is not in the format.
+            HistoryError: when the file changed while the run was at work.
+            StatementError: when PostgreSQL refuses a statement.
+            Interrupted: when a signal came.
+        """
+        step, record = self.plan.upgrade(version, self.reached)
+
+        def insertion(done: Performed) -> Composable:
+            if done.existed not in (existing.NOTHING, existing.NOBODY_LOOKED):
+                self.found_existing.append(version)
+            return self.status.ledger.insertion(record, done.duration, done.existed)
+
+        self.perform(step, insertion)
+
+    def downgrade(self, version: str) -> None:
+        """Run what undoes a version; its row is to be taken out of the ledger.
+
+        Raises:
+            RollbackError: when it can't be rolled back.
+            LedgerError: when its rollback SQL is not what was stored.
+            StatementError: when PostgreSQL refuses a statement.
+            Interrupted: when a signal came.
+        """
+        step = self.plan.downgrade(version)
+        self.plan.recheck(step)
+        self.perform(step, lambda _: self.status.ledger.deletion(version))
+
+    def perform(self, step: Step, note: Callable[[Performed], Composable]) -> None:
+        """Run a section.
+
+        Args:
+            step: the section.
+            note: makes the statement that writes the ledger, once the section has run.
+        """
+        current = StepInProgress(step=step, event=self.plan.step, began=time.monotonic())
+        self.in_progress = current
+        joined = self.plan.joined
+        try:
+            performed = self._executor.run(step)
+        except MigrationError as error:
+            current.cut_short(error, joined=joined)
+            raise
+        current.cut_short(None, joined=joined)
+        current.has_run(performed, note(performed))
+        if step.direction is Direction.DOWN and not step.section.statements:
+            self._observer.notice(
+                self.status.name, f"{step.filename} has an empty DOWN: nothing ran"
+            )
+
+    def record(self, version: str | None, reached: str) -> None:
+        """Note the step that its revision has run, and move Alembic's version.
+
+        Args:
+            version: the revision's.
+            reached: the version that the database comes to by it.
+
+        Raises:
+            HistoryError: when the revision did not run the migration that it is named for.
+            LedgerError: when the ledger can't be written, or Alembic's version is not what it was.
+        """
+        current = self.in_progress
+        if current is None or current.note is None or current.step.version != version:
+            raise HistoryError(
+                f"revision {version} did not run the migration file of that version",
+                detail="a revision file has its SQL file's number and calls migration(__file__)",
+            )
+        self._executor.record(self._noted(current, current.note, reached))
+        self.plan.done()
+
+    def _noted(self, current: StepInProgress, ledger: Composable, reached: str) -> Note:
+        ended = Kind.SUCCESS if current.step.direction is Direction.UP else Kind.ROLLBACK
+        done = replace(current.event, event=ended)
+        if current.performed:
+            done = replace(
+                done,
+                duration_ms=current.performed.duration_ms,
+                lock_wait_ms=current.performed.lock_wait_ms,
+            )
+        following = self.plan.following
+        return Note(
+            ledger=ledger,
+            before=self.reached,
+            after=reached,
+            events=(done, following) if following else (done,),
+        )
+
+    @property
+    def recorded(self) -> StepInProgress:
+        """Return the step at hand, which has been recorded."""
+        if self.in_progress is None:
+            raise AssertionError("a step was recorded that did not run")
+        return self.in_progress
+
+    def committed(self, reached: str) -> None:
+        """Know that the step at hand is committed."""
+        self.reached, self.in_progress = reached, None
+
+    def mirror(self, records: Iterable[Record], kept: Iterable[str], reached: str) -> None:
+        """Make the ledger have just these versions, without running anything."""
+        self._executor.stamp(records, kept, reached)
+
+    def situation(self) -> str:
+        """Say how things stand if the run ends here."""
+        at = f"{self.status.name} is at {self.reached}"
+        if self.in_progress:
+            return f"{self.in_progress.effects}; {at}"
+        return f"nothing was changed; {at}" if self.reached == self.status.current else at
