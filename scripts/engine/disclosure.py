@@ -8,6 +8,7 @@ person may ask for: `in_full`, on a terminal.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 import psycopg2
 
@@ -15,21 +16,27 @@ from scripts.engine import offending_rows, server_message
 from scripts.errors import MigrationError, UsageError, printable
 from scripts.sqltext import redaction, statements
 from scripts.sqltext.lexer import UnterminatedError
+from scripts.sqltext.statements import Statement
 
 HIDDEN = server_message.HIDDEN
 """Stands for what is not shown."""
+_SOURCE_WIDTH = 100
+"""Characters of a line of source that are shown."""
 _HOW_TO_SEE = (
     "values are hidden; on a terminal --show-values, or alembic -x show_values=true, shows them"
 )
 
 
-def of_error(error: psycopg2.Error, *more: str, sql: str | None = None) -> str:
+def of_error(
+    error: psycopg2.Error, *more: str, sql: str | None = None, names_statement: bool = True
+) -> str:
     """Return what the server said: message, SQLSTATE, detail, hint, context; no value, no password.
 
     Args:
         error: what the driver raised.
         more: lines to be added; empty ones are left out.
         sql: the statement of a file that it is about; None for our own, which quotes no file.
+        names_statement: whether a statement of a file is shown in a line of its own.
 
     Returns:
         For a statement of a file that is one more line: the statement. A constraint that rows break
@@ -40,7 +47,7 @@ def of_error(error: psycopg2.Error, *more: str, sql: str | None = None) -> str:
     if (error.pgcode or "").startswith("23") and not message.is_own_text:
         shown += offending_rows.lines(error, sql or "")
     shown += [line for line in more if line]
-    if sql is not None:
+    if sql is not None and names_statement:
         text = (
             redaction.opening(sql)
             if message.hides_words
@@ -52,6 +59,48 @@ def of_error(error: psycopg2.Error, *more: str, sql: str | None = None) -> str:
     return (
         f"{text}\n{_HOW_TO_SEE}" if hides and (sql is not None or message.is_about_values) else text
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What is shown of a statement that the server refused."""
+
+    headline: str
+    """The server's message with its SQLSTATE."""
+    detail: str
+    source: str
+    """The line at fault, and below it one with a caret; "" where the server names no place."""
+
+
+def of_refusal(error: psycopg2.Error, statement: Statement, *more: str) -> Refusal:
+    """Return what the server said of a statement of a file; see `of_error`.
+
+    Args:
+        error: what the driver raised.
+        statement: what was sent.
+        more: lines to be added; empty ones are left out.
+    """
+    source = _source(error, statement)
+    said = of_error(error, *more, sql=statement.sql, names_statement=not source)
+    headline, _, detail = said.partition("\n")
+    return Refusal(headline, detail, source)
+
+
+def _source(error: psycopg2.Error, statement: Statement) -> str:
+    """Lay out the line that the server points at, where nothing of the statement is hidden."""
+    message = server_message.of(error, statement.sql)
+    position = int(error.diag.statement_position or 0)
+    text = redaction.statement(statement.sql, bare=message.is_about_values)
+    if not position or message.hides_words or text != statement.sql:
+        return ""
+    before, after = statement.text[: position - 1], statement.text[position - 1 :]
+    begin = before.rpartition("\n")[2].expandtabs(1)
+    line = begin + after.partition("\n")[0].expandtabs(1).rstrip()
+    cut = max(len(begin) - _SOURCE_WIDTH // 2, 0)
+    number = f"{statement.line_at(position - 1):>4}"
+    shown = f"{'…' if cut else ''}{line[cut : cut + _SOURCE_WIDTH]}"
+    caret = " " * (len(begin) - cut + bool(cut))
+    return f"{number} | {shown}\n     | {caret}^"
 
 
 def headline(error: psycopg2.Error, sql: str | None = None) -> str:

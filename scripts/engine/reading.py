@@ -62,7 +62,7 @@ def _entry(state: Status, version: str) -> Entry:
     entry = state.history.find(version)
     if entry is None:
         raise HistoryError(
-            f"{state.name}: version {version} has no migration file in this checkout",
+            f"version {version} has no migration file in this checkout",
             state=f"nothing was changed; {state.name} is at {state.current}",
             way_out="restore the file, or deploy the release that has it",
         )
@@ -97,7 +97,7 @@ def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
     )
     if undo.header.irreversible is not None:
         raise RollbackError(
-            f"{state.name}: {version} is declared irreversible: {undo.header.irreversible}",
+            f"{version} is declared irreversible: {undo.header.irreversible}",
             where=place,
             state=f"nothing was rolled back; {state.name} is at {state.current}",
             way_out="write a new migration that mends what is wrong, or restore a backup",
@@ -122,7 +122,7 @@ def _from_file(state: Status, version: str) -> tuple[Rollback, str]:
     entry = state.history.find(version)
     if entry is None:
         raise RollbackError(
-            f"{state.name}: the file of {version} is not in this checkout",
+            f"the file of {version} is not in this checkout",
             state=f"nothing was rolled back; {state.name} is at {state.current}",
             way_out="roll back with what the ledger keeps: leave --use-file and --sql out",
         )
@@ -135,7 +135,7 @@ def _from_ledger(state: Status, version: str, stored: Stored) -> tuple[Rollback,
     text = stored(version)
     if text is None:
         raise RollbackError(
-            f"{state.name}: the ledger keeps no rollback SQL for {version}",
+            f"the ledger keeps no rollback SQL for {version}",
             state=f"nothing was rolled back; {state.name} is at {state.current}",
             way_out=f"`python scripts/rollback.py --database {state.name} --use-file` runs the "
             "file's DOWN",
@@ -159,7 +159,7 @@ def _check_same(state: Status, version: str, undo: Rollback, place: str) -> None
     ):
         return
     raise LedgerError(
-        f"{state.name}: the rollback SQL that the ledger keeps for {version} is not its file's",
+        f"the rollback SQL that the ledger keeps for {version} is not its file's",
         where=place,
         detail=f"{entry.filename} is unchanged since it was applied; they differ in\n"
         f"stored: {_first_line(undo)}\nfile:   {_first_line(Rollback(file.header, file.down))}",

@@ -62,7 +62,7 @@ def _told(environment: Environment) -> Iterator[None]:
         cause = getattr(error, "orig", None) or error
         if isinstance(cause, psycopg2.Error | SQLAlchemyError):
             raise ServerError(
-                f"{environment.name}: the server, or the way to it, failed",
+                "the server, or the way to it, failed",
                 detail=disclosure.of_error(cause)
                 if isinstance(cause, psycopg2.Error)
                 else disclosure.of_library(cause),
@@ -72,7 +72,7 @@ def _told(environment: Environment) -> Iterator[None]:
         if place is None:
             raise
         raise HistoryError(
-            f"{environment.name}: a revision file can't be loaded",
+            "a revision file can't be loaded",
             where=place,
             detail=f"{type(error).__name__}: {disclosure.of_library(error)}",
             state=f"nothing was changed in {environment.name}",
@@ -115,7 +115,7 @@ def _run(config: Config) -> None:
         raise FileError.of(error) from error
     except CommandError as error:
         raise UsageError(
-            f"{environment.name}: {error}",
+            f"{error}",
             state="nothing was changed",
             way_out=f"`alembic -n {environment.name} history` lists the versions",
         ) from error

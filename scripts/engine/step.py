@@ -98,7 +98,8 @@ def effect(
     if joined:
         return "failed in the transaction of the caller, who has to roll it back"
     if work.header.transactional:
-        return "rolled back"
+        down = work.direction is Direction.DOWN
+        return "the rollback failed and was undone" if down else "rolled back"
     count = len(work.section.statements)
     said = "NOT rolled back, the file runs outside a transaction: "
     if error is None:

@@ -95,7 +95,7 @@ def check(history: History) -> None:
     for path, file in files.items():
         for line, problem in file.problems[:1]:
             raise HistoryError(
-                f"{environment.name}: {path.name} is not what a revision file may be: {problem}",
+                f"{path.name} is not what a revision file may be: {problem}",
                 where=f"{shown(path)}:{line}" if line else shown(path),
                 state=f"nothing was changed in {environment.name}",
                 way_out=f"{SHAPE}; what it does belongs into its SQL file",
@@ -105,7 +105,7 @@ def check(history: History) -> None:
         path = environment.versions / f"{entry.path.stem}.py"
         for problem in links(files[path].values, entry, below) if path in files else ():
             raise HistoryError(
-                f"{environment.name}: the revision files leave the order of the numbers",
+                "the revision files leave the order of the numbers",
                 where=shown(path),
                 detail=problem,
                 state=f"nothing was changed in {environment.name}",

@@ -66,8 +66,7 @@ class AlembicCommand(Command):
         targets = [self.target] if isinstance(self.target, str) else list(self.target or ())
         if self.kind is Kind.STAMP and len(targets) > 1:
             raise UsageError(
-                f"{found.name}: a stamp takes one version, and these are given: "
-                f"{', '.join(map(str, targets))}",
+                f"a stamp takes one version, and these are given: {', '.join(map(str, targets))}",
                 detail="the migrations are one line: what lies below a version is stamped with it",
                 way_out=f"alembic -n {found.name} stamp {targets[-1]}",
             )
@@ -75,7 +74,7 @@ class AlembicCommand(Command):
             entry = found.history.find(version) if _is_number(version) else None
             if entry and entry.version != version:
                 raise UsageError(
-                    f"{found.name}: Alembic wants versions as they are written",
+                    "Alembic wants versions as they are written",
                     way_out=f"did you mean {entry.version}?",
                 )
 

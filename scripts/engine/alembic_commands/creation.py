@@ -53,7 +53,7 @@ def fill_in(environment: Environment, asked: RevisionContext) -> None:
     heads = asked.script_directory.get_heads()
     if heads != [entry.version for entry in entries[-1:]]:
         raise HistoryError(
-            f"{environment.name}: the revision files do not end in {entries[-1].version}",
+            f"the revision files do not end in {entries[-1].version}",
             detail=f"Alembic sees the heads: {', '.join(heads)}",
             way_out="python scripts/validate.py names the file that breaks the chain",
         )

@@ -34,13 +34,13 @@ def add(directory: ScriptDirectory, state: Status) -> None:
             known = {script.revision for script in directory.walk_revisions()}
     except UserWarning as warning:
         raise HistoryError(
-            f"{state.name}: {warning}",
+            f"{warning}",
             where=str(directory.versions),
             way_out="`revision` in each revision file is the number in the file's name",
         ) from warning
     except KeyError as error:
         raise HistoryError(
-            f"{state.name}: a revision file refers to version {error}, which has none",
+            f"a revision file refers to version {error}, which has none",
             where=str(directory.versions),
             way_out="restore the revision file, or mend `down_revision` in the one after it",
         ) from error

@@ -14,8 +14,6 @@ from scripts.engine.session.lock import Lock
 from scripts.engine.session.run_connection import RunConnection
 from scripts.errors import UsageError
 
-_NOTHING_RUN = "no statement of the file was run"
-
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -68,10 +66,8 @@ class DirectSession:
             direct.close()
             environment = self.connection.settings.environment
             raise UsageError(
-                f"{environment.name}: {environment.url_setting(direct=True)} leads to another "
-                "database",
+                f"{environment.url_setting(direct=True)} leads to another database",
                 detail="this run's lock is not to be seen there",
-                state=_NOTHING_RUN,
                 way_out=f"let it lead to the database of {environment.url_setting()}",
             )
         return direct
@@ -86,9 +82,8 @@ class DirectSession:
         mend = f"{setting} leads to one as well" if direct else f"set {setting} to go past it"
         if self.connection.settings.role:
             raise UsageError(
-                f"{environment.name}: a pooler is in the way of MIGRATION_ROLE: outside a "
+                "a pooler is in the way of MIGRATION_ROLE: outside a "
                 "transaction the role would stay with a session that others get next",
-                state=_NOTHING_RUN,
                 way_out=mend,
             )
         self.connection.notify(

@@ -66,7 +66,7 @@ class Recorder:
             self._log.lost(error, by)
         if row is None and move:
             raise LedgerError(
-                f"{self._name}: alembic_version is no longer at {note.before}",
+                f"alembic_version is no longer at {note.before}",
                 detail="somebody else changed it while this run was at work",
                 way_out="python scripts/status.py shows where the database is now",
             )
@@ -93,14 +93,13 @@ class Recorder:
         # What others still see has been taken away in this transaction, by its migration.
         if self._lock and self._lock.sees(table):
             return LedgerError(
-                f"{self._name}: {by} dropped or renamed {ours} {table}",
+                f"{by} dropped or renamed {ours} {table}",
                 detail="it is this tool's own: a DO block or a function of the file has done it",
                 way_out="take that out of the migration; if it means another tool's table, set "
                 "MIGRATION_TABLE to a name that no other tool has",
             )
         return LedgerError(
-            f"{self._name}: {ours} {table} can't be written: {by} dropped or renamed it, or "
-            "another session did",
+            f"{ours} {table} can't be written: {by} dropped or renamed it, or another session did",
             way_out="rename it back; if it was dropped, "
             f"`alembic -n {self._name} stamp --purge VERSION` writes it anew from the files, "
             "VERSION being the last one whose statements have taken effect",
@@ -121,7 +120,7 @@ class Recorder:
         if signals.received():
             return Interrupted(signals.received(), detail=disclosure.of_error(error))
         return LedgerError(
-            f"{self._name}: the ledger {self._ledger.table} can't be written",
+            f"the ledger {self._ledger.table} can't be written",
             detail=disclosure.of_error(error),
             way_out="python scripts/status.py shows what it has; if it was changed by hand "
             "while this run was at work, run the command again",

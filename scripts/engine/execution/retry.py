@@ -21,7 +21,7 @@ https://www.postgresql.org/docs/current/explicit-locking.html.
 """
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_WORTH_IT = {"55P03": "a lock was not to be had in time", "40P01": "a deadlock"}
+_WORTH_IT = {"55P03": "lock not available in time", "40P01": "deadlock"}
 _WAY_OUT = (
     "run the command again when the sessions that are in the way have ended; "
     "SELECT pg_terminate_backend(pid) ends one"
@@ -60,7 +60,8 @@ def run(attempt: Callable[[], None], back: Callable[[], object], retries: int, s
                 raise error.given_up(tried, reason, _WAY_OUT) from error.__cause__
             back()
             pause = _pause(tried)
-            say(f"{reason} ({error.where}); try {tried + 1} of {retries + 1} in {pause:.1f} s")
+            attempt_of = f"attempt {tried + 1} of {retries + 1}"
+            say(f"{reason} ({error.where}); retrying in {pause:.1f} s ({attempt_of})")
             signals.pause(pause)
         else:
             return

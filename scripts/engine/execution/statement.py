@@ -38,7 +38,7 @@ def run_statement(
         refused = _refused(statement, error, place, ran, blockers)
         if signals.received():
             raise Interrupted(
-                signals.received(), where=refused.where, detail=refused.detail, ran=ran
+                signals.received(), where=refused.where, detail=refused.what, ran=ran
             ) from error
         raise refused from error
 
@@ -54,12 +54,13 @@ def _refused(
     line = statement.line_at(int(position) - 1) if position else statement.line
     # Without a message of the server's it is libpq that speaks: the connection is gone.
     by_server = error.diag.message_primary is not None
-    seen = blockers.described() if blockers else ""
+    refusal = disclosure.of_refusal(error, statement, blockers.described() if blockers else "")
     return StatementError(
-        "PostgreSQL refused a statement" if by_server else "the connection was lost",
+        refusal.headline if by_server else "the connection was lost",
         place=place,
         line=line,
-        detail=disclosure.of_error(error, seen, sql=statement.sql),
+        source=refusal.source,
+        detail=refusal.detail if by_server else f"{refusal.headline}\n{refusal.detail}".strip(),
         ran=ran,
         sqlstate=error.pgcode or "",
         lost=not by_server,

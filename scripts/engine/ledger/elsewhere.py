@@ -150,7 +150,7 @@ def _error(
     shown_ones = ", ".join(map(str, ranked[:_SHOWN]))
     empty = "has no row" if ledger.exists else "is not there"
     return LedgerError(
-        f"{environment.name}: the ledger is {first}, and is looked for as {ledger.table}",
+        f"the ledger is {first}, and is looked for as {ledger.table}",
         detail=f"of {shown(environment.sql)}: {shown_ones}{_more(ranked)}\n"
         f"{ledger.table} {empty}, and MIGRATION_TABLE names no schema: the search_path, which "
         f"is {path or 'empty'} now, says where to look\n"

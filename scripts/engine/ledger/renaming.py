@@ -67,7 +67,7 @@ def error(
     ours = {one.entry.path for one in found}
     numbers = {entry.number: entry for entry in taken if entry.path not in ours}
     return LedgerError(
-        f"{environment.name}: {found[0]}",
+        f"{found[0]}",
         detail="\n".join(str(one) for one in found[1:]),
         state=f"nothing was changed; {environment.name} is at {rows[-1].version}",
         way_out="\n".join(

@@ -123,7 +123,8 @@ def _floor(state: Status, to: str) -> int:
     found = state.find(to) if to.isascii() and to.isdigit() else None
     if found is None:
         raise UsageError(
-            f"{state.name}: {to} is not an applied version",
+            f"{to} is not an applied version",
+            environment=state.name,
             detail=f"applied: {', '.join(one.row.version for one in state.applied) or 'none'}",
             way_out="give one of these, or base",
         )

@@ -65,7 +65,7 @@ def latest_events(settings: Settings, count: int, notify: Notify) -> list[events
             return events.latest(connection, found, count)
         except (psycopg2.Error, ValueError) as error:
             raise ServerError(
-                f"{settings.name}: the event log can't be read",
+                "the event log can't be read",
                 detail=disclosure.of_error(error)
                 if isinstance(error, psycopg2.Error)
                 else disclosure.of_library(error),

@@ -203,7 +203,7 @@ def preview(
                 for one in rows
             ]
         for step in steps:
-            own_tables.check(found.name, step, found.ledger)
+            own_tables.check(step, found.ledger)
         allowed = frozenset(history.number(one.version) for one in steps if wanted.drop_existing)
         protection.check(connection, found, steps, Switches(drop_existing=allowed), tell)
         losses = protection.losses(connection, steps)

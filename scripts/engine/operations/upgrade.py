@@ -115,7 +115,7 @@ def _chosen(status: Status, file: str) -> tuple[Entry, ...]:
     position = names.index(file)
     if position:
         raise UsageError(
-            f"{status.name}: {file} is not the next migration",
+            f"{file} is not the next migration",
             detail="before it comes:\n" + "\n".join(names[:position]),
             way_out=f"apply those first, or all: python scripts/migrate.py --database "
             f"{status.name} --to {pending[position].version}",
@@ -125,4 +125,4 @@ def _chosen(status: Status, file: str) -> tuple[Entry, ...]:
 
 def _check_files(status: Status, entries: Sequence[Entry]) -> None:
     for entry in entries:
-        own_tables.check(status.name, reading.upgrade(status, entry.version)[0], status.ledger)
+        own_tables.check(reading.upgrade(status, entry.version)[0], status.ledger)

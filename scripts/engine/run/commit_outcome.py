@@ -24,21 +24,22 @@ _PATIENCE = 60.0
 """Seconds that a commit whose client has gone may take before its outcome counts as unknown."""
 
 
-def ended(error: psycopg2.Error, what: str, state: str) -> MigrationError:
+def ended(error: psycopg2.Error, what: str, state: str, where: str = "") -> MigrationError:
     """Return the error of a run that the server or the network has ended.
 
     Args:
         error: the driver's.
         what: what failed.
         state: how things stand.
+        where: the file that was at work.
     """
+    said = disclosure.of_error(error)
     if signals.received():
-        stopped = Interrupted(signals.received(), detail=disclosure.of_error(error))
-        stopped.complete(environment="", state=state)
-        return stopped
+        return Interrupted(signals.received(), where=where, detail=said, state=state)
     return ServerError(
         what,
-        detail=disclosure.of_error(error),
+        where=where,
+        detail=said,
         state=state,
         way_out="run the command again: it goes on from there",
     )
@@ -52,11 +53,8 @@ def between_statements(error: psycopg2.Error, filename: str | None, state: str) 
         filename: the file at hand.
         state: how things stand.
     """
-    where = f"{filename}: " if filename else ""
-    reason = (
-        "the connection was lost" if is_lost(error) else "PostgreSQL refused what the run needs"
-    )
-    return ended(error, f"{where}{reason}", state)
+    reason = "the connection was lost" if is_lost(error) else "the server refused what a run needs"
+    return ended(error, reason, state, filename or "")
 
 
 def is_lost(error: psycopg2.Error) -> bool:
@@ -91,8 +89,7 @@ class Commit:
         """
         name = self.connection.settings.name
         if not is_lost(error):
-            what = f"{self.step.filename}: PostgreSQL refused the commit"
-            raise ended(error, what, self.undone) from error
+            raise ended(error, "the commit failed", self.undone, self.step.place) from error
         what = self._what
         committed = self._was_committed()
         if committed is None:

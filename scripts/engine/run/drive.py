@@ -25,7 +25,7 @@ from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.engine.switches import Switches
-from scripts.errors import Interrupted, LedgerError, LockError, MigrationError, StatementError
+from scripts.errors import LedgerError, LockError, MigrationError
 
 
 class Drive:
@@ -93,7 +93,7 @@ class Drive:
             if self.plan.is_done:
                 return
             if idle:
-                what = f"{found.name}: another run changed the database while this one looked"
+                what = "another run changed the database while this one looked"
                 raise LedgerError(what, state="nothing was changed", way_out="run it again")
             self._prepare()
             if undoing:
@@ -199,8 +199,6 @@ class Drive:
 
     def _note(self, error: MigrationError) -> None:
         """The lock's own transaction writes the rows, and its commit lets the next run begin."""
-        if isinstance(error, StatementError | Interrupted) and self.state.in_progress:
-            error.what = f"{self._status.name}: {self.state.in_progress.step.filename}: {error.what}"
         error.complete(environment=self._status.name, state=self._situation(error))
         held, connection = self._lock, self._connection
         if held is None:

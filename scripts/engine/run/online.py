@@ -137,9 +137,7 @@ def _held(connection: RunConnection, found: Status) -> Iterator[Lock | None]:
             second = stack.enter_context(connection.second())
             try:
                 held = (
-                    stack.enter_context(
-                        lock.held(second, found.name, table, wait_ms, connection.notify)
-                    )
+                    stack.enter_context(lock.held(second, table, wait_ms, connection.notify))
                     if second
                     else None
                 )
@@ -155,7 +153,7 @@ def _held(connection: RunConnection, found: Status) -> Iterator[Lock | None]:
 
 def _lock_failed(found: Status, error: psycopg2.Error) -> ServerError:
     return ServerError(
-        f"{found.name}: the connection that waits for the lock fails again and again",
+        "the connection that waits for the lock fails again and again",
         detail=disclosure.of_error(error),
         state=f"nothing was changed; {found.name} is at {found.current}",
     )

@@ -119,7 +119,7 @@ class Plan:
         shown = tuple((one.version, one.section.text) for one in undone)
         if self._confirmed is not None and shown != self._confirmed:
             raise LedgerError(
-                f"{self._status.name}: the database changed after you were shown what would run",
+                "the database changed after you were shown what would run",
                 state=f"nothing was rolled back; {self._status.name} is at {self._status.current}",
                 way_out="run the command again, and look again",
             )
@@ -131,12 +131,12 @@ class Plan:
         version = move.version
         if move.direction is Direction.DOWN:
             undo = self.downgrade(version)
-            own_tables.check(self._status.name, undo, self._status.ledger)
+            own_tables.check(undo, self._status.ledger)
             undone.append(undo)
             return event_log.beginning(undo)
         todo, record = reading.upgrade(self._status, version)
         check_joined(todo, joined=self.joined)
-        own_tables.check(self._status.name, todo, self._status.ledger)
+        own_tables.check(todo, self._status.ledger)
         self._kept_characters += len(todo.section.text)
         if self._kept_characters < _KEEP_CHARACTERS:
             self._kept[version] = todo, record
@@ -157,7 +157,7 @@ class Plan:
         todo, record = kept or reading.upgrade(self._status, version)
         if todo.checksum != self.step.checksum:
             raise HistoryError(
-                f"{self._status.name}: {todo.filename} was changed while the run was at work",
+                f"{todo.filename} was changed while the run was at work",
                 where=todo.place,
                 state=f"it was not run; {self._status.name} is at {current}",
                 way_out="run the command again to apply it as it is now",

@@ -16,7 +16,9 @@ from scripts.engine.observer import Direction, Observer, StepResult
 from scripts.engine.run.plan import Plan
 from scripts.engine.status import Status
 from scripts.engine.step import CutShort, Step, effect
-from scripts.errors import HistoryError, MigrationError
+from scripts.errors import HistoryError, Interrupted, LockError, StatementError
+
+_NOTHING_RUN = "no statement of the file was run"
 
 
 @dataclass(kw_only=True)
@@ -28,20 +30,20 @@ class StepInProgress:
     """The row of the event log with which it began."""
     began: float
     """By the clock of `time.monotonic`."""
+    effects: str
+    """What has become of its statements if it fails from here on."""
     note: Composable | None = None
     """What writes the ledger; None until the section has run."""
     performed: Performed | None = None
-    effects: str = "rolled back"
-    """What has become of its statements if it fails from here on."""
 
-    def cut_short(self, error: BaseException | None, *, joined: bool) -> None:
-        """Know what a failure, or one that may follow, leaves of the statements."""
-        cut = error if isinstance(error, CutShort) else None
-        self.effects = effect(self.step, cut, joined=joined)
+    def cut_short(self, error: CutShort, *, joined: bool) -> None:
+        """Know what a failure leaves of the statements."""
+        self.effects = effect(self.step, error, joined=joined)
 
-    def has_run(self, performed: Performed, note: Composable) -> None:
-        """Know how long the section took, and what is to be noted."""
+    def has_run(self, performed: Performed, note: Composable, *, joined: bool) -> None:
+        """Know how long the section took, what is to be noted, and what a later failure leaves."""
         self.performed, self.note = performed, note
+        self.effects = effect(self.step, joined=joined)
 
     def result(self, environment: str) -> StepResult:
         """Return what an observer is told of it."""
@@ -118,16 +120,20 @@ class Run:
             step: the section.
             note: makes the statement that writes the ledger, once the section has run.
         """
-        current = StepInProgress(step=step, event=self.plan.step, began=time.monotonic())
-        self.in_progress = current
         joined = self.plan.joined
+        current = StepInProgress(
+            step=step,
+            event=self.plan.step,
+            began=time.monotonic(),
+            effects=effect(step, joined=joined) if step.header.transactional else _NOTHING_RUN,
+        )
+        self.in_progress = current
         try:
             performed = self._executor.run(step)
-        except MigrationError as error:
+        except (StatementError, Interrupted, LockError) as error:
             current.cut_short(error, joined=joined)
             raise
-        current.cut_short(None, joined=joined)
-        current.has_run(performed, note(performed))
+        current.has_run(performed, note(performed), joined=joined)
         if step.direction is Direction.DOWN and not step.section.statements:
             self._observer.notice(
                 self.status.name, f"{step.filename} has an empty DOWN: nothing ran"
@@ -187,7 +193,9 @@ class Run:
 
     def situation(self) -> str:
         """Say how things stand if the run ends here."""
-        at = f"{self.status.name} is at {self.reached}"
+        current = self.in_progress
+        still = "still " if current and current.step.direction is Direction.DOWN else ""
+        at = f"{self.status.name} is {still}at {self.reached}"
         if self.in_progress:
             return f"{self.in_progress.effects}; {at}"
         return f"nothing was changed; {at}" if self.reached == self.status.current else at

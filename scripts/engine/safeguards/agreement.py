@@ -25,7 +25,7 @@ def check_writable(state: Status) -> None:
         "database or the role"
     )
     raise ServerError(
-        f"{state.name}: this server is read-only",
+        "this server is read-only",
         detail=reason,
         state=f"nothing was changed; {state.name} is at {state.current}",
         way_out=f"set {state.history.environment.url_setting()} to the writer's address",
@@ -44,14 +44,13 @@ def check_agreement(state: Status) -> None:
     alembic = ", ".join(heads) or "base"
     if not state.ledger.exists:
         raise LedgerError(
-            f"{state.name}: Alembic's version is {alembic}, and there is no ledger "
-            f"{state.ledger.table}",
+            f"Alembic's version is {alembic}, and there is no ledger {state.ledger.table}",
             detail="the two disagree: the ledger was dropped or renamed, or has another name",
             state="nothing was changed",
             way_out=_lost(state),
         )
     raise LedgerError(
-        f"{state.name}: the ledger and Alembic's version disagree",
+        "the ledger and Alembic's version disagree",
         detail=f"the ledger {state.ledger.table} is at {current}\n{VERSION_TABLE} is at {alembic}",
         state="nothing was changed",
         way_out="find out which one is right, then write both from it: "
@@ -102,7 +101,7 @@ def check_upgrade(state: Status) -> None:
     late = [entry for entry in state.pending if highest and entry.number < highest.number]
     if highest and late:
         raise LedgerError(
-            f"{state.name}: {late[0].filename} is not applied, and {highest.row.version} is",
+            f"{late[0].filename} is not applied, and {highest.row.version} is",
             detail=f"applied last: {highest.row.filename}",
             state=f"nothing was changed; {state.name} is at {state.current}",
             way_out=f"give {', '.join(entry.version for entry in late)} a number above "
@@ -120,7 +119,7 @@ def _changed(state: Status) -> LedgerError:
     first = state.changed[0]
     path = shown(first.entry.path) if first.entry else first.row.filename
     return LedgerError(
-        f"{state.name}: {_count(len(state.changed))} changed after being applied",
+        f"{_count(len(state.changed))} changed after being applied",
         detail="\n".join(lines),
         state=f"nothing was changed; {state.name} is at {state.current}",
         way_out=f"`git log -p -- {path}` shows the change; restore the file, and put what is "

@@ -23,7 +23,7 @@ def named(state: Status, version: int) -> Partial:
     found = state.half_applied
     if found is None or history.number(found.version) != version:
         raise UsageError(
-            f"{state.name}: {version:03} is not half applied",
+            f"{version:03} is not half applied",
             detail=f"{found.version} is" if found else "no file is, as far as the event log knows",
             state="nothing was changed",
             way_out="python scripts/status.py shows what is",
@@ -59,7 +59,7 @@ def check_upgrade(state: Status) -> None:
     for one in state.partial:
         if one.direction == Direction.DOWN.value:
             raise LedgerError(
-                f"{state.name}: the rollback of {one.filename} was cut short",
+                f"the rollback of {one.filename} was cut short",
                 detail=described(one),
                 state=f"nothing was applied; {state.name} is at {one.version}, less a part of it",
                 way_out=f"complete it: `python scripts/rollback.py --database {state.name}`; or, "
@@ -72,7 +72,7 @@ def check_upgrade(state: Status) -> None:
         return
     other = f", and {entry.filename} has its number" if entry else ""
     raise LedgerError(
-        f"{state.name}: {found.filename} is half applied and not in this checkout{other}",
+        f"{found.filename} is half applied and not in this checkout{other}",
         detail=described(found),
         state=f"nothing was applied; {state.name} is at {state.current}, and part of "
         f"{found.version}",
@@ -91,7 +91,7 @@ def undo(state: Status, found: Partial, *, use_file: bool) -> Step:
     down, place = _down(state, found, use_file=use_file)
     if down.header.irreversible is not None:
         raise RollbackError(
-            f"{state.name}: {found.version} is declared irreversible: {down.header.irreversible}",
+            f"{found.version} is declared irreversible: {down.header.irreversible}",
             where=place,
             state=f"nothing was rolled back; {state.name} is at {state.current}",
             way_out="complete it with `python scripts/migrate.py`",
@@ -128,8 +128,7 @@ def _down(state: Status, found: Partial, *, use_file: bool) -> tuple[Rollback, s
             raise error.in_file(place) from error
     if entry is None:
         raise RollbackError(
-            f"{state.name}: {found.filename} is not in this checkout, and the event log keeps no "
-            "DOWN of it",
+            f"{found.filename} is not in this checkout, and the event log keeps no DOWN of it",
             state=f"nothing was rolled back; {state.name} is at {state.current}",
             way_out="deploy the release that has the file",
         )
@@ -140,8 +139,7 @@ def _down(state: Status, found: Partial, *, use_file: bool) -> tuple[Rollback, s
 def moves_too(state: Status, version: str) -> UsageError:
     """Return the error of a downgrade that would do more than to undo the half-applied file."""
     return UsageError(
-        f"{state.name}: rolling back the half-applied {version} leaves the database at "
-        f"{state.current}",
+        f"rolling back the half-applied {version} leaves the database at {state.current}",
         state="nothing was rolled back",
         way_out=f"`alembic -n {state.name} -x partial={version} downgrade {state.current}`, and "
         "roll back further after it",
@@ -156,7 +154,7 @@ def described(found: Partial) -> str:
 
 def _in_the_way(state: Status, found: Partial) -> RollbackError:
     return RollbackError(
-        f"{state.name}: {found.filename} is half applied: nothing below it can be rolled back",
+        f"{found.filename} is half applied: nothing below it can be rolled back",
         detail=described(found),
         state=f"nothing was rolled back; {state.name} is at {state.current}, and part of "
         f"{found.version}",

@@ -37,14 +37,13 @@ class _Loss:
     """As `drops.Drop` has it."""
 
 
-def check(name: str, todo: Step, ledger: Ledger) -> None:
+def check(todo: Step, ledger: Ledger) -> None:
     """Refuse a section that drops, renames or empties a table of ours, before anything is run.
 
     DELETE and UPDATE are let be: a ledger is corrected with them, and what they leave is held
     against Alembic's version by the next run.
 
     Args:
-        name: the environment's.
         todo: the section.
         ledger: what it must not touch, as do the tables beside it.
 
@@ -55,7 +54,7 @@ def check(name: str, todo: Step, ledger: Ledger) -> None:
         what = _ours(loss, ledger)
         if what:
             raise LedgerError(
-                f"{name}: {todo.filename} would {loss.verb} {what}",
+                f"{todo.filename} would {loss.verb} {what}",
                 where=f"{todo.place}:{loss.line}",
                 detail="it is this tool's own: without it nobody knows what is applied, and what "
                 "undoes it",

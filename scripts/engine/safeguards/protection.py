@@ -205,7 +205,7 @@ def _refused(
     lost = loss.read(connection, {step.version: [one.drop for one in clashes]})[step.version]
     others = [one.existing.shown for one in clashes if one.existing.kind not in ("table", "column")]
     return RollbackError(
-        f"{state.name}: rolling back {step.version} would drop what was there before it",
+        f"rolling back {step.version} would drop what was there before it",
         where=step.place,
         detail="\n".join([*(one.shown for one in lost), *others]),
         state=f"nothing was rolled back; {state.name} is at {state.current}",

@@ -67,7 +67,7 @@ def check_owner(state: Status, environments: Iterable[Environment]) -> None:
 def _foreign(state: Status, row: Verdict) -> UsageError:
     owner = row.owner
     return UsageError(
-        f"{state.name}: this database has the ledger of {owner}",
+        f"this database has the ledger of {owner}",
         detail=f"{row.filename} in {state.ledger.table} is a migration of "
         f"sql/{owner}, and not of sql/{state.name}",
         state=f"nothing was changed; {owner} is at {state.current}",

@@ -60,7 +60,8 @@ def connect(
             left = begin + settings.connect_wait_ms / 1000 - time.monotonic()
             if connect_error.is_final(message) or left <= 0:
                 raise _refused(settings, dsn, message, tries, direct=direct) from error
-        say(f"can't connect yet, trying for {left:.0f} s more: {connect_error.reason(message)}")
+        reason = connect_error.reason(message)
+        say(f"cannot connect ({reason}); retrying for up to {left:.0f} s")
         signals.pause(min(pause, left))
         pause, tries = min(pause * 2, _LONGEST_PAUSE), tries + 1
 
@@ -91,7 +92,7 @@ def connection(settings: Settings, say: Notify) -> Iterator[Connection]:
             begin(opened, settings)
         except psycopg2.Error as error:
             raise ServerError(
-                f"{settings.environment.name}: the server does not answer",
+                "the server does not answer",
                 detail=disclosure.of_error(error),
                 state="nothing was changed",
             ) from error
@@ -128,7 +129,7 @@ def begin(opened: Connection, settings: Settings) -> None:
         if not settings.role:
             raise
         raise ServerError(
-            f"{settings.environment.name}: can't take on the role {settings.role}",
+            f"can't take on the role {settings.role}",
             detail=disclosure.of_error(error),
             state="nothing was changed",
             way_out="set MIGRATION_ROLE to a role that exists, and GRANT it to the login",
@@ -166,8 +167,8 @@ def _refused(
     setting = settings.environment.url_setting(direct=direct)
     waited = duration.text(settings.connect_wait_ms)
     return ServerError(
-        f"{settings.environment.name}: can't connect to {address.place(dsn)}",
+        f"can't connect to {address.place(dsn)}",
         detail=message + (f"\ntried {tries} times in {waited}" if tries > 1 else ""),
-        state="no statement of the file was run" if direct else "nothing was changed",
+        state="" if direct else "nothing was changed",
         way_out=connect_error.hint(message, setting),
     )

@@ -75,15 +75,12 @@ class Holder:
 class Lock:
     """The lock, held, and the connection that holds it."""
 
-    def __init__(
-        self, connection: Connection, environment: str, number: int, waited_ms: int
-    ) -> None:
+    def __init__(self, connection: Connection, number: int, waited_ms: int) -> None:
         """Know the connection whose transaction holds the lock, and the lock's number."""
         self.connection = connection
         self._number = number
         self.waited_ms = waited_ms
         """How long another run had it."""
-        self._environment = environment
 
     def check(self) -> None:
         """Make sure that the lock is still held.
@@ -101,7 +98,7 @@ class Lock:
             lost, reason = True, disclosure.headline(error)
         if lost:
             raise LockError(
-                f"{self._environment}: the lock that keeps other runs out was lost",
+                "the lock that keeps other runs out was lost",
                 detail=reason,
                 way_out="run the command again: it goes on from where this one stopped",
             )
@@ -133,14 +130,11 @@ class Lock:
 
 
 @contextmanager
-def held(
-    connection: Connection, environment: str, table: TableName, wait_ms: int, say: Notify
-) -> Iterator[Lock]:
+def held(connection: Connection, table: TableName, wait_ms: int, say: Notify) -> Iterator[Lock]:
     """Hold the lock of a database for a `with` block.
 
     Args:
         connection: one that nobody else uses; its transaction ends with the block.
-        environment: for messages.
         table: the ledger; two ledgers in one database have two locks.
         wait_ms: how long to wait for another run to end, in milliseconds; 0 waits for ever.
         say: is told who holds it.
@@ -160,13 +154,13 @@ def held(
             connection.rollback()
             waited = time.monotonic() - begin
             if wait_ms and waited * 1000 >= wait_ms:
-                raise _waited_in_vain(environment, wait_ms, holder)
+                raise _timed_out(wait_ms, holder)
             if said is None or waited - said >= _SAY_EVERY:
                 said = waited
                 say(f"waiting for another run: {holder or 'it is ending'}")
             signals.pause(pause * random.uniform(0.5, 1))  # noqa: S311 - only spreads the tries
             pause = min(pause * 1.5, _LONGEST_PAUSE)
-        yield Lock(connection, environment, number, round(waited * 1000))
+        yield Lock(connection, number, round(waited * 1000))
     finally:
         # It may have been ended without our knowing; the lock is gone then as well.
         with suppress(psycopg2.Error):
@@ -201,9 +195,9 @@ def _holder(connection: Connection, number: int) -> Holder | None:
     return Holder(*row) if row else None
 
 
-def _waited_in_vain(environment: str, wait_ms: int, holder: Holder | None) -> LockError:
+def _timed_out(wait_ms: int, holder: Holder | None) -> LockError:
     return LockError(
-        f"{environment}: another run did not end within {duration.text(wait_ms)}",
+        f"another run did not end within {duration.text(wait_ms)}",
         detail=f"the lock is held by {holder}" if holder else "",
         state="nothing was changed",
         way_out="wait for it and run the command again; if that run is stuck, "

@@ -197,7 +197,7 @@ class RunConnection:
         except psycopg2.Error as error:
             if str(error).startswith(waiting.NO_ANSWER):
                 raise ServerError(
-                    f"{self.settings.name}: the pooler has no room for two connections",
+                    "the pooler has no room for two connections",
                     detail=str(error),
                     state="nothing was changed",
                     way_out="raise its pool size, or try again when it is less busy",

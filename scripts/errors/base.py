@@ -1,0 +1,103 @@
+"""What all errors have in common: parts for people and programs, an exit code, a way out."""
+
+from __future__ import annotations
+
+_WIDTH = 8
+"""Of the column with the names of the parts."""
+
+
+class MigrationError(Exception):
+    """The reason, the place, more about it, what state things are in now, and the way out.
+
+    Args:
+        what: the reason: one sentence without a full stop.
+        environment: whose database it is about, where that is known; see `complete`.
+        where: a place such as `sql/course/004_add_x.sql:12`.
+        source: the line of source at that place, and below it a line with a caret.
+        detail: more lines: what the server added, both values that differ.
+        state: what the database or the disk looks like now ("rolled back; course is at 003").
+        way_out: what to do, with the command or setting to type.
+    """
+
+    exit_code = 1
+
+    def __init__(  # noqa: PLR0913 - each is a part of its own
+        self,
+        what: str,
+        *,
+        environment: str = "",
+        where: str = "",
+        source: str = "",
+        detail: str = "",
+        state: str = "",
+        way_out: str = "",
+    ) -> None:
+        """Keep the parts apart: the console prints them, JSON output carries them."""
+        super().__init__(what)
+        self.what = what
+        self.environment = environment
+        self.where = where
+        self.source = source
+        self.detail = detail
+        self.state = state
+        self.way_out = way_out
+
+    def complete(self, *, environment: str, state: str) -> None:
+        """Add what only the whole run knows, where the error does not say it.
+
+        Called in one place for each door, so that nothing below it rewrites an error.
+
+        Args:
+            environment: whose database it is about.
+            state: how things stand now.
+        """
+        self.environment = self.environment or environment
+        self.state = self.state or state
+
+    def parts(self) -> dict[str, str]:
+        """Return the parts that are set, by name, in the order in which they are shown."""
+        named = {
+            "error": self.what,
+            "database": self.environment,
+            "at": self.where,
+            "source": self.source,
+            "detail": self.detail,
+            "state": self.state,
+            "help": self.way_out,
+        }
+        return {name: text for name, text in named.items() if text}
+
+    def __str__(self) -> str:
+        """Lay the parts out as people see them: a name, then its text, indented below it."""
+        place = ": ".join(part for part in (self.environment, self.where) if part)
+        named = {
+            "error": self.what,
+            "at": "\n".join(part for part in (place, self.source) if part),
+            "detail": self.detail,
+            "state": self.state,
+            "help": self.way_out,
+        }
+        lines = []
+        for name, text in named.items():
+            if text:
+                first, *rest = (printable(line) for line in text.splitlines())
+                lines.append(f"{name + ':':<{_WIDTH}}{first}")
+                lines.extend(f"{'':<{_WIDTH}}{line}" for line in rest)
+        return "\n".join(lines)
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, with what would steer a terminal or forge a line made visible.
+
+    A tab is blanks: libpq indents its advice with one, and people their SQL.
+    """
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode("ascii")
+        for one in text.expandtabs(4)
+    )
+
+
+class UsageError(MigrationError):
+    """Wrong usage or configuration."""
+
+    exit_code = 2

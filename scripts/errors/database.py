@@ -1,0 +1,142 @@
+"""Errors of a run against a database."""
+
+from __future__ import annotations
+
+import signal
+
+from scripts.errors.base import MigrationError
+
+
+class LedgerError(MigrationError):
+    """The ledger does not fit the files or Alembic's version."""
+
+
+class LockError(MigrationError):
+    """Another run has the lock of this database, or this run has lost it.
+
+    Args:
+        what: as for every error.
+        detail: as for every error.
+        state: as for every error.
+        way_out: as for every error.
+        ran: how many statements had been run, where it was lost in a file outside a transaction.
+    """
+
+    exit_code = 4
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        detail: str = "",
+        state: str = "",
+        way_out: str = "",
+        ran: int | None = None,
+    ) -> None:
+        """Keep how far a file came apart: the event log has a column for it."""
+        super().__init__(what, detail=detail, state=state, way_out=way_out)
+        self.ran = ran
+
+    def within(self, ran: int) -> LockError:
+        """Return the same error, of a file of which so many statements had been run."""
+        return LockError(
+            self.what, detail=self.detail, state=self.state, way_out=self.way_out, ran=ran
+        )
+
+
+class Interrupted(MigrationError):  # noqa: N818 - nothing is wrong with it
+    """A signal ended the run at a safe place.
+
+    Args:
+        number: the signal's.
+        where: the file and line of the statement that was cancelled, if any.
+        detail: what the server said.
+        ran: how many statements of the section had been run.
+        state: as for every error.
+    """
+
+    def __init__(
+        self, number: int, *, where: str = "", detail: str = "", ran: int = 0, state: str = ""
+    ) -> None:
+        """Exit as shells expect of a program that a signal has ended."""
+        super().__init__(
+            f"interrupted by {signal.Signals(number).name}",
+            where=where,
+            detail=detail,
+            state=state,
+            way_out="run the command again: it goes on from where this one stopped",
+        )
+        self.exit_code = 128 + number
+        self.ran = ran
+
+    def at(self, where: str, ran: int) -> Interrupted:
+        """Return the same error, of a statement: where it stands, and how many ran before it."""
+        return Interrupted(
+            self.exit_code - 128, where=self.where or where, detail=self.detail, ran=ran
+        )
+
+
+class StatementError(MigrationError):
+    """PostgreSQL refused a statement.
+
+    Args:
+        what: as for every error.
+        place: where the SQL stands: a path, or the ledger's row.
+        line: the line in it.
+        detail: the server's message with its SQLSTATE, and the statement.
+        ran: how many statements of the section had been run before it.
+        sqlstate: the server's code for it, "" where it gave none.
+        lost: whether the connection was lost, so that nobody knows what came of the statement.
+        way_out: as for every error.
+        tries: how many times it was run, when a lock or a deadlock was the reason.
+        source: as for every error.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a fact of its own
+        self,
+        what: str,
+        *,
+        place: str,
+        line: int,
+        detail: str,
+        ran: int,
+        sqlstate: str = "",
+        lost: bool = False,
+        way_out: str = "",
+        tries: int = 1,
+        source: str = "",
+    ) -> None:
+        """Keep the facts apart: the event log has a column for each."""
+        super().__init__(
+            what, where=f"{place}:{line}", source=source, detail=detail, way_out=way_out
+        )
+        self.place = place
+        self.line = line
+        self.ran = ran
+        self.sqlstate = sqlstate
+        self.lost = lost
+        self.tries = tries
+
+    def given_up(self, tries: int, reason: str, way_out: str) -> StatementError:
+        """Return the same error, after so many tries for that reason."""
+        more = [f"tried {tries} times: {reason}"] if tries > 1 else []
+        return StatementError(
+            self.what,
+            place=self.place,
+            line=self.line,
+            detail="\n".join([*([self.detail] if self.detail else []), *more]),
+            ran=self.ran,
+            sqlstate=self.sqlstate,
+            lost=self.lost,
+            way_out=way_out,
+            tries=tries,
+            source=self.source,
+        )
+
+
+class RollbackError(MigrationError):
+    """A migration that can't be rolled back."""
+
+
+class ServerError(MigrationError):
+    """A server can't be reached, or the embedded one can't be started."""

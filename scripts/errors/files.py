@@ -1,0 +1,59 @@
+"""Errors of files: their format, their order, and the disk that they lie on."""
+
+from __future__ import annotations
+
+from scripts.errors.base import MigrationError
+
+
+class FormatError(MigrationError):
+    """A migration file breaks the format.
+
+    Args:
+        what: as for every error.
+        line: the line that shows it; the first is 1.
+        path: the file as people name it; those who read text without knowing its file leave it out.
+        way_out: as for every error.
+        code: the check that names it: see `checks.rules`.
+    """
+
+    def __init__(
+        self, what: str, *, line: int, path: str = "", way_out: str = "", code: str = "format"
+    ) -> None:
+        """Keep path and line apart: a finding of validate.py carries both."""
+        where = f"{path}:{line}" if path else f"line {line}"
+        super().__init__(what, where=where, way_out=way_out)
+        self.line = line
+        self.path = path
+        self.code = code
+
+    def in_file(self, path: str) -> FormatError:
+        """Return the same error with its file named."""
+        return FormatError(
+            self.what, line=self.line, path=path, way_out=self.way_out, code=self.code
+        )
+
+
+class HistoryError(MigrationError):
+    """The files of an environment do not form one history."""
+
+    code = "file-name"
+    """The check that names it: see `checks.rules`."""
+
+    def coded(self, code: str) -> HistoryError:
+        """Return the error with another check's name."""
+        self.code = code
+        return self
+
+
+class FileError(MigrationError):
+    """A file or folder can't be read or written."""
+
+    @classmethod
+    def of(cls, error: OSError) -> FileError:
+        """Say what the operating system said, without a traceback."""
+        what = (error.strerror or str(error)).lower()
+        return cls(
+            f"the operating system says: {what}",
+            where=str(error.filename or ""),
+            way_out="look at the path, its owner and its permissions, and at the space on the disk",
+        )
