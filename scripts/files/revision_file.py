@@ -1,6 +1,6 @@
-"""The one shape that a revision file may have: it points Alembic at its migration file, no more.
+"""The one form that a revision file may have: it points Alembic at its migration file.
 
-It is read without being run. What a database goes through has to stand in the SQL: that is what is
+It is read without being run. All changes to a database must be in the SQL, which is what is
 reviewed, checksummed, kept in the ledger and rolled back.
 """
 
@@ -14,7 +14,7 @@ from scripts.errors import HistoryError
 from scripts.files.project import Environment, shown
 
 SHAPE = (
-    "a revision file has a docstring, one import, revision, down_revision and "
+    "a revision file contains only a docstring, one import, revision, down_revision and "
     "`upgrade, downgrade = migration(__file__)`"
 )
 _POINTS = "upgrade, downgrade = migration(__file__)"
@@ -34,7 +34,7 @@ class RevisionFile:
     values: dict[str, object] = field(default_factory=dict)
     """What it sets, by name."""
     problems: list[tuple[int, str]] = field(default_factory=list)
-    """Line, and what is there that may not be, or is not; 0 where it is about the whole file."""
+    """Line, and what is wrong there; line 0 for the whole file."""
 
 
 def parse(data: bytes) -> RevisionFile:
@@ -47,7 +47,9 @@ def parse(data: bytes) -> RevisionFile:
     try:
         tree = ast.parse(data)
     except (SyntaxError, ValueError) as error:
-        found.problems.append((getattr(error, "lineno", 0) or 0, f"it is no Python: {error}"))
+        found.problems.append(
+            (getattr(error, "lineno", 0) or 0, f"it is not valid Python: {error}")
+        )
         return found
     points = False
     for node in tree.body:
@@ -55,14 +57,14 @@ def parse(data: bytes) -> RevisionFile:
             points = True
         elif not _belongs(node, found):
             what = ast.unparse(node).partition("\n")[0][:60]
-            found.problems.append((node.lineno, f"it does more than point at its SQL: {what}"))
+            found.problems.append((node.lineno, f"it does more than name its SQL file: {what}"))
     if not points:
-        found.problems.insert(0, (0, "it does not point Alembic at its migration file"))
+        found.problems.insert(0, (0, f"`{_POINTS}` is missing"))
     return found
 
 
 def check(environment: Environment) -> None:
-    """Refuse revision files that are not what the template makes, before any of them is run.
+    """Refuse revision files that do more than the template's, before any of them is run.
 
     Raises:
         HistoryError: for the first of them, with its line.
@@ -72,10 +74,10 @@ def check(environment: Environment) -> None:
     for path in sorted(environment.versions.glob("*.py")):
         for line, problem in parse(path.read_bytes()).problems[:1]:
             raise HistoryError(
-                f"{environment.name}: {path.name} is not what a revision file may be: {problem}",
+                f"{environment.name}: {path.name} is not a valid revision file: {problem}",
                 where=f"{shown(path)}:{line}" if line else shown(path),
                 state=f"nothing was changed in {environment.name}",
-                way_out=f"{SHAPE}; what it does belongs into its SQL file",
+                way_out=f"{SHAPE}; move everything else into its SQL file",
             ).coded("revision-code")
 
 

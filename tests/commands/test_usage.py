@@ -108,17 +108,17 @@ def test_since_beyond_the_last_version_names_it_for_each_environment(both: Works
     done = both.run("validate", "--since", "99")
     assert done.returncode == 2
     assert done.stderr == (
-        "error:  --since 99 is beyond the last version: nothing would be looked at\n"
-        "detail: auth ends at 002\n"
-        "        course ends at 003\n"
-        "help:   give the last version that is not to be looked at\n"
+        "error:  --since 99 is above the last version: no migration would be checked\n"
+        "detail: auth: last version 002\n"
+        "        course: last version 003\n"
+        "help:   give the last version that needs no check\n"
     )
 
 
 def test_since_may_be_beyond_the_last_version_of_one_of_them(both: Workspace) -> None:
     assert "(1 migrations" in both.run("validate", "--since", "2").stdout
     done = both.run("validate", "--since", "3", "--database", "auth")
-    assert (done.returncode, "auth ends at 002" in done.stderr) == (2, True)
+    assert (done.returncode, "auth: last version 002" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
