@@ -15,14 +15,14 @@ pytestmark = pytest.mark.database
 NO_DATABASE = {"AUTH_DB_URL": "", "COURSE_DB_URL": ""}
 
 
-NO_BASE = "no --base, so none was taken as released"
+NO_BASE = "Released files were not checked: add --base origin/main"
 
 
 def test_clean_files_pass_without_a_database(workspace: Workspace) -> None:
     workspace.add_tables("001", "002")
     done = workspace.run("validate", environment=NO_DATABASE)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == (f"0 errors, 0 warnings, 0 notes (2 migrations, files only, {NO_BASE})\n")
+    assert done.stdout == f"0 errors in 2 migrations. {NO_BASE}\n"
 
 
 def _break_name(workspace: Workspace) -> None:
@@ -90,7 +90,15 @@ def test_warnings_fail_with_strict_only(workspace: Workspace) -> None:
         assert done.returncode == code
     done = workspace.run("validate", environment=NO_DATABASE)
     assert "version 002 is missing before 003 [number-gap]" in done.stdout
-    assert "0 errors, 1 warnings, 0 notes" in done.stdout
+    assert "0 errors, 1 warning in 2 migrations. " in done.stdout
+
+
+def test_one_error_in_one_migration_is_counted_so(workspace: Workspace) -> None:
+    workspace.add("001", "CREATE TABLE IF NOT EXISTS a (id int);", "")
+    done = workspace.run("validate", environment=NO_DATABASE)
+    assert done.stdout.endswith(f"\n1 error in 1 migration. {NO_BASE}\n")
+    done = workspace.run("validate", "--format", "github", environment=NO_DATABASE)
+    assert done.stdout.endswith(f"\n1 finding in 1 migration. {NO_BASE}\n")
 
 
 @pytest.fixture
@@ -161,7 +169,7 @@ def test_since_looks_at_what_is_above(wrong: Workspace) -> None:
     wrong.add_tables("002")
     done = wrong.run("validate", "--since", "001", environment=NO_DATABASE)
     assert done.returncode == 0
-    assert "(1 migrations, files only" in done.stdout
+    assert "0 errors in 1 migration. Released files" in done.stdout
 
 
 class TestLive:
@@ -178,6 +186,8 @@ class TestLive:
         workspace.add_tables("001", "002")
         workspace.upgrade()
         assert self.findings(workspace) == {}
+        done = workspace.run("validate", "--live", "--database", "course")
+        assert f"0 errors in 2 migrations and database course. {NO_BASE}\n" in done.stdout
 
     def test_ledger_and_files_are_held_against_each_other(self, workspace: Workspace) -> None:
         workspace.add_tables("001", "003", "004")
