@@ -12,7 +12,7 @@ from scripts.embedded.account import Account
 def run(
     command: Sequence[str], *, account: Account, keep: int
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command to its end and return it with all that it printed as `stdout`.
+    """Run a command to its end, and return it with all its output as `stdout`.
 
     Args:
         command: the program, by its full path, and its arguments.

@@ -1,4 +1,4 @@
-"""Stop the embedded server when its last user is gone, however it went.
+"""Stop the embedded server when its last user is gone, whatever ended it.
 
 The protocol. All files lie in `<home>/<major>/`; all locks are flocks, which the kernel drops with
 the last process that has the open file, `kill -9` included.
