@@ -44,7 +44,7 @@ def check(source: Source) -> Iterator[Finding]:
 
 
 def _by_chance(source: Source) -> Iterator[Finding]:
-    """Find what a run refuses although it is in the grammar."""
+    """Find sentences that are SQL by chance, which a run refuses."""
     for parsed in source.down if source.commented_down else ():
         if not parsed.error and prose.by_chance(parsed.statement):
             refusal = prose.refusal(parsed.statement, parsed.statement.body)
@@ -71,7 +71,7 @@ def _syntax(source: Source, parsed: Parsed, error: postgast.PgQueryError) -> Fin
 
 
 def _hint(parsed: Parsed, start: int) -> str:
-    """Ask for the semicolon where the lines ahead of the error's are a statement by themselves.
+    """Suggest a missing semicolon where the lines before the error are a complete statement.
 
     Args:
         parsed: the statement with the error.
@@ -105,7 +105,7 @@ def _body(source: Source, parsed: Parsed) -> Iterator[Finding]:
 
 
 def _in_body(source: Source, parsed: Parsed, message: str, number: int) -> Finding:
-    """The parser counts lines from the body's opening quote, and knows no column."""
+    """Find line and column: the parser counts lines from the opening quote, without columns."""
     statement = parsed.statement
     begin = next(
         (

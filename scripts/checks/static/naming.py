@@ -58,7 +58,8 @@ def chain(environment: Environment, entries: tuple[Entry, ...]) -> Iterator[Find
             if parent in heads:
                 yield revision.finding(
                     "several-heads",
-                    f"{heads[parent]} and {entry.version} have the same down_revision, {parent!r}",
+                    f"{heads[parent]} and {entry.version} both "
+                    + (f"follow {parent}" if parent else "begin the history"),
                     "each revision follows the next lower number: write down_revision = "
                     f"{_literal(below.version if below else None)}",
                 )

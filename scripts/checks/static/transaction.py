@@ -10,8 +10,8 @@ from scripts.checks.tree.source import Parsed, Source
 from scripts.sqltext import lexer, transaction_block
 from scripts.sqltext.lexer import Kind
 
-# What may have reasons of its own for being committed by itself: many rows, a long look at them, a
-# procedure that commits, an enum's value that the next statement uses.
+# What may need a commit of its own: many rows, a long scan, a procedure that commits, an enum value
+# that the next statement uses.
 _BY_ITSELF = (
     "insert_stmt",
     "update_stmt",
