@@ -30,7 +30,7 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        """Return how bad it is: its page says so."""
+        """Return the severity that its page gives."""
         return rules.get(self.code).severity
 
     @property

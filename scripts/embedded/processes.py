@@ -64,6 +64,6 @@ def detach(command: Sequence[str], *, account: Account | None, keep: int, log: i
 
 
 def _environment() -> dict[str, str]:
-    # PGDATA, PGPORT, PGOPTIONS ... speak of the user's own servers. Messages are to be in English.
+    # PGDATA, PGPORT, PGOPTIONS ... concern the user's own servers. Messages must be in English.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return kept | {"LC_ALL": "C"}

@@ -121,7 +121,7 @@ def survey(environment: Environment) -> tuple[History, list[HistoryError]]:
 def next_version(environment: Environment) -> str:
     """Return the version that a new migration gets: one above the highest, as wide as the others.
 
-    Both folders are looked at, so that a file without its counterpart keeps its number.
+    Both folders count, so that a file without its counterpart keeps its number.
     """
     entries = [
         *_entries(environment, ".sql", []),

@@ -19,7 +19,7 @@ SHAPE = (
 )
 _POINTS = "upgrade, downgrade = migration(__file__)"
 _NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
-# What the template makes, which is nearly every file: no tree is needed to see that.
+# The template's text, which nearly every file has: these need not be parsed.
 _MADE = re.compile(
     rb'"""[^"\\]*"""\n\nfrom scripts\.engine\.revision import migration\n\n'
     rb'revision = "(\d+)"\ndown_revision = (?:None|"(\d+)")\n\n'

@@ -61,7 +61,7 @@ def _name(thing: Thing) -> str:
 
 
 def _drops(source: Source, clash: Clash) -> bool:
-    """Tell whether DOWN would drop it, under the name by which UP speaks of it."""
+    """Tell whether DOWN would drop it under the name that UP uses."""
     thing = clash.thing
     wanted = (thing.column, _name(thing)) if thing.column else (_name(thing), "")
     return any(

@@ -50,7 +50,7 @@ def _sql(effect: Effect) -> str:
 
 
 def _unrepeatable(section: Iterable[Parsed]) -> Iterator[tuple[Parsed, Effect]]:
-    """A DROP … IF EXISTS earlier in the same section makes a plain CREATE idempotent."""
+    """Yield what is not idempotent; an earlier DROP … IF EXISTS makes a plain CREATE so."""
     dropped: set[tuple[str, str, str]] = set()
     fresh: set[str] = set()
     for parsed in section:

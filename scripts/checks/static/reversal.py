@@ -74,7 +74,7 @@ def _is_made(drop: Effect, made: list[Effect]) -> bool:
                 return True
             if effect.name == drop.name and drop.of in ("", effect.of):
                 return True
-        # A rename makes the new name; what hangs on a table that the UP made goes with it.
+        # A rename creates the new name; what belongs to a table that UP created is dropped with it.
         if effect.verb is Verb.OTHER and effect.name == drop.name:
             return True
         if drop.of and effect.kind == "table" and effect.name == drop.of:

@@ -121,7 +121,7 @@ def check(environment: Environment, scope: Scope) -> Checked:
 def _history(
     environment: Environment, entries: tuple[Entry, ...], read: list[Source]
 ) -> Iterator[Source]:
-    """Give out all migrations, up to the last of those that have been read."""
+    """Yield all migrations, up to the last of those that have been read."""
     known = {source.entry.filename: source for source in read}
     for entry in entries:
         if not known:
