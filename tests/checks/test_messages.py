@@ -72,6 +72,22 @@ def test_what_a_second_run_does_is_said_in_the_words_of_the_statement(
 
 
 @pytest.mark.parametrize(
+    ("statement", "hint"),
+    [
+        ("CREATE TABLE t (id int);", "add IF NOT EXISTS"),
+        ("CREATE VIEW v AS SELECT 1;", "add OR REPLACE"),
+        ("CREATE POLICY p ON t;", "write a DROP POLICY IF EXISTS before it"),
+        (
+            "ALTER TABLE t RENAME TO u;",
+            "write a DO block that first checks whether it has been done",
+        ),
+    ],
+)
+def test_what_makes_a_statement_idempotent_is_said(root: Path, statement: str, hint: str) -> None:
+    assert only(root, "not-repeatable", statement).way_out == hint
+
+
+@pytest.mark.parametrize(
     "up",
     [
         "CREATE TABLE a (id int)\nCREATE TABLE b (id int);",
