@@ -1,4 +1,4 @@
-"""Check migrations before they are merged: the files, and with --live what is in the ledgers."""
+"""Check migrations before they are merged: the files, and with --live the databases' ledgers."""
 
 from __future__ import annotations
 
@@ -32,32 +32,41 @@ def _parser() -> argparse.ArgumentParser:
         "--base",
         type=arguments.value,
         metavar="GIT_REF",
-        help="look at what is new since this branch, and whether what it has is unchanged",
+        help="the branch that these changes will be merged into, such as origin/main: check only "
+        "new files, and that released files are unchanged",
     )
     parser.add_argument(
         "--since",
         type=arguments.value,
         metavar="VERSION",
-        help="look at what is above this version",
+        help="check only files above this version",
     )
     parser.add_argument(
-        "--select", action="append", default=[], metavar="CODE", help="only these (or beginnings)"
+        "--select",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="report only this check, or all checks whose codes begin with it; repeatable",
     )
     parser.add_argument(
-        "--ignore", action="append", default=[], metavar="CODE", help="not these (or beginnings)"
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="do not report this check, or checks whose codes begin with it; repeatable",
     )
     parser.add_argument(
         "--live",
         action="store_true",
-        help="look at each database's ledger, and for invalid indexes and constraints, too; "
-        "tables and columns are not compared; reads only",
+        help="also check each database's ledger, and look for invalid indexes and constraints; "
+        "tables and columns are not compared; nothing is written",
     )
-    parser.add_argument("--strict", action="store_true", help="warnings fail the check too")
+    parser.add_argument("--strict", action="store_true", help="fail on warnings too")
     parser.add_argument(
-        "--format", choices=findings.FORMATS, default="text", help="text by default"
+        "--format", choices=findings.FORMATS, default="text", help="output format (default: text)"
     )
     parser.add_argument(
-        "--explain", metavar="CODE", help="print the page of a code, and do nothing"
+        "--explain", metavar="CODE", help="explain a check, with examples, and exit"
     )
     return parser
 
@@ -87,18 +96,21 @@ def _check_version(since: str) -> None:
     try:
         history.number(since)
     except HistoryError as error:
-        raise UsageError(error.what, way_out="give --since the last released one") from error
+        raise UsageError(
+            error.what, way_out="give --since the last released version, such as 004"
+        ) from error
 
 
 def _looked_at(checked: list[Checked], options: argparse.Namespace) -> str:
     count = sum(len(one.chosen) for one in checked)
     names = ", ".join(one.environment.name for one in checked)
-    parts = [
-        f"{count} migrations",
-        f"and the databases {names}" if options.live else "files only",
-        "" if options.base else "no --base, so none was taken as released",
-    ]
-    return ", ".join(part for part in parts if part)
+    checked_too = f" and {'database' if len(checked) == 1 else 'databases'} {names}"
+    unchecked = ". Released files were not checked: add --base origin/main"
+    return (
+        findings.counted(count, "migration")
+        + (checked_too if options.live else "")
+        + ("" if options.base else unchecked)
+    )
 
 
 def main() -> None:

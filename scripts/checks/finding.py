@@ -11,18 +11,18 @@ from scripts.checks.rules import Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong, where it is, and how to mend it."""
+    """One thing that is wrong, where it is, and how to fix it."""
 
     code: str
-    """Its stable name, for people to look up and programs to filter by."""
+    """Its stable name, which people look up and programs filter by."""
     message: str
     """One sentence without a full stop."""
     path: str = ""
-    """The file as people name it; "" where it is about a database."""
+    """The file as people name it; "" for a finding about a database."""
     line: int = 0
-    """The first line is 1; 0 where it is about the whole file."""
+    """The first line is 1; 0 for the whole file."""
     column: int = 0
-    """The first column is 1; 0 where it is about the whole line."""
+    """The first column is 1; 0 for the whole line."""
     database: str = ""
     """The environment."""
     detail: str = ""
@@ -30,12 +30,12 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        """Return how bad it is: its page says so."""
+        """Return the severity that its page gives."""
         return rules.get(self.code).severity
 
     @property
     def where(self) -> str:
-        """Return the place in the form that editors and terminals make a link of."""
+        """Return the place in the form that editors and terminals turn into a link."""
         if not self.path:
             return f"database {self.database}"
         numbers = (str(number) for number in (self.line, self.column) if number)

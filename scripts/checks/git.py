@@ -1,4 +1,4 @@
-"""What git knows of a checkout: the files of the branch that it is to be merged into."""
+"""What git knows about a checkout: the files of the branch that it will be merged into."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scripts.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The branch that a change is to be merged into."""
+    """The branch that a change will be merged into."""
 
     ref: str
     """As it was named: origin/main."""
@@ -36,7 +36,7 @@ class Base:
 
 
 def base(folder: Path, ref: str) -> Base:
-    """Find the commit at which this checkout and another branch part.
+    """Find the commit at which this checkout left another branch.
 
     Args:
         folder: any folder of the checkout.
@@ -49,18 +49,20 @@ def base(folder: Path, ref: str) -> Base:
     root = Path(_git(folder, "rev-parse", "--show-toplevel").decode().strip()).resolve()
     if _run(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").returncode:
         raise UsageError(
-            f"git knows no '{ref}'",
-            state="nothing was compared with it",
-            way_out=f"git fetch origin {ref.removeprefix('origin/')}, or name another branch",
+            f"'{ref}' is not a branch, tag or commit",
+            state="released files were not checked",
+            way_out=f"run git fetch origin {ref.removeprefix('origin/')}, or name another branch",
         )
     found = _run(root, "merge-base", ref, "HEAD")
     if found.returncode:
         shallow = _git(root, "rev-parse", "--is-shallow-repository").strip() == b"true"
         raise UsageError(
-            f"git finds no commit that '{ref}' and this branch have in common",
-            detail="the clone is shallow: it ends before they part" if shallow else "",
-            state="nothing was compared with it",
-            way_out="git fetch --unshallow; in a GitHub workflow: fetch-depth: 0",
+            f"'{ref}' and this branch have no commit in common",
+            detail="the clone is shallow: its history ends before the two branches meet"
+            if shallow
+            else "",
+            state="released files were not checked",
+            way_out="run git fetch --unshallow; in a GitHub workflow, set fetch-depth: 0",
         )
     return Base(ref, root, found.stdout.decode().strip())
 
@@ -88,11 +90,13 @@ def _blobs(answer: bytes) -> list[bytes]:
 def _git(folder: Path, *arguments: str, input: bytes | None = None) -> bytes:
     done = _run(folder, *arguments, input=input)
     if done.returncode:
+        said = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+        headline, _, detail = said.removeprefix("fatal: ").partition("\n")
         raise UsageError(
-            "git can't tell what is released",
-            detail=done.stderr.decode(errors="replace").strip(),
-            state="nothing was compared",
-            way_out="run it in a clone of the repository, with git installed",
+            f"git: {headline}",
+            detail=detail,
+            state="released files were not checked",
+            way_out="run the command in a clone of the repository",
         )
     return done.stdout
 
@@ -110,7 +114,7 @@ def _run(
         )
     except FileNotFoundError as error:
         raise UsageError(
-            "there is no git here",
-            state="nothing was compared",
+            "git is not installed",
+            state="released files were not checked",
             way_out="install git, or leave --base out",
         ) from error

@@ -24,12 +24,12 @@ class Ignore:
     line: int
     first: int
     last: int
-    """The lines of the statement below it, the comments ahead of it included."""
+    """The lines of the statement below it, with the comments above it."""
     used: bool = field(default=False)
 
 
 class Ignores:
-    """Those of one file."""
+    """The comments of one file."""
 
     def __init__(self, source: Source) -> None:
         """Read the comments of both sections."""
@@ -40,7 +40,7 @@ class Ignores:
             self._all += self._read(parsed.statement)
 
     def apply(self, found: Iterable[Finding]) -> Iterator[Finding]:
-        """Give out the findings that no comment silences."""
+        """Yield the findings that no comment silences."""
         for finding in found:
             ignore = next((one for one in self._all if _silences(one, finding)), None)
             if ignore:
@@ -52,13 +52,13 @@ class Ignores:
         """Find comments that silence nothing.
 
         Args:
-            looked_for: tells whether the check of a code has been made.
+            looked_for: tells whether the check of a code was run.
         """
         for ignore in self._all:
             if not ignore.used and looked_for(ignore.code):
                 yield self._source.finding(
                     "unused-ignore",
-                    f"nothing here is to be ignored: no {ignore.code} was found",
+                    f"this comment silences nothing: no {ignore.code} was found here",
                     line=ignore.line,
                     way_out="remove the comment",
                 )
@@ -88,12 +88,12 @@ class Ignores:
 
 def _problem(verb: str, code: str, reason: str) -> str:
     if verb != "ignore":
-        return f"'validate: {verb}' is not known"
+        return f"unknown instruction 'validate: {verb}'"
     if code in rules.planned():
-        return f"the check '{code}' is planned and not made yet, so there is nothing to ignore"
+        return f"check '{code}' is planned and does not exist yet, so there is nothing to ignore"
     if code not in rules.every():
         return f"there is no check '{code}' to ignore"
-    return "" if reason else f"a reason is missing: why is {code} no danger here?"
+    return "" if reason else f"the reason is missing: why is {code} safe to ignore here?"
 
 
 def _silences(ignore: Ignore, finding: Finding) -> bool:

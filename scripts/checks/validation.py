@@ -18,14 +18,14 @@ from scripts.files.project import Environment
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Which findings are to be seen."""
+    """Which findings are shown."""
 
     select: Sequence[str] = field(default_factory=tuple)
-    """Codes, or the beginnings of codes; all where there are none."""
+    """Codes, or the beginnings of codes; all when empty."""
     ignore: Sequence[str] = field(default_factory=tuple)
 
     def check(self) -> None:
-        """Make sure that each is the code of a check that is made, or the beginning of one.
+        """Make sure that each is the code of an existing check, or the beginning of one.
 
         Raises:
             UsageError: for one that is neither.
@@ -34,7 +34,7 @@ class Wanted:
             rules.require_made(code)
 
     def takes(self, code: str) -> bool:
-        """Tell whether findings of a code are to be seen."""
+        """Tell whether findings of a code are shown."""
         chosen = not self.select or code.startswith(tuple(self.select))
         return chosen and not code.startswith(tuple(self.ignore) or ("\0",))
 
@@ -43,7 +43,7 @@ def files(environments: Iterable[Environment], scope: Scope) -> list[Checked]:
     """Check the files of environments.
 
     Raises:
-        UsageError: when squawk, or git, can't do its part.
+        UsageError: when squawk or git fails.
     """
     return [files_level.check(environment, scope) for environment in environments]
 
@@ -57,19 +57,19 @@ def live(databases: Iterable[Settings], checked: Iterable[Checked], say: Notify)
         say: is told when a server lets us wait.
 
     Raises:
-        ServerError: when a database can't be reached.
+        ServerError: when a database cannot be reached.
     """
     for settings, one in zip(databases, checked, strict=True):
         one.findings += live_level.check(settings, say)
 
 
 def findings(checked: Iterable[Checked], wanted: Wanted, groups: Sequence[str]) -> list[Finding]:
-    """Return what is to be seen, in the order of environments, files and lines.
+    """Return what is shown, in the order of environments, files and lines.
 
     Args:
         checked: what the levels found.
         wanted: which of it is wanted.
-        groups: the groups of pages whose checks have been made.
+        groups: the groups of pages whose checks were run.
     """
     made = {page.code for page in rules.every().values() if page.group in groups}
     shown = []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from scripts.console.entry import EXIT_CODES
 from scripts.engine import settings
@@ -14,15 +16,23 @@ from scripts.files import project
 from scripts.files.project import Environment, Project
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says `--steps must be 1 or more`, not `argument --steps: must be 1 or more`."""
+
+    def error(self, message: str) -> NoReturn:
+        """Let a sentence about an option begin with its name."""
+        super().error(re.sub(r"^argument (\S+): (?=must |is )", r"\1 ", message))
+
+
 def parser(description: str | None, examples: Sequence[str]) -> argparse.ArgumentParser:
-    """Make a command's parser, with examples and exit codes below its help.
+    """Make a command's parser, with examples and exit codes at the end of its help.
 
     Args:
         description: the command's docstring.
         examples: command lines to show.
     """
     shown = "\n".join(f"  {example}" for example in examples)
-    return argparse.ArgumentParser(
+    return _Parser(
         description=description,
         epilog=f"examples:\n{shown}\n\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -35,7 +45,7 @@ def add_database(to: argparse.ArgumentParser, *, required: bool = False) -> None
 
     Args:
         to: the command's parser.
-        required: whether the command takes one, and no more: see `environment`.
+        required: whether the command takes exactly one: see `environment`.
     """
     to.add_argument(
         "--database",
@@ -44,7 +54,7 @@ def add_database(to: argparse.ArgumentParser, *, required: bool = False) -> None
         metavar="NAME",
         required=required,
         help="an environment of alembic.ini, such as auth or course"
-        + ("" if required else "; may be given several times; all of them when left out"),
+        + ("" if required else "; repeatable (default: all)"),
     )
 
 
@@ -54,13 +64,13 @@ def add_json(to: argparse.ArgumentParser, what: str) -> None:
 
 
 def value(text: str) -> str:
-    """Read a value that means something: an empty one is a variable of a script that is not set.
+    """Read a value; an empty one usually comes from a script's variable that is not set.
 
     Raises:
         ArgumentTypeError: for one that is empty.
     """
     if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty; leave the option out if that is meant")
+        raise argparse.ArgumentTypeError("is empty; leave the option out to use the default")
     return text
 
 
@@ -69,18 +79,19 @@ def add_show_values(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--show-values",
         action="store_true",
-        help="show all that the server says of an error, with values of rows; on a terminal only",
+        help="show everything that the server says about an error, including values of rows; on a "
+        "terminal only",
     )
 
 
 def count(text: str) -> int:
-    """Read how many of something are wanted.
+    """Read a number of 1 or more.
 
     Raises:
-        ArgumentTypeError: for less than one, or no number.
+        ArgumentTypeError: for anything else.
     """
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+        raise argparse.ArgumentTypeError("must be 1 or more")
     return int(text)
 
 
@@ -98,13 +109,13 @@ def environments(of: Project, names: Sequence[str] | None) -> tuple[Environment,
     """Return the environments of these names, in their order, or all.
 
     Raises:
-        UsageError: when there is none of a name, or one is given twice.
+        UsageError: when a name is unknown, or given twice.
     """
     if names is None:
         return of.environments
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"--database {name} is given twice", way_out="give it once")
+            raise UsageError(f"--database {name} is given more than once", way_out="give it once")
     return tuple(of.environment(name) for name in names)
 
 
@@ -122,8 +133,8 @@ def environment(of: Project, names: Sequence[str], what: str) -> Environment:
 
     Args:
         of: the project.
-        names: those that were given.
-        what: what takes one only.
+        names: the names on the command line.
+        what: what takes only one.
 
     Raises:
         UsageError: when there is none of that name, or more than one is given.
@@ -132,7 +143,7 @@ def environment(of: Project, names: Sequence[str], what: str) -> Environment:
     if len(chosen) > 1:
         given = ", ".join(one.name for one in chosen)
         raise UsageError(
-            f"{what} takes one --database, and these are given: {given}",
+            f"{what} takes one --database, not {len(chosen)}: {given}",
             way_out="run the command once for each",
         )
     return chosen[0]

@@ -21,17 +21,28 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 
 def text(found: Sequence[Finding], looked_at: str) -> None:
-    """Print findings for people: by file, each with its source line, and a count at the end."""
+    """Print findings for people, by file, each with its source line, and a count at the end."""
     for path, group in groupby(found, key=lambda one: one.path or one.where):
         print(path)
         for finding in group:
             _print(finding)
         print()
-    counts = [
-        f"{sum(one.severity is severity for one in found)} {severity.value}s"
-        for severity in Severity
-    ]
-    print(f"{', '.join(counts)} ({looked_at})")
+    print(f"{_counts(found)} in {looked_at}")
+
+
+def _counts(found: Sequence[Finding]) -> str:
+    """Count the errors, and warnings and notes where there are any: 1 error, 2 warnings."""
+    numbers = {one: sum(finding.severity is one for finding in found) for one in Severity}
+    return ", ".join(
+        counted(number, severity.value)
+        for severity, number in numbers.items()
+        if number or severity is Severity.ERROR
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 error, 2 errors."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def as_json(found: Sequence[Finding], looked_at: str) -> None:
@@ -56,7 +67,7 @@ def github(found: Sequence[Finding], looked_at: str) -> None:
         words = [finding.message, finding.detail, finding.way_out and f"help: {finding.way_out}"]
         message = _data("\n".join(word for word in words if word))
         print(f"::{_LEVELS[finding.severity]} {shown}::{message}")
-    print(f"{len(found)} findings ({looked_at})")
+    print(f"{counted(len(found), 'finding')} in {looked_at}")
 
 
 def sarif(found: Sequence[Finding], looked_at: str) -> None:
@@ -111,7 +122,7 @@ def _print(finding: Finding) -> None:
     place = f":{finding.line}" if finding.line else ""
     place += f":{finding.column}" if finding.column else ""
     print(f"  {finding.severity.value}{place}: {finding.message} [{finding.code}]")
-    # What the message must not quote, the line has as well.
+    # The line would show what the message hides.
     source = "" if disclosure.HIDDEN in finding.message else _source_line(finding)
     if source:
         number = f"{finding.line:>7}"

@@ -1,4 +1,4 @@
-"""As whom the server runs: PostgreSQL refuses to run as root."""
+"""Which user runs the server: PostgreSQL refuses to run as root."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Account:
 
     @property
     def is_other(self) -> bool:
-        """Tell whether this is not the user of this process, who then is root."""
+        """Tell whether the server runs as another user than this process, which then is root."""
         return self.uid != os.geteuid()
 
     def can_enter(self, folder: Path) -> bool:
         """Tell whether the user may pass through a folder and all folders above it.
 
-        Only owner, group and mode count. An access list that says otherwise is not seen; the
-        server then fails with a message about permissions.
+        Only owner, group and mode count. Access control lists are ignored; where one forbids it,
+        the server fails with a message about permissions.
         """
         resolved = folder.resolve()
         return all(self._may_pass(step) for step in (resolved, *resolved.parents) if step.exists())
@@ -45,10 +45,10 @@ class Account:
         return bool(status.st_mode & 0o001)
 
     def adopt(self, file: int) -> None:
-        """Give the user an open file or folder that root has just made.
+        """Give the user an open file or folder that root has just created.
 
-        What has another owner stays as it is, and so does a file with a second name: that name may
-        be a trap in a folder of the user's. An open file can't be exchanged in between, a path can.
+        What has another owner stays unchanged, and so does a file with a second hard link, which
+        may be a trap in one of the user's folders. Unlike a path, an open file cannot be swapped.
         """
         status = os.fstat(file)
         single = stat.S_ISDIR(status.st_mode) or status.st_nlink == 1
@@ -57,7 +57,7 @@ class Account:
 
 
 def choose(data: Path, project: Path) -> Account:
-    """Choose the user: oneself, or for root one who exists and owns the data or the project.
+    """Choose the user: this process's, or for root one that owns the data or the project.
 
     Args:
         data: the data directory, which may not exist yet.
@@ -75,8 +75,8 @@ def choose(data: Path, project: Path) -> Account:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
         raise ServerError(
-            "PostgreSQL does not run as root, and there is no user 'nobody' to run it",
-            way_out=f"give {project} to the user who should run it, or run this as that user",
+            "PostgreSQL cannot run as root, and there is no user 'nobody' to run it instead",
+            way_out=f"run this as another user, or make another user the owner of {project}",
         ) from None
     return Account(uid=nobody.pw_uid, gid=nobody.pw_gid, name=nobody.pw_name)
 

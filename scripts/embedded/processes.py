@@ -12,7 +12,7 @@ from scripts.embedded.account import Account
 def run(
     command: Sequence[str], *, account: Account, keep: int
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command to its end and return it with all that it printed as `stdout`.
+    """Run a command to its end, and return it with all its output as `stdout`.
 
     Args:
         command: the program, by its full path, and its arguments.
@@ -64,6 +64,6 @@ def detach(command: Sequence[str], *, account: Account | None, keep: int, log: i
 
 
 def _environment() -> dict[str, str]:
-    # PGDATA, PGPORT, PGOPTIONS ... speak of the user's own servers. Messages are to be in English.
+    # PGDATA, PGPORT, PGOPTIONS ... concern the user's own servers. Messages must be in English.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return kept | {"LC_ALL": "C"}

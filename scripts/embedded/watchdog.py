@@ -1,11 +1,11 @@
-"""Stop the embedded server when its last user is gone, however it went.
+"""Stop the embedded server when its last user is gone, whatever ended it.
 
 The protocol. All files lie in `<home>/<major>/`; all locks are flocks, which the kernel drops with
 the last process that has the open file, `kill -9` included.
 
 `users.lock`
     Shared, by every process that uses the server, from `join` until its end or `leave`.
-    Exclusive, by the watchdog: from then on there are no users, and a new one has to wait.
+    Exclusive, by the watchdog: from then on there are no users, and a new one must wait.
 `start.lock`
     Exclusive, by a joiner that holds `users.lock`, while it checks or starts server and watchdog.
     initdb inherits it, so one whose parent was killed still keeps others out until it ends.
@@ -25,7 +25,7 @@ The races:
 - The watchdog of an ephemeral server removes the lock files. It holds `users.lock` and renames the
   folder before it deletes anything. A joiner that had opened the old file sees, once it has the
   lock, that the path names another file or none (`is_current`), and begins again with a new folder.
-- The folder is deleted from outside, and made again by a new joiner. The old watchdog sees the
+- The folder is deleted from outside, and created again by a new joiner. The old watchdog sees the
   same and touches nothing: its working folder is the old one and it uses relative names. The old
   server ends within a minute by itself, as PostgreSQL does when its postmaster.pid is gone; it
   then unlinks its socket by path, which is why each incarnation has a socket folder of its own.

@@ -1,4 +1,4 @@
-"""The header of a migration file: `-- Key: value` lines ahead of `-- UP`."""
+"""The header of a migration file: `-- Key: value` lines before `-- UP`."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ DIRECTIVES = KEYS[4:]
 STORED = re.compile(rf"-- ({'|'.join(DIRECTIVES)}): [^\n]*\n")
 """A directive as `Header.directives` writes it."""
 _LINE = re.compile(r"--\s*([A-Za-z][A-Za-z _-]*?)\s*:(?!:)\s*(.*?)\s*")
-# Below this likeness two words are different words: "Notes" and "Author" are, "Transactions" and
+# Below this similarity two words are different words: "Notes" and "Author" are, "Transactions" and
 # "Transaction" are not (difflib's ratio, 0 to 1).
 _LIKENESS = 0.75
-# What a directive looks like when its writer forgot the colon, wrote =, or drew a bullet before it.
+# What a directive looks like when its writer forgot the colon, wrote =, or put a bullet before it.
 _MALFORMED = re.compile(
     r"--[\s*#-]*(Transaction|(?:Lock|Statement)[ _-]?Timeout|Irreversible)\s*(?:[:=].*|none)?",
     re.IGNORECASE,
@@ -49,10 +49,10 @@ class Header:
     lock_timeout_ms: int | None = None
     statement_timeout_ms: int | None = None
     irreversible: str | None = None
-    """The reason why it can't be rolled back, None when it can."""
+    """Why it cannot be rolled back; None when it can."""
 
     def directives(self) -> str:
-        """Write the lines that a rollback has to obey too, each ended by a line break."""
+        """Write the lines that a rollback must obey too, each ended by a line break."""
         lines = []
         if not self.transactional:
             lines.append("-- Transaction: none\n")
@@ -69,14 +69,14 @@ def parse(comments: Iterable[tuple[int, str]], *, released: bool = False) -> Hea
     """Read a header.
 
     Args:
-        comments: line number and text of each line comment ahead of the UP section. One that is no
-            `-- Key: value`, or whose key is like none of ours, is an ordinary comment.
-        released: whether it belongs to what was applied, which nobody may edit any more: its
+        comments: line number and text of each line comment before the UP section. One that is not
+            `-- Key: value`, or whose key resembles none of ours, is an ordinary comment.
+        released: whether it belongs to what was applied, which may no longer be edited: its
             timeouts without a unit are milliseconds, as they were when it ran.
 
     Raises:
         FormatError: for a key that looks like a mistyped known one, a known key given twice, or a
-            value that its key does not take. `Transactions: none` must never be ignored.
+            value that its key does not accept. `Transactions: none` must never be ignored.
     """
     values: dict[str, tuple[int, str]] = {}
     for line, comment in comments:
@@ -89,7 +89,7 @@ def parse(comments: Iterable[tuple[int, str]], *, released: bool = False) -> Hea
             continue
         if key in values:
             raise FormatError(
-                f"the header has '{key}' twice, here and on line {values[key][0]}",
+                f"'{key}' appears twice in the header, here and on line {values[key][0]}",
                 line=line,
                 way_out="keep one of the two",
             )
@@ -98,7 +98,7 @@ def parse(comments: Iterable[tuple[int, str]], *, released: bool = False) -> Hea
 
 
 def directive_in(comment: str) -> str | None:
-    """Return the directive that a comment would be if it stood in the header, if any.
+    """Return the directive that a comment would be in the header, if any.
 
     Args:
         comment: a line comment from inside a section, where a directive would have no effect.
@@ -123,13 +123,13 @@ def _known(line: int, written: str) -> str | None:
     raise FormatError(
         f"'{written}' is not a header key; did you mean '{meant}'?",
         line=line,
-        way_out=f"write '-- {meant}: …', or reword the comment so that it has no colon there",
+        way_out=f"write '-- {meant}: …', or reword the comment without the colon",
     )
 
 
 @functools.lru_cache(maxsize=256)
 def _closest(written: str) -> str | None:
-    """Return the key that a word is, or is nearly; None for a word of its own."""
+    """Return the key that a word is or nearly is; None for any other word."""
     lowered = {key.lower(): key for key in KEYS}
     if written.lower() in lowered:
         return lowered[written.lower()]
@@ -138,7 +138,7 @@ def _closest(written: str) -> str | None:
         return "Statement-Timeout" if folded.startswith("st") else "Lock-Timeout"
     close = difflib.get_close_matches(folded, lowered, 1, _LIKENESS)
     meant = lowered[close[0]] if close else None
-    # `Created by` is more than one word and mistypes none; for what changes a run, doubt is enough.
+    # `Created by` is two words and not a mistyped key; for what changes a run, doubt is enough.
     return meant if meant in DIRECTIVES or "-" not in folded else None
 
 
@@ -146,9 +146,9 @@ def _refuse_malformed(line: int, comment: str) -> None:
     found = _MALFORMED.fullmatch(comment)
     if found:
         raise FormatError(
-            f"'{comment}' looks like a directive and would be ignored",
+            f"'{comment}' looks like a directive but would be ignored",
             line=line,
-            way_out=f"write '-- {found[1]}: …', or other words if it is only a comment",
+            way_out=f"write '-- {found[1]}: …', or reword the comment",
         )
 
 
@@ -156,15 +156,15 @@ def _header(values: dict[str, tuple[int, str]], *, released: bool) -> Header:
     text = {key: value for key, (_, value) in values.items()}
     if "Transaction" in values and text["Transaction"].lower() != "none":
         raise FormatError(
-            f"'Transaction: {text['Transaction']}' is not known",
+            f"'Transaction: {text['Transaction']}' is not valid: the only value is 'none'",
             line=values["Transaction"][0],
-            way_out="write '-- Transaction: none', or leave the line out for one transaction",
+            way_out="write '-- Transaction: none', or remove the line to run in one transaction",
         )
     if "Irreversible" in values and not text["Irreversible"]:
         raise FormatError(
             "'Irreversible' needs a reason",
             line=values["Irreversible"][0],
-            way_out="write '-- Irreversible: why nobody can undo this'",
+            way_out="write '-- Irreversible: why this cannot be undone'",
         )
     return Header(
         migration=text.get("Migration", ""),

@@ -14,10 +14,10 @@ from scripts.files.project import Environment, shown
 VERSION_LIMIT = 32
 """alembic_version.version_num is VARCHAR(32)."""
 RENUMBERING = (
-    "rename its two files, then set `revision` and `down_revision` in the one, and the name in "
-    "'-- Migration:' in the other"
+    "rename both of its files, then set `revision` and `down_revision` in the revision file, and "
+    "'-- Migration:' in the SQL file"
 )
-"""How a migration that no database has run gets another number."""
+"""How to renumber a migration that no database has run."""
 _REVISION = """\
 from scripts.engine.revision import migration
 revision = "{version}"
@@ -65,7 +65,7 @@ class History:
         """Return the migration of that version, compared as a number.
 
         Raises:
-            UsageError: when there is none; it names the versions that there are.
+            UsageError: when there is none; it names the existing versions.
         """
         if version.isascii() and version.isdigit() and len(version) <= VERSION_LIMIT:
             entry = self.find(version)
@@ -83,7 +83,7 @@ def number(version: str) -> int:
     """Return a version as a number.
 
     Raises:
-        HistoryError: when it is none, as in a ledger that another tool wrote.
+        HistoryError: when it is not a number, as in a ledger that another tool wrote.
     """
     if not (version.isascii() and version.isdigit() and len(version) <= VERSION_LIMIT):
         raise HistoryError(f"'{version}' is not a version: versions are numbers such as 004")
@@ -94,7 +94,7 @@ def read(environment: Environment) -> History:
     """List an environment's migrations.
 
     Raises:
-        HistoryError: for the first thing that keeps the files from being one history.
+        HistoryError: for the first problem that keeps the files from being one history.
     """
     history, problems = survey(environment)
     if problems:
@@ -103,11 +103,11 @@ def read(environment: Environment) -> History:
 
 
 def survey(environment: Environment) -> tuple[History, list[HistoryError]]:
-    """List an environment's migrations together with all that is wrong with their files' names.
+    """List an environment's migrations, with everything that is wrong with their file names.
 
     Returns:
-        The history of the well-named files, and the problems: names that don't fit, versions that
-        two files share, a file of one kind without its counterpart. Gaps are none of them.
+        The history of the well-named files, and the problems: invalid names, versions that
+        two files share, a file of one kind without its counterpart. Gaps are not among them.
     """
     problems: list[HistoryError] = []
     entries = sorted(_entries(environment, ".sql", problems), key=_order)
@@ -121,7 +121,7 @@ def survey(environment: Environment) -> tuple[History, list[HistoryError]]:
 def next_version(environment: Environment) -> str:
     """Return the version that a new migration gets: one above the highest, as wide as the others.
 
-    Both folders are looked at, so that a file without its counterpart keeps its number.
+    Both folders count, so that a file without its counterpart keeps its number.
     """
     entries = [
         *_entries(environment, ".sql", []),
@@ -145,16 +145,19 @@ def _entries(
     root = environment.folder.parent
     if not folder.is_dir():
         problems.append(
-            HistoryError(f"there is no folder {shown(folder)}", way_out="create it, empty")
+            HistoryError(
+                f"folder {shown(folder)} does not exist",
+                way_out="create it; it may be empty",
+            )
         )
         return
     inside = folder.resolve()
     if not inside.is_relative_to(root.resolve()):
         problems.append(
             HistoryError(
-                f"the folder {shown(folder)} is a link that leads out of the project",
+                f"folder {shown(folder)} is a link that points outside the project",
                 where=shown(folder),
-                way_out="put the folder itself there: what runs has to be what was reviewed",
+                way_out="replace the link with the folder: what runs must be what was reviewed",
             ).coded("link-outside")
         )
         return
@@ -164,9 +167,9 @@ def _entries(
         if path.is_symlink() and not path.resolve().is_relative_to(inside):
             problems.append(
                 HistoryError(
-                    f"'{path.name}' is a link that leads out of its folder",
+                    f"'{path.name}' is a link that points outside its folder",
                     where=shown(path),
-                    way_out="put the file itself there: what runs has to be what was reviewed",
+                    way_out="replace the link with the file: what runs must be what was reviewed",
                 ).coded("link-outside")
             )
             continue
@@ -176,10 +179,10 @@ def _entries(
         else:
             problems.append(
                 HistoryError(
-                    f"'{path.name}' is not a migration's name",
+                    f"'{path.name}' is not a valid migration name",
                     where=shown(path),
-                    way_out=f"name it like 004_add_user_preferences{suffix}: number, _, words "
-                    "of letters, digits, _ and -",
+                    way_out=f"name it like 004_add_user_preferences{suffix}: a number, _, then "
+                    "letters, digits, _ and -",
                 )
             )
 
@@ -190,7 +193,7 @@ def _duplicates(entries: Iterable[Entry]) -> Iterator[HistoryError]:
         first = seen.setdefault(entry.number, entry)
         if first is not entry:
             yield HistoryError(
-                f"version {entry.version} is there twice: {first.path.name} and {entry.path.name}",
+                f"two files have version {entry.version}: {first.path.name} and {entry.path.name}",
                 where=shown(entry.path),
                 way_out=f"give one of them the next free number: {RENUMBERING}",
             ).coded("duplicate-number")
@@ -203,20 +206,20 @@ def _unpaired(
     python = {entry.path.stem: entry for entry in revisions}
     for stem in sorted(sql.keys() - python.keys()):
         yield HistoryError(
-            f"{stem}.sql has no revision file, so Alembic does not know it",
+            f"{stem}.sql has no revision file, so Alembic would never run it",
             where=shown(sql[stem].path),
-            way_out=f"write {shown(environment.versions / stem)}.py:\n"
+            way_out=f"create {shown(environment.versions / stem)}.py:\n"
             + _revision(sql[stem], entries),
         ).coded("missing-revision")
     for stem in sorted(python.keys() - sql.keys()):
         yield HistoryError(
             f"{stem}.py has no migration file",
             where=shown(python[stem].path),
-            way_out=f"restore {shown(environment.sql / stem)}.sql, or remove the revision file",
+            way_out=f"restore {shown(environment.sql / stem)}.sql, or delete the revision file",
         ).coded("missing-sql")
 
 
 def _revision(entry: Entry, entries: list[Entry]) -> str:
-    """Return what the revision file of a migration has to say."""
+    """Return the text that a migration's missing revision file needs."""
     below = [one.version for one in entries if one.number < entry.number]
     return _REVISION.format(version=entry.version, below=f'"{below[-1]}"' if below else None)

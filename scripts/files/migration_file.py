@@ -18,19 +18,19 @@ from scripts.sqltext.statements import Statement
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """UP, DOWN or a stored rollback: SQL to be run, statement by statement."""
+    """UP, DOWN or a stored rollback: SQL that runs statement by statement."""
 
     text: str
     statements: tuple[Statement, ...]
     line: int = 1
     """The line on which it begins."""
     commented: bool = False
-    """Whether the file has it commented out as a whole."""
+    """Whether the whole section is commented out."""
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationFile:
-    """A migration file, read and found to be in the format."""
+    """A migration file that is in the format."""
 
     path: Path
     header: Header
@@ -47,7 +47,7 @@ class MigrationFile:
         """
         body = self.down.text.strip() + "\n" if self.down.statements else ""
         if header.STORED.match(body):
-            # A comment that only looks like a directive: a blank line keeps it apart from them.
+            # A comment that only looks like a directive: a blank line keeps it apart.
             body = "\n" + body
         return self.header.directives() + body
 
@@ -61,7 +61,7 @@ def read(path: Path, *, released: bool = False) -> MigrationFile:
 
     Raises:
         FormatError: when it is not in the format: file, line, what to write instead.
-        OSError: when it can't be read.
+        OSError: when it cannot be read.
     """
     data = path.read_bytes()
     try:
@@ -71,14 +71,14 @@ def read(path: Path, *, released: bool = False) -> MigrationFile:
 
 
 def read_pending(path: Path) -> MigrationFile:
-    """Read a migration file that is to be applied, or that may be in a while.
+    """Read a migration file that will be applied, now or later.
 
-    Its DOWN can still be changed: what a rollback would fail with is refused now, and not in a file
-    that has been applied.
+    Its DOWN can still be changed, so what would make a rollback fail is refused now; in an applied
+    file it is not.
 
     Raises:
-        FormatError: as `read`, and for prose in a DOWN that is commented out as a whole.
-        OSError: when it can't be read.
+        FormatError: as `read`, and for prose in a DOWN that is commented out.
+        OSError: when it cannot be read.
     """
     file = read(path)
     if file.down.commented:
@@ -90,7 +90,7 @@ def read_pending(path: Path) -> MigrationFile:
 
 
 def parse(path: Path, text: str, *, released: bool = False) -> MigrationFile:
-    """Take a file's text apart.
+    """Split a file's text into header, UP and DOWN.
 
     Args:
         path: its path, for the result only.
@@ -107,7 +107,7 @@ def parse(path: Path, text: str, *, released: bool = False) -> MigrationFile:
     up = section(parts.up)
     if not up.statements:
         raise FormatError(
-            "the UP section has no statement",
+            "the UP section has no SQL statement",
             line=parts.up.line,
             way_out="write the SQL that applies the migration between '-- UP' and '-- DOWN'",
         )
@@ -130,7 +130,7 @@ def require_outside(head: Header, *parts: Section) -> None:
 
 
 def section(piece: Piece) -> Section:
-    """Split a section's SQL and refuse what can't be run.
+    """Split a section's SQL, and refuse what cannot be run.
 
     Raises:
         FormatError: for an open quote or parenthesis, or SQL that only psql or only a file that
@@ -160,21 +160,21 @@ def decode(data: bytes) -> str:
     """Decode a file, without its byte order mark if it has one.
 
     Raises:
-        FormatError: when it is not UTF-8 or has a NUL byte, which PostgreSQL can't take; the file
-            is not named.
+        FormatError: when it is not UTF-8 or has a NUL byte, which PostgreSQL rejects; the file is
+            not named.
     """
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise FormatError(
-            f"the file is not UTF-8: byte 0x{data[error.start]:02x}",
+            f"the file is not valid UTF-8: byte 0x{data[error.start]:02x}",
             line=data.count(b"\n", 0, error.start) + 1,
             way_out="save it as UTF-8",
         ) from error
     if "\0" in text:
         raise FormatError(
-            "the file has a NUL byte",
+            "the file contains a NUL byte",
             line=sections.line_of(text, text.index("\0")),
             way_out="save it as UTF-8 without NUL bytes",
         )
@@ -182,7 +182,7 @@ def decode(data: bytes) -> str:
 
 
 def _check(statement: Statement, *, commented: bool) -> None:
-    """Refuse what can't be run; a sentence may look like it: `Commit (by hand`."""
+    """Refuse what cannot be run; a sentence such as `Commit (by hand` may look like SQL."""
     try:
         unsupported.check(statement)
     except FormatError as error:
@@ -191,15 +191,15 @@ def _check(statement: Statement, *, commented: bool) -> None:
         raise FormatError(
             error.what,
             line=error.line,
-            way_out=f"{error.way_out}; if it is prose: {prose.WAY_OUT}",
+            way_out=f"{error.way_out}; if this is prose: {prose.WAY_OUT}",
             code=error.code,
         ) from error
 
 
 def _unterminated(piece: Piece, error: lexer.UnterminatedError) -> FormatError:
-    """Name the open quote, unless something ahead of it explains it better.
+    """Name the open quote, unless an earlier problem explains it better.
 
-    COPY data and psql's backslash commands are not SQL, so a lone quote in them is no open string.
+    COPY data and psql's backslash commands are not SQL, so a lone quote in them opens no string.
     """
     try:
         for statement in statements.split(piece.text[: error.start], piece.line):
@@ -212,5 +212,5 @@ def _unterminated(piece: Piece, error: lexer.UnterminatedError) -> FormatError:
         line=piece.line + piece.text.count("\n", 0, error.start),
         way_out=prose.WAY_OUT
         if piece.commented
-        else "look for a quote that is missing or one too many",
+        else "check for a missing or extra quote here or above",
     )

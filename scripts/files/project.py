@@ -11,7 +11,7 @@ from pathlib import Path
 from scripts.errors import UsageError
 
 _NO_ENVIRONMENT = "alembic"
-"""The section that Alembic reads without -n; here it only says that -n is wanted."""
+"""The section that Alembic reads without -n; here it only asks for -n."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -37,7 +37,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A checkout: where alembic.ini lies, and the environments that it names."""
+    """A checkout: where alembic.ini is, and the environments that it defines."""
 
     root: Path
     ini: Path
@@ -47,7 +47,7 @@ class Project:
         """Return the environment of that name.
 
         Raises:
-            UsageError: when alembic.ini has none; it names those that there are.
+            UsageError: when alembic.ini has none; it names the existing ones.
         """
         for environment in self.environments:
             if environment.name == name:
@@ -55,8 +55,8 @@ class Project:
         names = [environment.name for environment in self.environments]
         close = difflib.get_close_matches(name, names, 1)
         raise UsageError(
-            f"there is no environment '{name}' in {shown(self.ini)}",
-            detail=f"there are: {', '.join(names)}",
+            f"'{name}' is not an environment in {shown(self.ini)}",
+            detail=f"environments: {', '.join(names)}",
             way_out=f"did you mean '{close[0]}'?" if close else "",
         )
 
@@ -68,7 +68,7 @@ def load(ini: Path) -> Project:
         ini: its path.
 
     Raises:
-        UsageError: when it can't be read or names no usable environment.
+        UsageError: when it cannot be read or defines no usable environment.
     """
     try:
         parser = parsed(ini)
@@ -78,36 +78,36 @@ def load(ini: Path) -> Project:
             if name != _NO_ENVIRONMENT and parser.has_option(name, "script_location")
         )
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise UsageError(f"{shown(ini)} can't be read", detail=str(error)) from error
+        raise UsageError(f"cannot read {shown(ini)}", detail=str(error)) from error
     if not environments:
         raise UsageError(
-            f"{shown(ini)} names no environment",
+            f"{shown(ini)} defines no environment",
             way_out="add a section such as [course] with script_location = %(here)s/course",
         )
     return Project(ini.parent.absolute(), ini.absolute(), environments)
 
 
 def parsed(ini: Path) -> configparser.ConfigParser:
-    """Read alembic.ini as Alembic does, but as UTF-8 in every locale, and in every folder.
+    """Read alembic.ini as Alembic does, but as UTF-8 in every locale, and in any folder.
 
     Alembic puts the folder's path in as `here` without doubling its `%`, so that its parser takes
     what follows for a placeholder.
 
     Raises:
         UsageError: when there is no such file.
-        configparser.Error: when it is none.
+        configparser.Error: when it is not an INI file.
         UnicodeDecodeError: when it is not UTF-8.
     """
     parser = configparser.ConfigParser({"here": str(ini.parent.absolute()).replace("%", "%%")})
     if not parser.read(ini, encoding="utf-8"):
         raise UsageError(
-            f"there is no {shown(ini)}", way_out="run the command in the project's folder"
+            f"{shown(ini)} does not exist", way_out="run the command in the project's folder"
         )
     return parser
 
 
 def shown(path: Path) -> str:
-    """Return a path as people want to read it: relative where they stand above it, else whole."""
+    """Return a path for people: relative when it is below the working directory, else absolute."""
     try:
         here = Path.cwd()
     except FileNotFoundError:  # the working directory was removed
@@ -119,8 +119,9 @@ def shown(path: Path) -> str:
 def _environment(section: configparser.SectionProxy, ini: Path) -> Environment:
     if not _NAME.fullmatch(section.name):
         raise UsageError(
-            f"[{section.name}] in {shown(ini)} can't be an environment's name",
-            way_out="use small letters, digits and _: it becomes a folder and a setting's name",
+            f"[{section.name}] in {shown(ini)} is not a valid name for an environment",
+            way_out="use lower-case letters, digits and _, with a letter first: the name becomes "
+            "part of paths and settings",
         )
     folder = ini.parent.absolute() / section["script_location"]
     return Environment(section.name, folder, folder.parent / "sql" / section.name)

@@ -1,6 +1,6 @@
-"""The one shape that a revision file may have: it points Alembic at its migration file, no more.
+"""The one form that a revision file may have: it points Alembic at its migration file.
 
-It is read without being run. What a database goes through has to stand in the SQL: that is what is
+It is read without being run. All changes to a database must be in the SQL, which is what is
 reviewed, checksummed, kept in the ledger and rolled back.
 """
 
@@ -16,12 +16,12 @@ from scripts.files.history import Entry, History
 from scripts.files.project import shown
 
 SHAPE = (
-    "a revision file has a docstring, one import, revision, down_revision and "
+    "a revision file contains only a docstring, one import, revision, down_revision and "
     "`upgrade, downgrade = migration(__file__)`"
 )
 _POINTS = "upgrade, downgrade = migration(__file__)"
 _NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
-# What the template makes, which is nearly every file: no tree is needed to see that.
+# The template's text, which nearly every file has: these need not be parsed.
 _MADE = re.compile(
     rb'"""[^"\\]*"""\n\nfrom scripts\.engine\.revision import migration\n\n'
     rb'revision = "(\d+)"\ndown_revision = (?:None|"(\d+)")\n\n'
@@ -36,7 +36,7 @@ class RevisionFile:
     values: dict[str, object] = field(default_factory=dict)
     """What it sets, by name."""
     problems: list[tuple[int, str]] = field(default_factory=list)
-    """Line, and what is there that may not be, or is not; 0 where it is about the whole file."""
+    """Line, and what is wrong there; line 0 for the whole file."""
 
 
 def parse(data: bytes) -> RevisionFile:
@@ -49,7 +49,9 @@ def parse(data: bytes) -> RevisionFile:
     try:
         tree = ast.parse(data)
     except (SyntaxError, ValueError) as error:
-        found.problems.append((getattr(error, "lineno", 0) or 0, f"it is no Python: {error}"))
+        found.problems.append(
+            (getattr(error, "lineno", 0) or 0, f"it is not valid Python: {error}")
+        )
         return found
     points = False
     for node in tree.body:
@@ -57,14 +59,23 @@ def parse(data: bytes) -> RevisionFile:
             points = True
         elif not _belongs(node, found):
             what = ast.unparse(node).partition("\n")[0][:60]
-            found.problems.append((node.lineno, f"it does more than point at its SQL: {what}"))
+            found.problems.append((node.lineno, f"it does more than name its SQL file: {what}"))
     if not points:
-        found.problems.insert(0, (0, "it does not point Alembic at its migration file"))
+        found.problems.insert(0, (0, f"`{_POINTS}` is missing"))
     return found
 
 
-def links(values: dict[str, object], entry: Entry, below: Entry | None) -> Iterator[str]:
-    """Say what is wrong with the place that a revision file has among the others.
+@dataclass(frozen=True, slots=True)
+class BrokenLink:
+    """Something that a revision file sets, and that leaves the order of the numbers."""
+
+    problem: str
+    written: str
+    """What it has to be: `down_revision = "001"`."""
+
+
+def links(values: dict[str, object], entry: Entry, below: Entry | None) -> Iterator[BrokenLink]:
+    """Hold the place that a revision file has among the others against the numbers.
 
     Args:
         values: what it sets.
@@ -73,14 +84,15 @@ def links(values: dict[str, object], entry: Entry, below: Entry | None) -> Itera
     """
     wanted = {"revision": entry.version, "down_revision": below.version if below else None}
     for name, expected in wanted.items():
+        written = f'{name} = "{expected}"' if expected else f"{name} = None"
         if name not in values:
-            yield f"it does not set {name}, which has to be {expected!r}"
+            yield BrokenLink(f"{name} is not set", written)
         elif values[name] != expected:
-            yield f"{name} is {values[name]!r} and has to be {expected!r}"
+            yield BrokenLink(f"{name} is {values[name]!r} but must be {expected!r}", written)
 
 
 def check(history: History) -> None:
-    """Refuse revision files that are not what the template makes, before any of them is run.
+    """Refuse revision files that do more than the template's, or leave the order, before any of them is run.
 
     Args:
         history: the migrations, whose order the revision files have to have.
@@ -95,21 +107,21 @@ def check(history: History) -> None:
     for path, file in files.items():
         for line, problem in file.problems[:1]:
             raise HistoryError(
-                f"{path.name} is not what a revision file may be: {problem}",
+                f"{path.name} is not a valid revision file: {problem}",
                 where=f"{shown(path)}:{line}" if line else shown(path),
                 state=f"nothing was changed in {environment.name}",
-                way_out=f"{SHAPE}; what it does belongs into its SQL file",
+                way_out=f"{SHAPE}; move everything else into its SQL file",
             ).coded("revision-code")
     below: Entry | None = None
     for entry in history.entries:
         path = environment.versions / f"{entry.path.stem}.py"
-        for problem in links(files[path].values, entry, below) if path in files else ():
+        for link in links(files[path].values, entry, below) if path in files else ():
             raise HistoryError(
                 "the revision files leave the order of the numbers",
                 where=shown(path),
-                detail=problem,
+                detail=link.problem,
                 state=f"nothing was changed in {environment.name}",
-                way_out="correct the file, or restore what it was",
+                way_out=f"write {link.written}",
             ).coded("broken-chain")
         below = entry
 

@@ -1,4 +1,4 @@
-"""What the ledger stores for a rollback → the SQL to run and how to run it."""
+"""What the ledger stores for a rollback → the SQL to run, and how to run it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def parse(stored: str) -> Rollback:
     comments without a statement, so such a text is uncommented instead of doing nothing.
 
     Raises:
-        FormatError: when it can't be split, or run as its directives say; lines count from the
+        FormatError: when it cannot be split, or not run as its directives say; lines count from the
             stored text's first.
     """
     start = 0

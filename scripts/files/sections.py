@@ -11,13 +11,13 @@ from scripts.sqltext import lexer
 from scripts.sqltext.lexer import Kind
 
 _MARKER = re.compile(r"-- (UP|DOWN)[ \t]*(?::.*)?")
-# `-- Down`, `--UP:`: written as a marker, but for its case and blanks.
+# `-- Down`, `--UP:`: a marker, except for its case and spaces.
 _MISTYPED = re.compile(r"--\s*(up|down)\s*(?::.*)?", re.IGNORECASE)
 _NEARLY = re.compile(r"--[\s*#=-]*(up|down)\b.*", re.IGNORECASE)
 _COMMENT_SIGN = re.compile(r"(?:^|(?<=\r))[ \t]*-- ?", re.MULTILINE)
 
 
-_TWO_SECTIONS = "a file has the lines '-- UP' and '-- DOWN', each once, UP first"
+_TWO_SECTIONS = "a file needs one line '-- UP', and after it one line '-- DOWN'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A file taken apart at its markers."""
+    """A file split at its markers."""
 
     head: tuple[tuple[int, str], ...]
     """The header's comments, with their lines."""
@@ -41,11 +41,11 @@ class Parts:
 
 
 def take_apart(text: str) -> Parts:
-    """Find the markers with the lexer, so that none inside a string or a body counts.
+    """Find the markers with the lexer, so that those inside a string or a body do not count.
 
     Raises:
-        FormatError: for a missing, doubled or misplaced section, or SQL ahead of `-- UP`.
-        lexer.UnterminatedError: for a quote without an end, or whose end lies behind a marker.
+        FormatError: for a missing, repeated or misplaced section, or SQL before `-- UP`.
+        lexer.UnterminatedError: for an unclosed quote, or one closed only after a marker.
     """
     markers: dict[str, tuple[int, int]] = {}
     head: list[tuple[int, str]] = []
@@ -54,9 +54,9 @@ def take_apart(text: str) -> Parts:
         if token.kind is not Kind.LINE_COMMENT:
             if not markers and token.kind is not Kind.BLOCK_COMMENT:
                 raise FormatError(
-                    "SQL ahead of '-- UP' would never run",
+                    "SQL before '-- UP' would never run",
                     line=line_of(text, token.start),
-                    way_out="put the line '-- UP' above the first statement",
+                    way_out="move the line '-- UP' above the first statement",
                 )
             continue
         comment = text[token.start : token.end].rstrip()
@@ -75,10 +75,10 @@ def take_apart(text: str) -> Parts:
 
 
 def plain(piece: Piece) -> Piece:
-    """Return a section's SQL: a section with none outside comments is commented out as a whole.
+    """Return a section's SQL; one with no SQL outside comments is commented out as a whole.
 
-    Then one `-- ` is taken off each line, and every line stays where it is. A text with an open
-    quote or block comment is given back as it is: splitting it says what is wrong.
+    Then one `-- ` is removed from each line, and every line keeps its number. A text with an open
+    quote or block comment is returned unchanged: splitting it reports what is wrong.
     """
     comments = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
     try:
@@ -114,11 +114,11 @@ def _add(markers: dict[str, tuple[int, int]], name: str, token: lexer.Token, tex
     if name in markers:
         first = line_of(text, markers[name][0])
         raise FormatError(
-            f"'-- {name}' stands twice, here and on line {first}", line=line, way_out=_TWO_SECTIONS
+            f"'-- {name}' appears twice, here and on line {first}", line=line, way_out=_TWO_SECTIONS
         )
     if name == "DOWN" and "UP" not in markers:
         raise FormatError(
-            "'-- DOWN' stands before '-- UP', or '-- UP' is missing",
+            "'-- DOWN' comes before '-- UP', or '-- UP' is missing",
             line=line,
             way_out=_TWO_SECTIONS,
         )
@@ -126,10 +126,10 @@ def _add(markers: dict[str, tuple[int, int]], name: str, token: lexer.Token, tex
 
 
 def _refuse_mistyped(text: str, others: list[tuple[int, str]]) -> None:
-    """A `-- Down` ahead of the real one would make what undoes a migration a part of its UP."""
+    """Refuse a `-- Down` before the real one: what undoes a migration would become part of UP."""
     for position, comment in others:
         if _MISTYPED.fullmatch(comment) and _starts_line(text, position):
-            what = f"'{comment}' reads like a marker and is none"
+            what = f"'{comment}' looks like a section marker but is not one"
             raise _not_a_marker(line_of(text, position), what)
 
 
@@ -137,7 +137,8 @@ def _not_a_marker(line: int, what: str) -> FormatError:
     return FormatError(
         what,
         line=line,
-        way_out="a marker is '-- UP' or '-- DOWN' at the start of a line; text after a colon",
+        way_out="write '-- UP' or '-- DOWN' at the start of a line; text may follow after a colon, "
+        "as in '-- UP: text'",
     )
 
 
@@ -149,7 +150,7 @@ def _require_both(
         return
     for position, comment in others:
         if re.match(rf"--\W*{missing}\b", comment, re.IGNORECASE):
-            what = f"there is no '-- {missing}' section; is '{comment}' meant for one?"
+            what = f"there is no '-- {missing}' section; is '{comment}' meant to be its marker?"
             raise _not_a_marker(line_of(text, position), what)
     hidden = re.search(rf"^-- {missing}[ \t]*(?::.*)?\r?$", text, re.MULTILINE)
     if hidden:
@@ -157,7 +158,7 @@ def _require_both(
         raise lexer.UnterminatedError(
             opened.kind,
             opened.start,
-            f"the '-- {missing}' on line {line_of(text, hidden.start())} stands inside the "
+            f"the '-- {missing}' on line {line_of(text, hidden.start())} is inside the "
             f"{opened.kind.value} that begins here",
         )
     raise FormatError(f"there is no '-- {missing}' section", line=1, way_out=_TWO_SECTIONS)

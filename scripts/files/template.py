@@ -39,7 +39,8 @@ def slug(name: str) -> str:
     words: list[str] = re.findall(r"[a-z0-9]+", plain.replace("'", ""))
     if not words:
         raise UsageError(
-            f"no file name can be made of {name!r}", way_out='say what it does: "add_user_prefs"'
+            f"cannot make a file name from {name!r}",
+            way_out="describe the change with the letters a to z: add_user_prefs",
         )
     joined = words[0][:SLUG_LIMIT]
     for word in words[1:]:
@@ -53,7 +54,7 @@ def plan(environment: Environment, name: str) -> Entry:
     """Return the migration that `name` would become; nothing is written.
 
     Raises:
-        UsageError: when no file name can be made of the name.
+        UsageError: when the name makes no file name.
     """
     version, words = history.next_version(environment), slug(name)
     return Entry(version, words, environment.sql / f"{version}_{words}.sql")
@@ -64,7 +65,7 @@ def write(entry: Entry, *, description: str, author: str, today: date) -> Path:
 
     Args:
         entry: what `plan` returned.
-        description: a line for people; line breaks in it become blanks.
+        description: one line for people; line breaks in it become spaces.
         author: likewise; "" leaves the line empty.
         today: the date for `Created`.
 
@@ -72,7 +73,7 @@ def write(entry: Entry, *, description: str, author: str, today: date) -> Path:
         The file's path.
 
     Raises:
-        UsageError: when the file exists by now.
+        UsageError: when the file already exists.
     """
     text = _TEXT.format(
         filename=entry.filename,
@@ -85,6 +86,7 @@ def write(entry: Entry, *, description: str, author: str, today: date) -> Path:
             file.write(text)
     except FileExistsError as error:
         raise UsageError(
-            f"{shown(entry.path)} exists", way_out="run the command again for the next number"
+            f"{shown(entry.path)} already exists",
+            way_out="run the command again to get the next number",
         ) from error
     return entry.path

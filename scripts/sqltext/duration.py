@@ -8,11 +8,11 @@ import re
 _MILLISECONDS = {"": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)?", re.ASCII)
 LIMIT = 2**31 - 1
-"""The largest timeout that PostgreSQL takes, in milliseconds."""
+"""The largest timeout that PostgreSQL accepts, in milliseconds."""
 
 
 class MissingUnitError(ValueError):
-    """A number other than 0 without a unit: PostgreSQL takes 5 for 5 ms, people mean 5 s."""
+    """A number other than 0 without a unit: PostgreSQL reads 5 as 5 ms, people mean 5 s."""
 
     def __init__(self, text: str) -> None:
         """Keep what may have been meant."""
@@ -32,7 +32,7 @@ def milliseconds(text: str, *, bare: bool = False) -> int:
 
     Raises:
         MissingUnitError: when only the unit is missing.
-        ValueError: when the text is no such duration; the message says what one looks like.
+        ValueError: when the text is not a duration; the message shows what one looks like.
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
@@ -41,9 +41,9 @@ def milliseconds(text: str, *, bare: bool = False) -> int:
         raise MissingUnitError(match[1])
     value = float(match[1]) * _MILLISECONDS[match[2] or ""]
     if value > LIMIT:
-        raise ValueError(f"'{text}' is longer than PostgreSQL allows (24 days)")
+        raise ValueError(f"'{text}' is longer than PostgreSQL's maximum of 24 days")
     if 0 < value < 1:
-        raise ValueError(f"'{text}' is shorter than a millisecond, and 0 would mean no limit")
+        raise ValueError(f"'{text}' is shorter than 1 ms (write 0 for no limit)")
     return round(value)
 
 

@@ -1,6 +1,6 @@
-"""Prose in a DOWN that is commented out as a whole, where each line is taken for SQL.
+"""Prose in a DOWN that is commented out as a whole, where each line is read as SQL.
 
-A rollback would find it, on the night when it is needed.
+Otherwise only a rollback would fail on it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from scripts.sqltext import lexer
 from scripts.sqltext.lexer import Kind
 from scripts.sqltext.statements import Statement
 
-_REASON = "DOWN is commented out as a whole, so each line is read as SQL"
-WAY_OUT = f"{_REASON}; begin prose with `-- --`"
-# Few sentences begin so, and none in capitals: what does not has to be parsed.
+_REASON = "the whole DOWN is commented out, so each line is read as SQL"
+WAY_OUT = f"{_REASON}; start prose with `-- --`"
+# Few sentences begin so, and none in capitals; what begins otherwise is parsed.
 _SQL = re.compile(
     r"(?:DROP|ALTER|CREATE)\s+(?:AGGREGATE|COLLATION|DOMAIN|EVENT|EXTENSION|FOREIGN|FUNCTION|INDEX"
     r"|MATERIALIZED|OR\s+REPLACE|POLICY|PROCEDURE|PUBLICATION|ROLE|ROUTINE|RULE|SCHEMA|SEQUENCE"
@@ -27,11 +27,11 @@ _SENTENCE = re.compile(r"[A-Z][a-z]+(\s+\w+)*\s*[.!]?\s*")
 
 
 def check(statements: Iterable[Statement]) -> None:
-    """Refuse what is no SQL among the statements of such a DOWN.
+    """Refuse what is not SQL among the statements of such a DOWN.
 
-    A statement that begins like SQL is not parsed: the grammar takes its time to be imported. The
-    grammar is that of one version of PostgreSQL; what only another one knows can be written into a
-    DOWN that is not commented out, which nobody but the server reads.
+    A statement that begins like SQL is not parsed: the grammar is slow to import, and is that of
+    one version of PostgreSQL. What only another version knows can be written into a DOWN that is
+    not commented out, which only the server reads.
 
     Raises:
         FormatError: with the line that shows it; the file is not named.
@@ -47,22 +47,22 @@ def begins_like_sql(statement: Statement) -> bool:
 
 
 def by_chance(statement: Statement) -> bool:
-    """Tell a sentence that the grammar takes, such as `Notify everyone` or `Execute manually`.
+    """Recognise a sentence that is SQL by chance, such as `Notify everyone` or `Execute manually`.
 
-    Nobody writes a command of nothing but words as a sentence begins, and without its semicolon.
+    Nobody writes a command as words only, with a capital first letter and without a semicolon.
     """
-    text = _without_comments(statement.text)[statement.body :]
+    text = without_comments(statement.text)[statement.body :]
     return bool(_SENTENCE.fullmatch(text)) and not begins_like_sql(statement)
 
 
 def refusal(statement: Statement, at: int) -> FormatError:
-    """Return the error that names a place in a statement's text which is no SQL."""
+    """Return the error that names a place in a statement's text that is not SQL."""
     start = statement.text.rfind("\n", 0, at) + 1
     line = statement.text[start:].partition("\n")[0].strip()
     return FormatError(
-        f"{_REASON}, and this is none: {line[:120]}",
+        f"{_REASON}, but this is not SQL: {line[:120]}",
         line=statement.line_at(at),
-        way_out="begin prose with `-- --`; SQL that only a newer PostgreSQL knows can stand in a "
+        way_out="start prose with `-- --`; SQL that only a newer PostgreSQL knows must be in a "
         "DOWN that is not commented out",
     )
 
@@ -83,14 +83,14 @@ def _check(statement: Statement) -> None:
     import postgast
 
     try:
-        postgast.parse(_without_comments(statement.text))
+        postgast.parse(without_comments(statement.text))
     except postgast.PgQueryError as error:
         raise refusal(statement, place(statement, error.cursorpos)) from error
     if by_chance(statement):
         raise refusal(statement, statement.body)
 
 
-def _without_comments(text: str) -> str:
+def without_comments(text: str) -> str:
     """Return a text with blanks in place of comments: every character stays where it is.
 
     libpg_query takes a minute for 200 KB of `/*`.

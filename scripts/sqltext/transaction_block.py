@@ -56,9 +56,9 @@ def check(statement: Statement) -> None:
     """
     if refuses(statement):
         raise FormatError(
-            f"PostgreSQL refuses this in a transaction: {statement.summary(60)}",
+            f"cannot run in a transaction: {statement.summary(60)}",
             line=statement.line,
-            way_out="put it into a file of its own, with '-- Transaction: none' in the header",
+            way_out="move it to a file of its own, with '-- Transaction: none' in the header",
             code="needs-no-transaction",
         )
 

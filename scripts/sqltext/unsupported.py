@@ -1,4 +1,4 @@
-"""SQL that psql could run and this system can't, or must not, with what to write instead."""
+"""SQL that psql could run and this system cannot or must not, with what to write instead."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _TRANSACTION = re.compile(
 )
 
 
-# What psql and the server read differently from then on, and the lexer can't know.
+# What changes how psql and the server read strings from then on, which the lexer cannot follow.
 _STRINGS = re.compile(r"SET (SESSION |LOCAL )?STANDARD_CONFORMING_STRINGS\b")
 
 
 def check(statement: Statement) -> None:
-    """Refuse a statement that can't be run from a migration file.
+    """Refuse a statement that cannot be run from a migration file.
 
     Raises:
         FormatError: with the line and the way out; the file is not named.
@@ -35,7 +35,7 @@ def check(statement: Statement) -> None:
         raise FormatError(
             f"'{statement.unclosed}' is never closed in the statement that begins here",
             line=statement.line,
-            way_out="close it: nothing after it can be told apart",
+            way_out="close it: everything after it is read as part of this statement",
         )
 
 
@@ -54,21 +54,24 @@ def _refuse_psql_command(statement: Statement) -> None:
 
 
 _INSTEAD = (
-    (("\\copy",), "write the rows as INSERT INTO … VALUES …, or load them with psql, by itself"),
-    (("\\i", "\\ir", "\\include"), "paste the SQL that it would read"),
-    (("\\c", "\\connect"), "leave it out: the run is connected to the environment's database"),
-    (("\\g", "\\gx", "\\gexec", "\\gset"), "end the statement with ; instead, or write a DO block"),
+    (("\\copy",), "write the rows as INSERT INTO … VALUES …, or load them separately with psql"),
+    (("\\i", "\\ir", "\\include"), "paste the SQL of that file here"),
+    (("\\c", "\\connect"), "remove it: the run is already connected to the environment's database"),
+    (
+        ("\\g", "\\gx", "\\gexec", "\\gset"),
+        "end the statement with `;` instead, or write a DO block",
+    ),
     (("\\if", "\\elif", "\\else", "\\endif"), "write the condition in a DO block"),
-    (("\\set", "\\unset"), "write the values themselves: no variables are put in"),
+    (("\\set", "\\unset"), "write the values themselves: variables are not replaced"),
 )
 
 
 def _instead_of(command: str) -> str:
-    """Say what to write for a command of psql."""
+    """Say what to write instead of a command of psql."""
     name = command.rstrip(";")
     return next(
         (way_out for names, way_out in _INSTEAD if name in names),
-        "leave it out, or write the SQL that it stands for: only psql knows it",
+        "remove it, or write the SQL that it stands for: only psql knows this command",
     )
 
 
@@ -82,7 +85,7 @@ def _refuse_copy(statement: Statement) -> None:
     }
     if words & {"STDIN", "STDOUT"}:
         raise FormatError(
-            "COPY from or to the client is not possible in a migration file",
+            "COPY FROM STDIN and COPY TO STDOUT do not work in a migration file",
             line=statement.line,
             way_out="write the rows as INSERT INTO … VALUES …",
         )
@@ -93,17 +96,17 @@ def _refuse_old_strings(statement: Statement) -> None:
         return
     if not re.search(r"(=|\bTO\b)\s*'?(ON|TRUE|YES|1|DEFAULT)\b", statement.text, re.IGNORECASE):
         raise FormatError(
-            "with standard_conforming_strings off, a backslash changes where a string ends",
+            "standard_conforming_strings = off changes where strings with backslashes end",
             line=statement.line,
-            way_out="leave the setting out, and write strings with backslashes as E'…'",
+            way_out="remove the setting, and write strings with backslashes as E'…'",
         )
 
 
 def _refuse_transaction(statement: Statement) -> None:
     if _TRANSACTION.match(" ".join(statement.words)):
         raise FormatError(
-            f"'{statement.words[0]}' manages a transaction, and the runner does that",
+            f"'{statement.words[0]}' is not allowed: each run manages its own transactions",
             line=statement.line,
-            way_out="leave it out: each file is one transaction; "
+            way_out="remove it: each file runs in one transaction; "
             "'-- Transaction: none' in the header runs each statement by itself",
         )

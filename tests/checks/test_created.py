@@ -11,8 +11,8 @@ from scripts.checks.static.suite import Scope
 from scripts.checks.validation import Wanted
 from tests.support.projects import findings, lay_out
 
-HIDDEN = "IF NOT EXISTS hides it"
-FAILS = "it fails where 001 is applied"
+HIDDEN = "IF NOT EXISTS hides this"
+FAILS = "it fails on a database that has 001"
 TABLE = "CREATE TABLE IF NOT EXISTS t (id bigint PRIMARY KEY, note text);"
 
 
@@ -37,8 +37,8 @@ def test_a_rollback_would_drop_what_an_earlier_file_made(root: Path) -> None:
     down = {3: "DROP TABLE IF EXISTS t;"}
     (finding,) = found(root, TABLE, "SELECT 1;", f"SELECT 1;\n{TABLE}", downs=down)
     assert finding.message == (
-        "003 creates the table t again, which 001 made: IF NOT EXISTS hides it, and rolling back "
-        "003 would drop it"
+        "003 creates table t, which 001 already created: IF NOT EXISTS hides this, and rolling "
+        "back 003 would drop it"
     )
     assert finding.where.endswith("003_step.sql:3")
 
@@ -47,7 +47,7 @@ def test_a_column_that_a_rollback_would_drop(root: Path) -> None:
     down = {2: "ALTER TABLE t DROP COLUMN IF EXISTS note;"}
     (finding,) = found(root, TABLE, "ALTER TABLE t ADD COLUMN IF NOT EXISTS note text;", downs=down)
     assert finding.message == (
-        "002 creates the column note of t again, which 001 made: IF NOT EXISTS hides it, and "
+        "002 creates column note of t, which 001 already created: IF NOT EXISTS hides this, and "
         "rolling back 002 would drop it"
     )
 
@@ -57,51 +57,51 @@ def test_a_column_that_a_rollback_would_drop(root: Path) -> None:
     [
         (
             [TABLE, "CREATE TABLE t (id int);"],
-            f"002 creates the table t again, which 001 made: {FAILS}",
+            f"002 creates table t, which 001 already created: {FAILS}",
         ),
         (
             [TABLE, "CREATE TABLE IF NOT EXISTS public.T (id int);"],
-            f"002 creates the table t again, which 001 made: {HIDDEN}",
+            f"002 creates table t, which 001 already created: {HIDDEN}",
         ),
         (
             [TABLE, 'CREATE UNLOGGED TABLE IF NOT EXISTS "t" (id int);'],
-            f"002 creates the table t again, which 001 made: {HIDDEN}",
+            f"002 creates table t, which 001 already created: {HIDDEN}",
         ),
         (
             [TABLE, "CREATE TABLE IF NOT EXISTS t AS SELECT 1;"],
-            f"002 creates the table t again, which 001 made: {HIDDEN}",
+            f"002 creates table t, which 001 already created: {HIDDEN}",
         ),
-        ([TABLE, "SELECT 1 INTO t;"], f"002 creates the table t again, which 001 made: {FAILS}"),
+        ([TABLE, "SELECT 1 INTO t;"], f"002 creates table t, which 001 already created: {FAILS}"),
         (
             [TABLE, "CREATE VIEW t AS SELECT 1;"],
-            f"002 creates the view t (a table then) again, which 001 made: {FAILS}",
+            f"002 creates view t, but 001 already created a table t: {FAILS}",
         ),
         (
             ["CREATE VIEW v AS SELECT 1;", "CREATE MATERIALIZED VIEW IF NOT EXISTS v AS SELECT 1;"],
-            f"002 creates the materialized view v (a view then) again, which 001 made: {HIDDEN}",
+            f"002 creates materialized view v, but 001 already created a view v: {HIDDEN}",
         ),
         (
             ["CREATE TYPE m AS ENUM ('a');", "CREATE DOMAIN m AS text;"],
-            f"002 creates the domain m (a type then) again, which 001 made: {FAILS}",
+            f"002 creates domain m, but 001 already created a type m: {FAILS}",
         ),
         (
             ["CREATE SEQUENCE s.q;", "CREATE SEQUENCE IF NOT EXISTS s.q;"],
-            f"002 creates the sequence s.q again, which 001 made: {HIDDEN}",
+            f"002 creates sequence s.q, which 001 already created: {HIDDEN}",
         ),
         (
             [
                 "SET search_path = s; CREATE TABLE t (id int);",
                 "CREATE TABLE IF NOT EXISTS s.t (id int);",
             ],
-            f"002 creates the table s.t again, which 001 made: {HIDDEN}",
+            f"002 creates table s.t, which 001 already created: {HIDDEN}",
         ),
         (
             [TABLE, "ALTER TABLE t RENAME TO u;", "CREATE TABLE IF NOT EXISTS u (id int);"],
-            f"003 creates the table u again, which 001 made: {HIDDEN}",
+            f"003 creates table u, which 001 already created: {HIDDEN}",
         ),
         (
             [TABLE, "ALTER TABLE t RENAME note TO remark;", "ALTER TABLE t ADD remark text;"],
-            f"003 creates the column remark of t again, which 001 made: {FAILS}",
+            f"003 creates column remark of t, which 001 already created: {FAILS}",
         ),
         (
             [
@@ -109,11 +109,11 @@ def test_a_column_that_a_rollback_would_drop(root: Path) -> None:
                 "ALTER TABLE t SET SCHEMA s;",
                 "ALTER TABLE s.t ADD COLUMN IF NOT EXISTS note text;",
             ],
-            f"003 creates the column note of s.t again, which 001 made: {HIDDEN}",
+            f"003 creates column note of s.t, which 001 already created: {HIDDEN}",
         ),
         (
             [TABLE, "CREATE TEMP TABLE t (id int); DROP TABLE t;", "CREATE TABLE t (id int);"],
-            f"003 creates the table t again, which 001 made: {FAILS}",
+            f"003 creates table t, which 001 already created: {FAILS}",
         ),
         (
             [
@@ -121,7 +121,7 @@ def test_a_column_that_a_rollback_would_drop(root: Path) -> None:
                 "CREATE TABLE p PARTITION OF e DEFAULT;",
                 "CREATE TABLE IF NOT EXISTS p PARTITION OF e DEFAULT;",
             ],
-            f"003 creates the table p again, which 002 made: {HIDDEN}",
+            f"003 creates table p, which 002 already created: {HIDDEN}",
         ),
     ],
 )
@@ -213,4 +213,4 @@ def test_a_name_that_is_free_gives_nothing(root: Path, ups: list[str]) -> None:
 
 def test_released_files_are_looked_at_and_not_blamed(root: Path) -> None:
     (finding,) = found(root, TABLE, TABLE, TABLE, since="002")
-    assert finding.message == f"003 creates the table t again, which 001 made: {HIDDEN}"
+    assert finding.message == f"003 creates table t, which 001 already created: {HIDDEN}"

@@ -29,8 +29,8 @@ def test_a_gap_is_closed_by_what_is_said(root: Path) -> None:
         in_frame(root, {"008_add_reviews.sql": header + TWO["008_add_reviews.sql"]}), "number-gap"
     )
     assert finding.way_out == (
-        "if it is not released, make it 007: rename its two files, then set `revision` and "
-        "`down_revision` in the one, and the name in '-- Migration:' in the other"
+        "if 008 is not released, renumber it to 007: rename both of its files, then set "
+        "`revision` and `down_revision` in the revision file, and '-- Migration:' in the SQL file"
     )
     sql, python = root / "sql/course/007_add_reviews.sql", root / "course/versions"
     (root / "sql/course/008_add_reviews.sql").rename(sql)
@@ -43,7 +43,10 @@ def test_a_gap_is_closed_by_what_is_said(root: Path) -> None:
 def test_the_second_head_is_told_what_it_comes_after(root: Path) -> None:
     files = {**TWO, "008_add_reviews.py": revision("008", "006")}
     finding = only(in_frame(root, files), "several-heads")
-    assert finding.way_out == 'each comes after the number below: here down_revision = "007"'
+    assert (
+        finding.way_out
+        == 'each revision follows the next lower number: write down_revision = "007"'
+    )
     first = only(
         in_frame(
             root / "two",

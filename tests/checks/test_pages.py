@@ -23,7 +23,7 @@ def test_the_document_is_what_the_pages_say() -> None:
 def test_a_planned_check_is_explained_as_planned_and_is_not_in_the_document(code: str) -> None:
     assert code not in rules.every()
     assert rules.markdown(rules.get(code)).splitlines()[2] == (
-        "**Planned: validate.py does not make this check yet.**"
+        "**Planned: validate.py does not have this check yet.**"
     )
     assert code not in rules.document()
 
@@ -37,7 +37,7 @@ def test_a_group_of_planned_pages_is_not_in_the_document() -> None:
 @pytest.mark.parametrize("code", [*PLANNED, "shadow", "shadow-"])
 @pytest.mark.parametrize("option", ["select", "ignore"])
 def test_a_planned_check_is_neither_selected_nor_ignored(code: str, option: str) -> None:
-    with pytest.raises(UsageError, match=f"'{code}' is planned: validate.py does not make"):
+    with pytest.raises(UsageError, match=f"'{code}' is planned: validate.py does not have"):
         Wanted(**{option: [code]}).check()
 
 

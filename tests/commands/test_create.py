@@ -129,7 +129,7 @@ def test_a_hostile_name_stays_in_its_folder_and_on_its_line(
 def test_a_name_without_letters_is_wrong_usage(workspace: Workspace) -> None:
     done = workspace.run("create", "--database", "course", "--name", "!!!")
     assert done.returncode == 2
-    assert "no file name can be made of '!!!'" in done.stderr
+    assert "cannot make a file name from '!!!'" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,9 @@ def test_json_shows_the_sql_and_what_was_done(applied: Workspace) -> None:
 
 @pytest.mark.parametrize("steps", ["0", "-1", "x"])
 def test_a_number_of_steps_that_is_none_is_wrong_usage(applied: Workspace, steps: str) -> None:
-    assert applied.run("rollback", "--steps", steps, "--yes").returncode == 2
+    done = applied.run("rollback", "--steps", steps, "--yes")
+    assert done.returncode == 2
+    assert "error: --steps must be 1 or more\n" in done.stderr
 
 
 @pytest.mark.parametrize("change", ["one more is applied", "the stored SQL is another"])

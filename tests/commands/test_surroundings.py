@@ -161,7 +161,7 @@ def test_a_section_without_a_folder_is_said_with_what_to_copy(workspace: Workspa
     assert "billing is in alembic.ini, but there is no billing/env.py" in done.stderr
     url = {"BILLING_DB_URL": workspace.urls["course"]}
     done = workspace.run("migrate", "--database", "billing", environment=url)
-    assert done.stderr.startswith("error:  there is no folder sql/billing")
+    assert done.stderr.startswith("error:  folder sql/billing does not exist")
 
     (workspace.root / "billing").mkdir()
     for name in ("env.py", "script.py.mako"):

@@ -15,14 +15,14 @@ pytestmark = pytest.mark.database
 NO_DATABASE = {"AUTH_DB_URL": "", "COURSE_DB_URL": ""}
 
 
-NO_BASE = "no --base, so none was taken as released"
+NO_BASE = "Released files were not checked: add --base origin/main"
 
 
 def test_clean_files_pass_without_a_database(workspace: Workspace) -> None:
     workspace.add_tables("001", "002")
     done = workspace.run("validate", environment=NO_DATABASE)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == (f"0 errors, 0 warnings, 0 notes (2 migrations, files only, {NO_BASE})\n")
+    assert done.stdout == f"0 errors in 2 migrations. {NO_BASE}\n"
 
 
 def _break_name(workspace: Workspace) -> None:
@@ -54,12 +54,12 @@ def _break_chain(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        pytest.param(_break_name, "'3-three.sql' is not a migration's name", id="name"),
-        pytest.param(_break_number, "version 2 is there twice", id="number"),
+        pytest.param(_break_name, "'3-three.sql' is not a valid migration name", id="name"),
+        pytest.param(_break_number, "two files have version 2", id="number"),
         pytest.param(_break_pair, "002_step.sql has no revision file", id="no revision"),
         pytest.param(_break_other_pair, "002_step.py has no migration file", id="no sql"),
         pytest.param(_break_sections, "there is no '-- DOWN' section", id="section"),
-        pytest.param(_break_chain, "down_revision is '007' and has to be '001'", id="chain"),
+        pytest.param(_break_chain, "down_revision is '007' but must be '001'", id="chain"),
     ],
 )
 def test_each_kind_of_damage_is_found_and_fails(
@@ -89,8 +89,16 @@ def test_warnings_fail_with_strict_only(workspace: Workspace) -> None:
         done = workspace.run("validate", *options, environment=NO_DATABASE)
         assert done.returncode == code
     done = workspace.run("validate", environment=NO_DATABASE)
-    assert "version 003 is there, and 002 is not [number-gap]" in done.stdout
-    assert "0 errors, 1 warnings, 0 notes" in done.stdout
+    assert "version 002 is missing before 003 [number-gap]" in done.stdout
+    assert "0 errors, 1 warning in 2 migrations. " in done.stdout
+
+
+def test_one_error_in_one_migration_is_counted_so(workspace: Workspace) -> None:
+    workspace.add("001", "CREATE TABLE IF NOT EXISTS a (id int);", "")
+    done = workspace.run("validate", environment=NO_DATABASE)
+    assert done.stdout.endswith(f"\n1 error in 1 migration. {NO_BASE}\n")
+    done = workspace.run("validate", "--format", "github", environment=NO_DATABASE)
+    assert done.stdout.endswith(f"\n1 finding in 1 migration. {NO_BASE}\n")
 
 
 @pytest.fixture
@@ -109,7 +117,10 @@ def test_the_source_line_is_shown_with_a_caret(wrong: Workspace) -> None:
         "      5 | CREATE TABLE a (id in);\n"
         "        |                    ^\n"
     )
-    assert "error:6: UP can't be run twice: it makes table b [not-repeatable]" in done.stdout
+    assert (
+        "error:6: UP is not idempotent: `CREATE TABLE b` fails if b exists [not-repeatable]"
+        in done.stdout
+    )
 
 
 def test_select_takes_codes_and_their_beginnings(wrong: Workspace) -> None:
@@ -158,7 +169,7 @@ def test_since_looks_at_what_is_above(wrong: Workspace) -> None:
     wrong.add_tables("002")
     done = wrong.run("validate", "--since", "001", environment=NO_DATABASE)
     assert done.returncode == 0
-    assert "(1 migrations, files only" in done.stdout
+    assert "0 errors in 1 migration. Released files" in done.stdout
 
 
 class TestLive:
@@ -175,6 +186,8 @@ class TestLive:
         workspace.add_tables("001", "002")
         workspace.upgrade()
         assert self.findings(workspace) == {}
+        done = workspace.run("validate", "--live", "--database", "course")
+        assert f"0 errors in 2 migrations and database course. {NO_BASE}\n" in done.stdout
 
     def test_ledger_and_files_are_held_against_each_other(self, workspace: Workspace) -> None:
         workspace.add_tables("001", "003", "004")
@@ -186,7 +199,7 @@ class TestLive:
         workspace.query("UPDATE alembic_version SET version_num = '777'")
         found = self.findings(workspace)
         assert found["live-changed"] == "the file was changed after course applied it"
-        assert found["live-ahead"] == "003_step.sql is applied, and not in this checkout"
+        assert found["live-ahead"] == "003_step.sql is applied, but is not in this checkout"
         assert found["live-pending"].endswith("has not applied 004_step.sql")
         assert "is not what was stored" in found["live-rollback"]
         assert "disagree" in found["live-disagrees"]
@@ -205,8 +218,8 @@ class TestLive:
             with pytest.raises(psycopg2.errors.UniqueViolation):
                 connection.cursor().execute("CREATE UNIQUE INDEX CONCURRENTLY i ON a (id)")
         found = self.findings(workspace)
-        assert found["live-invalid-index"] == "the index public.i of a is invalid"
-        assert found["live-not-valid"] == "the constraint c of a was never validated"
+        assert found["live-invalid-index"] == "index public.i on a is invalid"
+        assert found["live-not-valid"] == "constraint c of a was never validated"
 
     def test_without_a_url_nothing_could_be_checked(self, workspace: Workspace) -> None:
         done = workspace.run("validate", "--live", environment=NO_DATABASE)

@@ -7,7 +7,7 @@ import pytest
 from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
-REASON = "DOWN is commented out as a whole, so each line is read as SQL"
+REASON = "the whole DOWN is commented out, so each line is read as SQL"
 DOORS = {
     "script": ("run", "migrate", "--database", "course"),
     "dry-run": ("run", "migrate", "--database", "course", "--dry-run"),
@@ -28,9 +28,9 @@ def test_every_door_names_the_line_before_anything_runs(prose: Workspace, door: 
     method, *arguments = DOORS[door]
     done = getattr(prose, method)(*arguments)
     assert done.returncode == 1
-    assert f"error:  {REASON}, and this is none: Drop the column again" in done.stderr
+    assert f"error:  {REASON}, but this is not SQL: Drop the column again" in done.stderr
     assert "at:     sql/course/002_step.sql:8" in done.stderr
-    assert "help:   begin prose with `-- --`" in done.stderr
+    assert "help:   start prose with `-- --`" in done.stderr
     assert "CREATE TABLE" not in done.stdout
     assert prose.tables() == []
 

@@ -159,13 +159,13 @@ def test_a_search_path_set_by_a_migration_does_not_lead_the_ledger_astray(
         (
             'revision = "002"\ndown_revision = "001"\n\n\n'
             "def upgrade(run):\n    pass\n\n\ndef downgrade(run):\n    pass\n",
-            "it does not point Alembic at its migration file",
+            "`upgrade, downgrade = migration(__file__)` is missing",
         ),
         (
             "import os\n\nfrom scripts.engine.revision import migration\n\n"
             'revision = "002"\ndown_revision = "001"\n\nopen("touched", "w")\n\n'
             "upgrade, downgrade = migration(__file__)\n",
-            "it does more than point at its SQL: import os",
+            "it does more than name its SQL file: import os",
         ),
     ],
 )
@@ -180,7 +180,7 @@ def test_a_revision_file_that_does_something_else_is_refused_before_anything_thr
         workspace.alembic("-n", "course", "upgrade", "head", "--sql"),
     ):
         assert done.returncode == 1
-        assert f"002_step.py is not what a revision file may be: {problem}" in done.stderr
+        assert f"002_step.py is not a valid revision file: {problem}" in done.stderr
         assert "at:     course/versions/002_step.py" in done.stderr
     assert workspace.tables() == []
     assert not (workspace.root / "touched").exists()
@@ -270,7 +270,7 @@ def test_a_revision_file_that_can_not_be_loaded_is_named(workspace: Workspace, t
         workspace.alembic("-n", "course", "upgrade", "head"),
     ):
         assert done.returncode == 1
-        assert "course: 001_step.py is not what a revision file may be" in done.stderr
+        assert "course: 001_step.py is not a valid revision file" in done.stderr
         assert "at:     course/versions/001_step.py" in done.stderr
         assert "state:  nothing was changed in course" in done.stderr
         assert "Traceback" not in done.stderr

@@ -111,7 +111,9 @@ def test_a_postgres_bin_that_only_root_can_reach_is_refused(tmp_path: Path) -> N
     nobody = account.choose(tmp_path / "none", tmp_path)
     closed = replace(binaries.find(None), folder=tmp_path, from_wheel=False)
 
-    with pytest.raises(ServerError, match="nobody, can't reach POSTGRES_BIN"):
+    with pytest.raises(
+        ServerError, match="user nobody, who runs the server, cannot read POSTGRES_BIN"
+    ):
         binaries.reachable(closed, nobody)
 
 

@@ -106,7 +106,7 @@ def test_a_server_started_by_hand_on_the_same_data_is_left_alone(home: Path) -> 
         assert by_hand.poll() is None
         by_hand.send_signal(signal.SIGINT)
 
-    assert raised.value.way_out == f"stop it with 'kill -INT {by_hand.pid}'"
+    assert raised.value.way_out == f"stop it: kill -INT {by_hand.pid}"
 
 
 def test_a_user_killed_during_initdb_leaves_nothing_half_done(home: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_link_in_place_of_a_private_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "real")
     who = account.choose(tmp_path / "none", tmp_path)
 
-    with pytest.raises(ServerError, match="that others may have prepared"):
+    with pytest.raises(ServerError, match="that another user may have created"):
         folders.private(tmp_path / "link", who)
 
 
@@ -207,5 +207,5 @@ def test_a_private_folder_open_to_others_is_refused(tmp_path: Path) -> None:
     (tmp_path / "open").chmod(0o770)
     who = account.choose(tmp_path / "none", tmp_path)
 
-    with pytest.raises(ServerError, match="that others may have prepared"):
+    with pytest.raises(ServerError, match="that another user may have created"):
         folders.private(tmp_path / "open", who)

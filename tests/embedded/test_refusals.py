@@ -62,14 +62,16 @@ def test_without_any_postgres_the_error_says_how_to_get_one(
     monkeypatch.setattr("scripts.embedded.binaries._WHEEL", "no_such_package")
     binaries.find.cache_clear()
 
-    with pytest.raises(ServerError, match="no PostgreSQL to run") as raised:
+    with pytest.raises(
+        ServerError, match="no PostgreSQL is installed for the embedded server"
+    ) as raised:
         binaries.find(None)
 
     assert "POSTGRES_BIN" in raised.value.way_out
 
 
 def test_a_project_that_does_not_exist_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(ServerError, match="no folder for the embedded PostgreSQL"):
+    with pytest.raises(ServerError, match="the project's folder does not exist"):
         server.join(tmp_path / "none" / ".postgres")
 
 

@@ -103,7 +103,7 @@ def test_a_mistyped_key_is_an_error(written: str, meant: str) -> None:
     assert shown(migration(header=f"-- Migration: a\n-- {written}")) == (
         f"error:  '{key}' is not a header key; did you mean '{meant}'?\n"
         "at:     line 2\n"
-        f"help:   write '-- {meant}: …', or reword the comment so that it has no colon there"
+        f"help:   write '-- {meant}: …', or reword the comment without the colon"
     )
 
 
@@ -123,7 +123,7 @@ def test_a_mistyped_key_is_an_error(written: str, meant: str) -> None:
 def test_a_directive_that_is_not_quite_one_is_an_error(line: str) -> None:
     error = refusal(migration(header=f"\n{line}"))
 
-    assert error.what == f"'{line}' looks like a directive and would be ignored"
+    assert error.what == f"'{line}' looks like a directive but would be ignored"
     assert error.line == 2
     assert error.way_out.startswith("write '-- ")
 
@@ -132,7 +132,7 @@ def test_a_key_twice_is_an_error() -> None:
     text = migration(header="-- Lock-Timeout: 5s\n-- Author: A\n-- lock-timeout: 9s")
 
     assert shown(text) == (
-        "error:  the header has 'Lock-Timeout' twice, here and on line 1\n"
+        "error:  'Lock-Timeout' appears twice in the header, here and on line 1\n"
         "at:     line 3\n"
         "help:   keep one of the two"
     )
@@ -161,9 +161,9 @@ def test_a_timeout_without_a_unit_is_an_error_that_says_what_was_meant(key: str)
 @pytest.mark.parametrize("value", ["", "no", "none -- for the index", "required", "non"])
 def test_a_transaction_other_than_none_is_an_error(value: str) -> None:
     assert shown(migration(header=f"-- Transaction: {value}")) == (
-        f"error:  'Transaction: {value}' is not known\n"
+        f"error:  'Transaction: {value}' is not valid: the only value is 'none'\n"
         "at:     line 1\n"
-        "help:   write '-- Transaction: none', or leave the line out for one transaction"
+        "help:   write '-- Transaction: none', or remove the line to run in one transaction"
     )
 
 
@@ -171,7 +171,7 @@ def test_irreversible_without_a_reason_is_an_error() -> None:
     assert shown(migration(header="-- Migration: a\n-- Irreversible:")) == (
         "error:  'Irreversible' needs a reason\n"
         "at:     line 2\n"
-        "help:   write '-- Irreversible: why nobody can undo this'"
+        "help:   write '-- Irreversible: why this cannot be undone'"
     )
 
 

@@ -79,17 +79,19 @@ def test_a_name_that_does_not_fit_is_a_problem(course: Environment, name: str) -
     (course.sql / name).touch()
 
     assert problems(course) == [
-        f"error:  '{name}' is not a migration's name\n"
+        f"error:  '{name}' is not a valid migration name\n"
         f"at:     sql/course/{name}\n"
-        "help:   name it like 004_add_user_preferences.sql: number, _, words of letters, digits, "
-        "_ and -"
+        "help:   name it like 004_add_user_preferences.sql: a number, _, then letters, "
+        "digits, _ and -"
     ]
 
 
 def test_a_revision_file_has_to_fit_too(course: Environment) -> None:
     (course.versions / "a1b2c3_x.py").touch()
 
-    with pytest.raises(HistoryError, match=r"'a1b2c3_x\.py' is not a migration's name") as caught:
+    with pytest.raises(
+        HistoryError, match=r"'a1b2c3_x\.py' is not a valid migration name"
+    ) as caught:
         history.read(course)
     assert caught.value.where == "course/versions/a1b2c3_x.py"
     assert "004_add_user_preferences.py" in caught.value.way_out
@@ -108,14 +110,14 @@ def test_one_version_twice_is_a_problem_however_it_is_written(course: Environmen
     add(course, "002_a", "2_b", "003_c")
 
     assert problems(course) == [
-        "error:  version 2 is there twice: 002_a.sql and 2_b.sql\n"
+        "error:  two files have version 2: 002_a.sql and 2_b.sql\n"
         "at:     sql/course/2_b.sql\n"
-        "help:   give one of them the next free number: rename its two files, then set `revision` "
-        "and `down_revision` in the one, and the name in '-- Migration:' in the other",
-        "error:  version 2 is there twice: 002_a.py and 2_b.py\n"
+        "help:   give one of them the next free number: rename both of its files, then set "
+        "`revision` and `down_revision` in the revision file, and '-- Migration:' in the SQL file",
+        "error:  two files have version 2: 002_a.py and 2_b.py\n"
         "at:     course/versions/2_b.py\n"
-        "help:   give one of them the next free number: rename its two files, then set `revision` "
-        "and `down_revision` in the one, and the name in '-- Migration:' in the other",
+        "help:   give one of them the next free number: rename both of its files, then set "
+        "`revision` and `down_revision` in the revision file, and '-- Migration:' in the SQL file",
     ]
 
 
@@ -123,9 +125,9 @@ def test_a_migration_file_without_a_revision_file_is_a_problem(course: Environme
     (course.sql / "001_a.sql").touch()
 
     assert problems(course) == [
-        "error:  001_a.sql has no revision file, so Alembic does not know it\n"
+        "error:  001_a.sql has no revision file, so Alembic would never run it\n"
         "at:     sql/course/001_a.sql\n"
-        "help:   write course/versions/001_a.py:\n"
+        "help:   create course/versions/001_a.py:\n"
         "        from scripts.engine.revision import migration\n"
         '        revision = "001"\n'
         "        down_revision = None\n"
@@ -146,7 +148,7 @@ def test_a_revision_file_without_a_migration_file_is_a_problem(course: Environme
     assert problems(course) == [
         "error:  001_a.py has no migration file\n"
         "at:     course/versions/001_a.py\n"
-        "help:   restore sql/course/001_a.sql, or remove the revision file"
+        "help:   restore sql/course/001_a.sql, or delete the revision file"
     ]
 
 
@@ -155,7 +157,7 @@ def test_files_that_differ_in_their_names_are_no_pair(course: Environment) -> No
     (course.versions / "1_a.py").touch()
 
     assert [p.splitlines()[0] for p in problems(course)] == [
-        "error:  001_a.sql has no revision file, so Alembic does not know it",
+        "error:  001_a.sql has no revision file, so Alembic would never run it",
         "error:  1_a.py has no migration file",
     ]
 
@@ -175,7 +177,7 @@ def test_a_missing_folder_is_a_problem(course: Environment) -> None:
     course.sql.rmdir()
 
     assert problems(course) == [
-        "error:  there is no folder sql/course\nhelp:   create it, empty",
+        "error:  folder sql/course does not exist\nhelp:   create it; it may be empty",
     ]
 
 

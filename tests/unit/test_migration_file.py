@@ -155,7 +155,8 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path, mark: bytes) -> Non
     error = error_of(path)
 
     assert str(error) == (
-        f"error:  the file is not UTF-8: byte 0xe9\nat:     {path}:3\nhelp:   save it as UTF-8"
+        f"error:  the file is not valid UTF-8: byte 0xe9\n"
+        f"at:     {path}:3\nhelp:   save it as UTF-8"
     )
 
 
@@ -171,7 +172,7 @@ def test_a_nul_byte_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, migration(up="SELECT 1;\nSELECT 'a\0b';").encode())
 
     assert str(error_of(path)) == (
-        "error:  the file has a NUL byte\n"
+        "error:  the file contains a NUL byte\n"
         f"at:     {path}:3\n"
         "help:   save it as UTF-8 without NUL bytes"
     )
@@ -181,7 +182,7 @@ def test_a_nul_byte_is_refused(tmp_path: Path) -> None:
 def test_an_empty_up_is_refused_at_its_marker(up: str) -> None:
     error = refusal(migration(up=up, header="-- Author: x"))
 
-    assert error.what == "the UP section has no statement"
+    assert error.what == "the UP section has no SQL statement"
     assert error.line == 2
     assert error.way_out == (
         "write the SQL that applies the migration between '-- UP' and '-- DOWN'"

@@ -72,8 +72,8 @@ def test_an_unknown_environment_is_an_error_that_names_the_known(ini: Path) -> N
     with pytest.raises(UsageError) as caught:
         loaded.environment("curse")
     assert str(caught.value) == (
-        "error:  there is no environment 'curse' in alembic.ini\n"
-        "detail: there are: auth, course\n"
+        "error:  'curse' is not an environment in alembic.ini\n"
+        "detail: environments: auth, course\n"
         "help:   did you mean 'course'?"
     )
     with pytest.raises(UsageError) as caught:
@@ -85,7 +85,7 @@ def test_a_missing_alembic_ini_is_an_error(ini: Path) -> None:
     ini.unlink()
 
     assert error_of(ini) == (
-        "error:  there is no alembic.ini\nhelp:   run the command in the project's folder"
+        "error:  alembic.ini does not exist\nhelp:   run the command in the project's folder"
     )
 
 
@@ -94,7 +94,7 @@ def test_no_environment_is_an_error(ini: Path, text: str) -> None:
     ini.write_text(text)
 
     assert error_of(ini) == (
-        "error:  alembic.ini names no environment\n"
+        "error:  alembic.ini defines no environment\n"
         "help:   add a section such as [course] with script_location = %(here)s/course"
     )
 
@@ -104,8 +104,9 @@ def test_a_name_that_can_t_be_an_environment_is_an_error(ini: Path, name: str) -
     ini.write_text(f"[{name}]\nscript_location = x\n")
 
     assert error_of(ini) == (
-        f"error:  [{name}] in alembic.ini can't be an environment's name\n"
-        "help:   use small letters, digits and _: it becomes a folder and a setting's name"
+        f"error:  [{name}] in alembic.ini is not a valid name for an environment\n"
+        "help:   use lower-case letters, digits and _, with a letter first: the name "
+        "becomes part of paths and settings"
     )
 
 
@@ -120,7 +121,7 @@ def test_a_name_that_can_t_be_an_environment_is_an_error(ini: Path, name: str) -
 def test_an_alembic_ini_that_can_t_be_read_is_an_error(ini: Path, text: str) -> None:
     ini.write_text(text)
 
-    assert error_of(ini).startswith("error:  alembic.ini can't be read\ndetail: ")
+    assert error_of(ini).startswith("error:  cannot read alembic.ini\ndetail: ")
 
 
 def test_paths_are_shown_from_here(ini: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from scripts.errors import FormatError
 from scripts.files import migration_file
 from tests.support.workspace import REPOSITORY
 
-REASON = "DOWN is commented out as a whole, so each line is read as SQL"
+REASON = "the whole DOWN is commented out, so each line is read as SQL"
 
 
 def write(folder: Path, down: str) -> Path:
@@ -50,9 +50,9 @@ def test_prose_is_refused_with_its_line_and_the_way_to_write_it(
     tmp_path: Path, down: str, line: int, shown: str
 ) -> None:
     error = refusal(tmp_path, down)
-    assert error.what == f"{REASON}, and this is none: {shown}"
+    assert error.what == f"{REASON}, but this is not SQL: {shown}"
     assert error.where.endswith(f"004_step.sql:{line}")
-    assert error.way_out.startswith("begin prose with `-- --`")
+    assert error.way_out.startswith("start prose with `-- --`")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,10 @@ def test_prose_is_refused_with_its_line_and_the_way_to_write_it(
     [
         ("Don't run this by hand", "this quoted string is never closed"),
         ("Put the column back (see the wiki", "'(' is never closed in the statement that begins"),
-        ("Commit the change by hand;", "'COMMIT' manages a transaction"),
+        (
+            "Commit the change by hand;",
+            "'COMMIT' is not allowed: each run manages its own transactions",
+        ),
     ],
 )
 def test_prose_that_is_refused_for_another_reason_is_told_how_to_be_written(
@@ -68,7 +71,7 @@ def test_prose_that_is_refused_for_another_reason_is_told_how_to_be_written(
 ) -> None:
     error = refusal(tmp_path, f"-- {text}\n-- DROP TABLE t;")
     assert error.what.startswith(what)
-    assert error.way_out.endswith(f"{REASON}; begin prose with `-- --`")
+    assert error.way_out.endswith(f"{REASON}; start prose with `-- --`")
     assert error.line == 5
 
 

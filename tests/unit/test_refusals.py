@@ -13,17 +13,15 @@ from tests.support.texts import migration, read, refusal, shown
         pytest.param("\\i other.sql", "\\i", 2, "paste the SQL", id="include"),
         pytest.param("\\i it's.sql", "\\i", 2, "paste the SQL", id="include-with-an-apostrophe"),
         pytest.param("\\copy t FROM 'f'", "\\copy", 2, "write the rows as INSERT", id="copy"),
-        pytest.param("\\connect auth;", "\\connect", 2, "leave it out: the run", id="connect"),
+        pytest.param("\\connect auth;", "\\connect", 2, "remove it: the run", id="connect"),
         pytest.param("SELECT 1;\n\\set x '1;2'", "\\set", 3, "write the values", id="set"),
         pytest.param("\\if :x", "\\if", 2, "write the condition in a DO block", id="condition"),
         pytest.param(
             "SELECT 1,\n  2 \\gset", "\\gset", 3, "end the statement", id="behind-a-query"
         ),
-        pytest.param("SELECT 1 \\; SELECT 2;", "\\;", 2, "leave it out, or", id="semicolon"),
-        pytest.param("SELECT 1;\n\\", "\\", 3, "leave it out, or", id="alone"),
-        pytest.param(
-            "SELECT (\n\\echo (\n1);", "\\echo", 3, "leave it out, or", id="in-parentheses"
-        ),
+        pytest.param("SELECT 1 \\; SELECT 2;", "\\;", 2, "remove it, or", id="semicolon"),
+        pytest.param("SELECT 1;\n\\", "\\", 3, "remove it, or", id="alone"),
+        pytest.param("SELECT (\n\\echo (\n1);", "\\echo", 3, "remove it, or", id="in-parentheses"),
     ],
 )
 def test_a_command_of_psql_is_refused_with_what_to_write(
@@ -54,7 +52,7 @@ def test_a_backslash_in_quotes_and_comments_is_fine(sql: str) -> None:
 )
 def test_copy_with_the_client_is_refused(sql: str) -> None:
     assert shown(migration(up=f"SELECT 0;\n{sql}\nSELECT 2;")) == (
-        "error:  COPY from or to the client is not possible in a migration file\n"
+        "error:  COPY FROM STDIN and COPY TO STDOUT do not work in a migration file\n"
         "at:     line 3\n"
         "help:   write the rows as INSERT INTO … VALUES …"
     )
@@ -63,16 +61,16 @@ def test_copy_with_the_client_is_refused(sql: str) -> None:
 def test_copy_data_whose_apostrophe_swallows_the_marker_is_named_for_what_it_is() -> None:
     error = refusal(migration(up="COPY t FROM STDIN;\n1\tO'Brien\n\\.", down="SELECT 'a';"))
 
-    assert error.what == "COPY from or to the client is not possible in a migration file"
+    assert error.what == "COPY FROM STDIN and COPY TO STDOUT do not work in a migration file"
     assert error.line == 2
 
 
 @pytest.mark.parametrize("sql", ["SET {} = off;", "SET LOCAL {} TO 'off';", "set session {} to 0;"])
 def test_strings_with_backslashes_of_old_are_refused(sql: str) -> None:
     assert shown(migration(up=f"SELECT 0;\n{sql.format('standard_conforming_strings')}")) == (
-        "error:  with standard_conforming_strings off, a backslash changes where a string ends\n"
+        "error:  standard_conforming_strings = off changes where strings with backslashes end\n"
         "at:     line 3\n"
-        "help:   leave the setting out, and write strings with backslashes as E'…'"
+        "help:   remove the setting, and write strings with backslashes as E'…'"
     )
 
 
@@ -111,10 +109,10 @@ def test_transaction_control_is_refused(sql: str, header: str) -> None:
     text = migration(up=f"SELECT 1;\n{sql}", header=header)
     error = refusal(text)
 
-    assert error.what.endswith(" manages a transaction, and the runner does that")
+    assert error.what.endswith(" is not allowed: each run manages its own transactions")
     assert text.splitlines()[error.line - 1] == sql
     assert error.way_out == (
-        "leave it out: each file is one transaction; "
+        "remove it: each file runs in one transaction; "
         "'-- Transaction: none' in the header runs each statement by itself"
     )
 
@@ -156,7 +154,7 @@ def test_what_is_never_closed_is_refused(sql: str, opened: str, line: int) -> No
     assert shown(migration(up=sql)) == (
         f"error:  '{opened}' is never closed in the statement that begins here\n"
         f"at:     line {line}\n"
-        "help:   close it: nothing after it can be told apart"
+        "help:   close it: everything after it is read as part of this statement"
     )
 
 
@@ -179,7 +177,7 @@ def test_an_open_quote_is_refused_where_it_begins(sql: str, name: str, line: int
     assert shown(migration(up=sql)) == (
         f"error:  this {name} is never closed\n"
         f"at:     line {line}\n"
-        "help:   look for a quote that is missing or one too many"
+        "help:   check for a missing or extra quote here or above"
     )
 
 

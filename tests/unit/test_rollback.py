@@ -133,7 +133,7 @@ def test_lines_count_from_the_first_line_stored() -> None:
         pytest.param("SELECT 1;\nSELECT 'a", "this quoted string is never closed", 2, id="string"),
         pytest.param("'a", "this quoted string is never closed", 1, id="string-first"),
         pytest.param("-- a\n/* b", "this block comment is never closed", 2, id="comment"),
-        pytest.param("SELECT 1;\nCOMMIT;", "'COMMIT' manages", 2, id="transaction"),
+        pytest.param("SELECT 1;\nCOMMIT;", "'COMMIT' is not allowed", 2, id="transaction"),
         pytest.param("-- \\i a.sql", "'\\i' is a command of psql", 1, id="psql"),
         pytest.param("-- Lock-Timeout: soon\nSELECT 1;", "Lock-Timeout: 'soon'", 1, id="timeout"),
     ],

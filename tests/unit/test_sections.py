@@ -8,7 +8,7 @@ from scripts.files import sections
 from scripts.files.sections import Piece
 from tests.support.texts import migration, read, refusal, shown, statements
 
-TWO = "a file has the lines '-- UP' and '-- DOWN', each once, UP first"
+TWO = "a file needs one line '-- UP', and after it one line '-- DOWN'"
 
 
 @pytest.mark.parametrize(
@@ -78,18 +78,20 @@ def test_a_missing_section_is_an_error(missing: str) -> None:
 )
 def test_a_nearly_right_marker_is_named(marker: str, comment: str) -> None:
     assert shown(f"-- UP\nSELECT 1;\n{marker}\nSELECT 2;\n") == (
-        f"error:  there is no '-- DOWN' section; is '{comment}' meant for one?\n"
+        f"error:  there is no '-- DOWN' section; is '{comment}' meant to be its marker?\n"
         "at:     line 3\n"
-        "help:   a marker is '-- UP' or '-- DOWN' at the start of a line; text after a colon"
+        "help:   write '-- UP' or '-- DOWN' at the start of a line; text may follow after a colon, "
+        "as in '-- UP: text'"
     )
 
 
 @pytest.mark.parametrize("marker", ["-- Down", "--DOWN: undo", "-- up", "--  UP:"])
 def test_a_nearly_right_marker_beside_both_right_ones_is_an_error(marker: str) -> None:
     assert shown(migration(up=f"CREATE TABLE t ();\n{marker}\nDROP TABLE t;")) == (
-        f"error:  '{marker}' reads like a marker and is none\n"
+        f"error:  '{marker}' looks like a section marker but is not one\n"
         "at:     line 3\n"
-        "help:   a marker is '-- UP' or '-- DOWN' at the start of a line; text after a colon"
+        "help:   write '-- UP' or '-- DOWN' at the start of a line; text may follow after a colon, "
+        "as in '-- UP: text'"
     )
 
 
@@ -101,7 +103,7 @@ def test_a_comment_that_only_begins_like_a_marker_is_fine(comment: str) -> None:
 def test_a_nearly_right_up_is_an_error_too() -> None:
     error = refusal("-- up\n-- nothing\n")
 
-    assert error.what == "there is no '-- UP' section; is '-- up' meant for one?"
+    assert error.what == "there is no '-- UP' section; is '-- up' meant to be its marker?"
     assert error.line == 1
 
 
@@ -111,13 +113,14 @@ def test_a_marker_twice_is_an_error(name: str) -> None:
     first = 1 if name == "UP" else 3
 
     assert shown(text) == (
-        f"error:  '-- {name}' stands twice, here and on line {first}\nat:     line 5\nhelp:   {TWO}"
+        f"error:  '-- {name}' appears twice, here and on line {first}\nat:     line 5\n"
+        f"help:   {TWO}"
     )
 
 
 def test_down_ahead_of_up_is_an_error() -> None:
     assert shown("-- a\n-- DOWN\nDROP TABLE t;\n-- UP\nCREATE TABLE t ();\n") == (
-        "error:  '-- DOWN' stands before '-- UP', or '-- UP' is missing\n"
+        "error:  '-- DOWN' comes before '-- UP', or '-- UP' is missing\n"
         f"at:     line 2\nhelp:   {TWO}"
     )
 
@@ -125,9 +128,9 @@ def test_down_ahead_of_up_is_an_error() -> None:
 @pytest.mark.parametrize("sql", ["SELECT 1;", ";", "\\set a 1", "'x'", "$$x$$"])
 def test_sql_ahead_of_up_is_an_error(sql: str) -> None:
     assert shown(f"-- Author: x\n/* b */ {sql}\n{migration()}") == (
-        "error:  SQL ahead of '-- UP' would never run\n"
+        "error:  SQL before '-- UP' would never run\n"
         "at:     line 2\n"
-        "help:   put the line '-- UP' above the first statement"
+        "help:   move the line '-- UP' above the first statement"
     )
 
 
@@ -148,9 +151,9 @@ def test_a_marker_swallowed_by_a_quote_is_an_error_at_the_quote(
     text = end.join(["-- UP", "SELECT 0;", opening, marker, closing, ""])
 
     assert shown(text) == (
-        f"error:  the '-- DOWN' on line 4 stands inside the {name} that begins here\n"
+        f"error:  the '-- DOWN' on line 4 is inside the {name} that begins here\n"
         "at:     line 3\n"
-        "help:   look for a quote that is missing or one too many"
+        "help:   check for a missing or extra quote here or above"
     )
 
 

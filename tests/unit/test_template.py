@@ -41,7 +41,8 @@ def test_a_name_without_words_is_refused(name: str) -> None:
         template.slug(name)
 
     assert str(caught.value) == (
-        f'error:  no file name can be made of {name!r}\nhelp:   say what it does: "add_user_prefs"'
+        f"error:  cannot make a file name from {name!r}\n"
+        "help:   describe the change with the letters a to z: add_user_prefs"
     )
 
 
@@ -87,7 +88,7 @@ def test_the_file_that_is_written(course: Environment) -> None:
 
 def test_the_file_is_in_the_format_once_up_is_filled(course: Environment) -> None:
     path = template.write(template.plan(course, "a"), description="a", author="", today=DAY)
-    with pytest.raises(FormatError, match="the UP section has no statement") as caught:
+    with pytest.raises(FormatError, match="the UP section has no SQL statement") as caught:
         migration_file.read(path)
     assert caught.value.line == 6
 
@@ -127,6 +128,7 @@ def test_a_file_that_is_there_is_never_overwritten(course: Environment) -> None:
         template.write(entry, description="a", author="", today=DAY)
 
     assert str(caught.value) == (
-        "error:  sql/course/001_a.sql exists\nhelp:   run the command again for the next number"
+        "error:  sql/course/001_a.sql already exists\n"
+        "help:   run the command again to get the next number"
     )
     assert entry.path.read_text() == "mine"

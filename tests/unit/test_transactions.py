@@ -39,10 +39,10 @@ OUTSIDE = [
 def test_it_is_refused_without_the_header_and_fine_with_it(sql: str) -> None:
     error = refusal(migration(up=f"SELECT 1;\n/* a */ {sql};"))
     shown = sql.partition("'")[0][:50]
-    assert error.what.startswith(f"PostgreSQL refuses this in a transaction: {shown}")
+    assert error.what.startswith(f"cannot run in a transaction: {shown}")
     assert error.line == 3
     assert error.way_out == (
-        "put it into a file of its own, with '-- Transaction: none' in the header"
+        "move it to a file of its own, with '-- Transaction: none' in the header"
     )
     assert read(migration(up=f"{sql};", header="-- Transaction: none")).up.statements
 
@@ -72,13 +72,13 @@ def test_what_only_looks_like_one_is_fine(sql: str) -> None:
 
 def test_a_down_section_is_looked_at_too() -> None:
     assert shown(migration(down="-- SELECT 1;\n-- DROP INDEX CONCURRENTLY i;")) == (
-        "error:  PostgreSQL refuses this in a transaction: DROP INDEX CONCURRENTLY i;\n"
+        "error:  cannot run in a transaction: DROP INDEX CONCURRENTLY i;\n"
         "at:     line 5\n"
-        "help:   put it into a file of its own, with '-- Transaction: none' in the header"
+        "help:   move it to a file of its own, with '-- Transaction: none' in the header"
     )
 
 
 def test_a_stored_rollback_is_looked_at_with_its_own_directives() -> None:
     rollback.parse("-- Transaction: none\nDROP INDEX CONCURRENTLY i;\n")
-    with pytest.raises(FormatError, match="refuses this in a transaction"):
+    with pytest.raises(FormatError, match="cannot run in a transaction"):
         rollback.parse("DROP INDEX CONCURRENTLY i;\n")

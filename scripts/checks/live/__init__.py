@@ -1,1 +1,1 @@
-"""The real databases, held against the files. Reads only."""
+"""The real databases, compared with the files. Reads only."""

@@ -1,4 +1,4 @@
-"""The checks of one live database: its ledger, and what was left half done in it."""
+"""The checks of one live database: its ledger, and what was left unfinished in it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _NOT_VALID = (
 
 
 def check(settings: Settings, say: Notify) -> list[Finding]:
-    """Look at a database's ledger and at what is unfinished in its catalog; nothing is written.
+    """Check a database's ledger, and its catalog for unfinished work; nothing is written.
 
     Raises:
-        ServerError: when the database can't be reached, or asked.
+        ServerError: when the database cannot be reached or read.
     """
     environment = settings.environment
     try:
@@ -51,9 +51,10 @@ def check(settings: Settings, say: Notify) -> list[Finding]:
                 *_unfinished(connection, environment),
             ]
     except psycopg2.Error as error:
+        headline, _, detail = disclosure.of_error(error).partition("\n")
         raise ServerError(
-            f"{environment.name}: the database can't be asked",
-            detail=disclosure.of_error(error),
+            f"{environment.name}: {headline}",
+            detail=detail,
             state="nothing was changed",
         ) from error
 
@@ -70,7 +71,7 @@ def _ledger(found: Status) -> Iterator[Finding]:
             database=found.name,
             path=shown(one.entry.path),
             message=str(one),
-            way_out=f"rename it back to {one.row.filename}, and its revision file with it",
+            way_out=f"rename it, and its revision file, back to {one.row.filename}",
         )
     for applied in found.changed:
         if applied.entry and applied.row.version not in renamed:
@@ -80,12 +81,12 @@ def _ledger(found: Status) -> Iterator[Finding]:
                 path=shown(applied.entry.path),
                 message=f"the file was changed after {found.name} applied it",
                 detail=f"applied: {applied.row.checksum}\nnow:     {applied.file_checksum}",
-                way_out="restore the file, and put what is new into a new migration",
+                way_out="restore the file, and put the change in a new migration",
             )
     for applied in found.ahead:
         if applied.row.version in renamed:
             continue
-        what = f"{applied.row.filename} is applied, and not in this checkout"
+        what = f"{applied.row.filename} is applied, but is not in this checkout"
         yield _of(found.name, "live-ahead", what, way_out="deploy the release that has it")
     highest = max((applied.number for applied in found.applied), default=0)
     again = {one.entry for one in found.renamed}
@@ -95,10 +96,10 @@ def _ledger(found: Status) -> Iterator[Finding]:
             code="live-pending-below" if below else "live-pending",
             database=found.name,
             path=shown(entry.path),
-            message=f"{found.name} is at {found.current}, and has not applied {entry.filename}",
+            message=f"{found.name} is at {found.current} and has not applied {entry.filename}",
             way_out=f"give it a number above {highest}: {history.RENUMBERING}"
             if below
-            else "python scripts/migrate.py",
+            else "run python scripts/migrate.py",
         )
 
 
@@ -114,13 +115,13 @@ def _unfinished(connection: Connection, environment: Environment) -> Iterator[Fi
     with connection.cursor() as cursor:
         cursor.execute(_INVALID)
         for name, table in cursor.fetchall():
-            what = f"the index {name} of {table} is invalid"
-            way_out = f"DROP INDEX CONCURRENTLY {name}, and build it anew"
+            what = f"index {name} on {table} is invalid"
+            way_out = f"run DROP INDEX CONCURRENTLY {name}, then create the index again"
             yield _of(environment.name, "live-invalid-index", what, way_out=way_out)
         cursor.execute(_NOT_VALID)
         for name, table in cursor.fetchall():
-            what = f"the constraint {name} of {table} was never validated"
-            way_out = f"a migration with: ALTER TABLE {table} VALIDATE CONSTRAINT {name}"
+            what = f"constraint {name} of {table} was never validated"
+            way_out = f"add a migration with ALTER TABLE {table} VALIDATE CONSTRAINT {name}"
             yield _of(environment.name, "live-not-valid", what, way_out=way_out)
 
 

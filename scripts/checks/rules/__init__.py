@@ -1,7 +1,8 @@
 """The page of each check: how bad a finding is, what it means, a bad and a good example.
 
 `validate.py --explain CODE` and docs/checks.md print these same pages. A page or a group with
-`planned = true` is of a check that is not made yet: it can be explained, and is in no other list.
+`planned = true` describes a check that does not exist yet: it can be explained, and is in no other
+list.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ class Severity(Enum):
     WARNING = "warning"
     """Fails the check with --strict."""
     NOTE = "note"
-    """Is only said."""
+    """Never fails the check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What there is to say about a code."""
+    """What a code means."""
 
     code: str
     group: str
@@ -45,31 +46,31 @@ class Page:
     bad: str
     good: str
     source: str = ""
-    """Where a surprising fact can be looked up."""
+    """Where a surprising fact is documented."""
     planned: bool = False
-    """Whether validate.py does not make the check yet."""
+    """Whether the check does not exist yet."""
 
 
 @functools.cache
 def every() -> dict[str, Page]:
-    """Return the pages of all checks that are made, by code, group after group."""
+    """Return the pages of all existing checks, by code, group after group."""
     return {page.code: page for group in GROUPS for page in _read(group) if not page.planned}
 
 
 @functools.cache
 def planned() -> dict[str, Page]:
-    """Return the pages of the checks that are not made yet, by code."""
+    """Return the pages of planned checks, by code."""
     return {page.code: page for group in GROUPS for page in _read(group) if page.planned}
 
 
 @functools.cache
 def group(name: str) -> str:
-    """Return what stands ahead of a group's pages."""
+    """Return the introduction of a group's pages."""
     return str(_table(name)["about"]).strip()
 
 
 def require_made(beginning: str) -> None:
-    """Make sure that this is the code of a check that is made, or the beginning of one.
+    """Make sure that this is the code of an existing check, or the beginning of one.
 
     Raises:
         UsageError: when it is neither, or only that of a planned check.
@@ -78,33 +79,35 @@ def require_made(beginning: str) -> None:
         return
     if any(code.startswith(beginning) for code in planned()):
         raise UsageError(
-            f"'{beginning}' is planned: validate.py does not make this check yet",
-            way_out="leave it out; docs/checks.md lists the checks that are made",
+            f"check '{beginning}' is planned: validate.py does not have it yet",
+            way_out="leave it out; docs/checks.md lists the existing checks",
         )
     get(beginning)
 
 
 def get(code: str) -> Page:
-    """Return the page of a code, be its check made or planned.
+    """Return the page of a code, whether its check exists or is planned.
 
     Raises:
-        UsageError: when there is none; it names those that are like it.
+        UsageError: when there is none; it names similar ones.
     """
     page = every().get(code) or planned().get(code)
     if page is None:
         close = difflib.get_close_matches(code, every(), 3)
         raise UsageError(
             f"there is no check '{code}'",
-            way_out=f"did you mean {' or '.join(close)}?" if close else "docs/checks.md lists them",
+            way_out=f"did you mean {' or '.join(close)}?"
+            if close
+            else "docs/checks.md lists all checks",
         )
     return page
 
 
 def markdown(page: Page) -> str:
-    """Lay a page out."""
+    """Return a page as Markdown."""
     parts = [f"### {page.code}", f"*{page.severity.value}* · {page.title}", page.why]
     if page.planned:
-        parts.insert(1, "**Planned: validate.py does not make this check yet.**")
+        parts.insert(1, "**Planned: validate.py does not have this check yet.**")
     for name, example in (("Bad", page.bad), ("Good", page.good)):
         if example:
             parts += [f"{name}:", f"```sql\n{example}\n```"]
@@ -117,8 +120,8 @@ def document() -> str:
     """Return docs/checks.md."""
     parts = [
         "# Checks",
-        "What `python scripts/validate.py` finds, by the level that finds it. Made from the pages "
-        "that `validate.py --explain CODE` prints; `make docs` writes it anew.",
+        "What `python scripts/validate.py` finds, by the level that finds it. Generated from the "
+        "pages that `validate.py --explain CODE` prints: run `make docs` after changing one.",
     ]
     for name in GROUPS:
         made = [markdown(page) for page in every().values() if page.group == name]

@@ -1,1 +1,1 @@
-"""What can be told from the files alone, without a database."""
+"""What the files alone show, without a database."""

@@ -1,4 +1,4 @@
-"""What a file makes although an earlier one made it: IF NOT EXISTS hides that, DOWN does not."""
+"""What a file creates although an earlier one did: IF NOT EXISTS hides that, DOWN does not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scripts.checks.tree.source import Source
 
 
 def check(history: Iterable[Source], chosen: Collection[str]) -> Iterator[Finding]:
-    """Find what is made a second time.
+    """Find what is created a second time.
 
     Args:
         history: all files of an environment, in order.
@@ -31,27 +31,29 @@ def check(history: Iterable[Source], chosen: Collection[str]) -> Iterator[Findin
 
 def _finding(source: Source, line: int, clash: Clash) -> Finding:
     version, before = source.entry.version, clash.before
-    what = _named(clash)
     if not clash.hidden:
-        effect = f"it fails where {before.version} is applied"
+        effect = f"it fails on a database that has {before.version}"
     elif _drops(source, clash):
-        effect = f"IF NOT EXISTS hides it, and rolling back {version} would drop it"
+        effect = f"IF NOT EXISTS hides this, and rolling back {version} would drop it"
     else:
-        effect = "IF NOT EXISTS hides it"
+        effect = "IF NOT EXISTS hides this"
     return source.finding(
         "already-created",
-        f"{version} creates {what} again, which {before.version} made: {effect}",
+        f"{version} creates {_named(clash)}: {effect}",
         line=line,
-        way_out="take another name, or ALTER what is there; to replace it, DROP or rename it first",
+        way_out="choose another name, or ALTER the existing one; to replace it, DROP or rename it "
+        "first",
     )
 
 
 def _named(clash: Clash) -> str:
-    name = _name(clash.thing)
+    """Name what is created, and by which file it was created before."""
+    name, before = _name(clash.thing), clash.before
     if clash.thing.column:
-        return f"the column {clash.thing.column} of {name}"
-    as_before = "" if clash.kind == clash.before.kind else f" (a {clash.before.kind} then)"
-    return f"the {clash.kind} {name}{as_before}"
+        return f"column {clash.thing.column} of {name}, which {before.version} already created"
+    if clash.kind == before.kind:
+        return f"{clash.kind} {name}, which {before.version} already created"
+    return f"{clash.kind} {name}, but {before.version} already created a {before.kind} {name}"
 
 
 def _name(thing: Thing) -> str:
@@ -59,7 +61,7 @@ def _name(thing: Thing) -> str:
 
 
 def _drops(source: Source, clash: Clash) -> bool:
-    """Tell whether DOWN would drop it, under the name by which UP speaks of it."""
+    """Tell whether DOWN would drop it under the name that UP uses."""
     thing = clash.thing
     wanted = (thing.column, _name(thing)) if thing.column else (_name(thing), "")
     return any(

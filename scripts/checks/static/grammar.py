@@ -14,20 +14,26 @@ from scripts.sqltext import lexer, prose
 from scripts.sqltext.lexer import Kind
 
 _NEAR = re.compile(r'at or near "(.+?)"', re.DOTALL)
+# What a statement may begin with, and hardly anything else does.
+_COMMAND = re.compile(
+    r"\s*(?:ALTER|ANALYZE|CALL|COMMENT|CREATE|DELETE|DO|DROP|GRANT|INSERT|MERGE|REFRESH|REINDEX"
+    r"|REVOKE|SELECT|SET|TRUNCATE|UPDATE|VACUUM|WITH)\b",
+    re.IGNORECASE,
+)
 _LINE = re.compile(r"compilation of PL/pgSQL function .* near line (\d+)")
 
 
 def check(source: Source) -> Iterator[Finding]:
-    """Find what is not in the format, or not in the grammar."""
+    """Find what breaks the format or the grammar."""
     problem, file = source.problem, source.file
     if problem:
         yield source.finding(problem.code, problem.what, line=problem.line, way_out=problem.way_out)
     if file and file.header.migration and file.header.migration != source.entry.filename:
         yield source.finding(
             "header-name",
-            f"the header says 'Migration: {file.header.migration}'",
+            f"the header names another file: 'Migration: {file.header.migration}'",
             line=1,
-            way_out=f"write '-- Migration: {source.entry.filename}' if it is not released yet",
+            way_out=f"if it is not released yet, write '-- Migration: {source.entry.filename}'",
         )
     for parsed in source.statements:
         if parsed.error:
@@ -38,7 +44,7 @@ def check(source: Source) -> Iterator[Finding]:
 
 
 def _by_chance(source: Source) -> Iterator[Finding]:
-    """Find what a run refuses although it is in the grammar."""
+    """Find sentences that are SQL by chance, which a run refuses."""
     for parsed in source.down if source.commented_down else ():
         if not parsed.error and prose.by_chance(parsed.statement):
             refusal = prose.refusal(parsed.statement, parsed.statement.body)
@@ -60,8 +66,27 @@ def _syntax(source: Source, parsed: Parsed, error: postgast.PgQueryError) -> Fin
         column=source.column(line, text[at - len(before) :].partition("\n")[0], len(before)),
         way_out=prose.WAY_OUT
         if is_prose and not prose.begins_like_sql(parsed.statement)
-        else "PostgreSQL 18's grammar does not take it; look at what stands just ahead",
+        else _hint(parsed, at - len(before)),
     )
+
+
+def _hint(parsed: Parsed, start: int) -> str:
+    """Suggest a missing semicolon where the lines before the error are a complete statement.
+
+    Args:
+        parsed: the statement with the error.
+        start: where the error's line begins in its text.
+    """
+    statement = parsed.statement
+    ahead = prose.without_comments(statement.text[:start]).rstrip()
+    if len(ahead) > statement.body and _COMMAND.match(statement.text, start):
+        try:
+            postgast.parse(ahead)
+        except postgast.PgQueryError:
+            pass
+        else:
+            return f"is a `;` missing at the end of line {statement.line_at(len(ahead))}?"
+    return "PostgreSQL 18 does not accept this; the mistake is here or just before"
 
 
 def _body(source: Source, parsed: Parsed) -> Iterator[Finding]:
@@ -72,7 +97,7 @@ def _body(source: Source, parsed: Parsed) -> Iterator[Finding]:
         postgast.parse_plpgsql(text)
     except postgast.PgQueryError as error:
         place = _LINE.match(error.context or "")
-        # Without a catalog the parser can't look up every type: that is no error of the file's.
+        # Without a catalog the parser cannot look up every type: the file is not wrong.
         if place:
             yield _in_body(source, parsed, error.message, int(place[1]))
     except ValueError:
@@ -80,7 +105,7 @@ def _body(source: Source, parsed: Parsed) -> Iterator[Finding]:
 
 
 def _in_body(source: Source, parsed: Parsed, message: str, number: int) -> Finding:
-    """The parser counts lines from the body's opening quote, and knows no column."""
+    """Find line and column: the parser counts lines from the opening quote, without columns."""
     statement = parsed.statement
     begin = next(
         (
@@ -105,5 +130,7 @@ def _in_body(source: Source, parsed: Parsed, message: str, number: int) -> Findi
         disclosure.of_parser(message, statement.sql),
         line=first + at,
         column=source.column(first + at, text, column) if at and column >= 0 else 0,
-        way_out="PostgreSQL would say so when the function is created or first called",
+        way_out="PostgreSQL would reject it when the block runs"
+        if parsed.kind == "do_stmt"
+        else "PostgreSQL would reject it when the function is created or first called",
     )

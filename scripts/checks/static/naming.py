@@ -12,7 +12,7 @@ from scripts.files.project import Environment, shown
 
 
 def problems(environment: Environment, found: list[HistoryError]) -> Iterator[Finding]:
-    """Report what `history.survey` found wrong with the files' names."""
+    """Report what `history.survey` found wrong with the names of the files."""
     for problem in found:
         yield Finding(
             code=problem.code,
@@ -24,23 +24,29 @@ def problems(environment: Environment, found: list[HistoryError]) -> Iterator[Fi
 
 
 def gaps(environment: Environment, entries: tuple[Entry, ...]) -> Iterator[Finding]:
-    """Find numbers that are left out."""
+    """Find numbers that are missing."""
     expected = 1
     for entry in entries:
         if entry.number > expected:
-            missing = str(expected).zfill(len(entry.version))
+            missing, last = (
+                str(one).zfill(len(entry.version)) for one in (expected, entry.number - 1)
+            )
+            what = (
+                f"version {missing} is" if missing == last else f"versions {missing} to {last} are"
+            )
             yield Finding(
                 code="number-gap",
                 database=environment.name,
                 path=shown(entry.path),
-                message=f"version {entry.version} is there, and {missing} is not",
-                way_out=f"if it is not released, make it {missing}: {history.RENUMBERING}",
+                message=f"{what} missing before {entry.version}",
+                way_out=f"if {entry.version} is not released, renumber it to {missing}: "
+                f"{history.RENUMBERING}",
             )
         expected = entry.number + 1
 
 
 def chain(environment: Environment, entries: tuple[Entry, ...]) -> Iterator[Finding]:
-    """Hold each revision file against the one shape that it may have."""
+    """Compare each revision file with the only form that it may have."""
     below: Entry | None = None
     heads: dict[object, str] = {}
     for entry in entries:
@@ -52,15 +58,17 @@ def chain(environment: Environment, entries: tuple[Entry, ...]) -> Iterator[Find
             if parent in heads:
                 yield revision.finding(
                     "several-heads",
-                    f"{heads[parent]} and {entry.version} both come after {parent or 'base'}",
-                    f"each comes after the number below: here down_revision = {_quoted(below)}",
+                    f"{heads[parent]} and {entry.version} both "
+                    + (f"follow {parent}" if parent else "begin the history"),
+                    "each revision follows the next lower number: write down_revision = "
+                    f"{_literal(below.version if below else None)}",
                 )
             heads[parent] = entry.version
         below = entry
 
 
-def _quoted(below: Entry | None) -> str:
-    return f'"{below.version}"' if below else "None"
+def _literal(version: str | None) -> str:
+    return f'"{version}"' if version else "None"
 
 
 class _Revision:
@@ -70,26 +78,16 @@ class _Revision:
         self, environment: str, path: str, data: bytes, entry: Entry, below: Entry | None
     ) -> None:
         self._environment, self._path = environment, path
-        self._expected = {
-            "revision": entry.version,
-            "down_revision": below.version if below else None,
-        }
         self._file = revision_file.parse(data)
+        self._links = revision_file.links(self._file.values, entry, below)
         self.values = self._file.values
 
     def findings(self) -> Iterator[Finding]:
-        """Say what is not as it has to be."""
-        for name, expected in self._expected.items():
-            if name not in self.values and self.values:
-                yield self.finding(
-                    "broken-chain", f"it does not set {name}", f"write {name} = {expected!r}"
-                )
-            elif self.values and self.values[name] != expected:
-                yield self.finding(
-                    "broken-chain",
-                    f"{name} is {self.values[name]!r} and has to be {expected!r}",
-                    "the chain of revisions follows the numbers of the files",
-                )
+        """Report what differs from the form."""
+        if self.values:
+            for link in self._links:
+                hint = f"write {link.written}: revisions follow the numbers of their files"
+                yield self.finding("broken-chain", link.problem, hint)
         for line, problem in self._file.problems:
             yield self.finding("revision-code", problem, revision_file.SHAPE, line)
 

@@ -1,4 +1,4 @@
-"""Released files: what the base branch has must stay as it is there."""
+"""Released files: what the base branch has must stay unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scripts.files.project import Environment, shown
 from scripts.sqltext import lexer
 from scripts.sqltext.lexer import Kind
 
-_RESTORE = "git restore --source={commit} {path}; put what is new into a new migration"
+_RESTORE = "run `git restore --source={commit} {path}`, and put the change in a new migration"
 
 
 def check(environment: Environment, entries: tuple[Entry, ...], base: Base) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def new(environment: Environment, entries: tuple[Entry, ...], base: Base) -> tup
 
 
 def only_comments(old: bytes, new: bytes) -> bool:
-    """Tell whether two versions of a file differ in comments and white space alone.
+    """Tell whether two versions of a file differ only in comments and white space.
 
     A DOWN that is commented out is SQL; the header's directives are, too.
     """
@@ -75,12 +75,12 @@ def _words(text: str) -> list[str]:
 
 def _changed(environment: Environment, entry: Entry, old: bytes, base: Base) -> Finding:
     comments = only_comments(old, entry.path.read_bytes())
-    what = "in comments and white space only" if comments else "in its SQL"
+    what = "its comments or white space were" if comments else "its SQL was"
     return Finding(
         code="released-comments" if comments else "released-changed",
         database=environment.name,
         path=shown(entry.path),
-        message=f"{base.ref} has released this file, and it was changed, {what}",
+        message=f"this file is released on {base.ref}, but {what} changed",
         way_out=_restore(entry.path, base),
     )
 
@@ -99,32 +99,38 @@ def _gone(
         ),
         None,
     )
-    what = f"was renamed to {same.filename}" if same else "is gone"
+    what = f"renamed to {same.filename}" if same else "removed"
     return Finding(
         code="released-renamed" if same else "released-removed",
         database=environment.name,
         path=shown(same.path if same else path),
-        message=f"{base.ref} has released {name}, and it {what}",
+        message=f"{name} is released on {base.ref}, but was {what}",
         way_out=_restore(path, base),
     )
 
 
 def _behind(environment: Environment, added: list[Entry], base: Base) -> Iterator[Finding]:
-    """Find new files that the base branch's newest migrations would have overtaken."""
-    numbers = [
-        history.number(name.partition("_")[0])
+    """Find new files whose number is not above those of the base branch."""
+    taken = {
+        history.number(name.partition("_")[0]): name
         for name in base.names(environment.sql)
         if name.endswith(".sql") and name.partition("_")[0].isdigit()
-    ]
-    highest = max(numbers, default=0)
+    }
+    highest = max(taken, default=0)
     for entry in added:
         if entry.number <= highest:
+            same = taken.get(entry.number)
+            what = (
+                f"is already taken on {base.ref} ({same})"
+                if same
+                else f"is below {taken[highest]}, which is already on {base.ref}"
+            )
             yield Finding(
                 code="number-behind-base",
                 database=environment.name,
                 path=shown(entry.path),
-                message=f"{base.ref} has come to {highest} already, and this is {entry.version}",
-                way_out=f"merge {base.ref}, then give it the next number: {history.RENUMBERING}",
+                message=f"version {entry.version} {what}",
+                way_out=f"merge {base.ref}, then take the next number: {history.RENUMBERING}",
             )
 
 

@@ -1,4 +1,4 @@
-"""Statements that fail, or do harm, when a section is run twice."""
+"""Statements that are not idempotent: run twice, they fail or do harm."""
 
 from __future__ import annotations
 
@@ -9,31 +9,48 @@ from scripts.checks.tree import effects
 from scripts.checks.tree.effect import Effect, Verb
 from scripts.checks.tree.source import Parsed, Source
 
-_SAME = {"table": "foreign table"}
+_PARTS = ("column", "attribute", "constraint")
+"""What ALTER TABLE or ALTER TYPE adds and drops."""
+_FAILS_IF = {Verb.CREATE: "exists", Verb.DROP: "does not exist"}
 
 
 def check(source: Source) -> Iterator[Finding]:
-    """Find statements that can't be run again, in either section."""
+    """Find statements that are not idempotent, in either section."""
     for direction, section in source.sections:
         for parsed, effect in _unrepeatable(section):
             yield source.finding(
                 "not-repeatable",
-                f"{direction.value.upper()} can't be run twice: {_what(effect)}",
+                f"{direction.value.upper()} is not idempotent: {_reason(effect)}",
                 line=parsed.statement.line,
-                way_out=f"write {effect.how}",
+                way_out=f"{'write' if effect.how.startswith('a ') else 'add'} {effect.how}",
             )
 
 
-def _what(effect: Effect) -> str:
-    verb = {Verb.CREATE: "it makes", Verb.DROP: "it drops", Verb.OTHER: "it changes"}[effect.verb]
+def _reason(effect: Effect) -> str:
+    """Say what a second run of a statement does."""
+    sql = f"`{effect.sql or _sql(effect)}`"
     if effect.kind == "row":
-        return f"it inserts the same rows into {effect.of} again"
-    named = " ".join(part for part in (effect.kind, effect.name) if part)
-    return f"{verb} {named}" + (f" of {effect.of}" if effect.of else "")
+        return f"{sql} inserts the same rows again, or fails on a unique key"
+    if effect.verb is Verb.OTHER or effect.kind in ("identity", "cast"):
+        return f"{sql} fails when run again"
+    if not effect.name and effect.verb is Verb.CREATE:
+        return f"{sql} without a name fails when run again, or adds a second {effect.kind}"
+    name = f"{effect.of}.{effect.name}" if effect.kind == "column" else effect.name
+    return f"{sql} fails if {name} {_FAILS_IF[effect.verb]}"
+
+
+def _sql(effect: Effect) -> str:
+    """Return the words with which SQL creates or drops something."""
+    words = [effect.verb.value, effect.kind]
+    if effect.kind in _PARTS:
+        words[0] = "ADD" if effect.verb is Verb.CREATE else "DROP"
+    named = " ".join(words).upper() + (f" {effect.name}" if effect.name else "")
+    is_on = effect.of and effect.kind not in _PARTS
+    return f"{named} ON {effect.of}" if is_on else named
 
 
 def _unrepeatable(section: Iterable[Parsed]) -> Iterator[tuple[Parsed, Effect]]:
-    """A DROP … IF EXISTS ahead in the same section makes a plain CREATE repeatable."""
+    """Yield what is not idempotent; an earlier DROP … IF EXISTS makes a plain CREATE so."""
     dropped: set[tuple[str, str, str]] = set()
     fresh: set[str] = set()
     for parsed in section:

@@ -1,4 +1,4 @@
-"""A DOWN against its UP, as far as the text tells: what it drops has to be what the UP made."""
+"""DOWN compared with UP, as far as the text tells: it must drop only what UP created."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scripts.checks.tree import effects
 from scripts.checks.tree.effect import Effect, Verb
 from scripts.checks.tree.source import Parsed, Source
 
-# What comes and goes with something else, or gets a name from PostgreSQL, can't be told by name.
+# What depends on something else, or is named by PostgreSQL, cannot be recognised by its name.
 _NAMED = (
     "table",
     "view",
@@ -29,16 +29,16 @@ _NAMED = (
 
 
 def check(source: Source) -> Iterator[Finding]:
-    """Find a DOWN that is empty, or that drops what its UP has not made."""
+    """Find a DOWN that is empty, or that drops what its UP did not create."""
     file = source.file
     if file is None:
         return
     if not file.down.statements and file.header.irreversible is None:
         yield source.finding(
             "empty-down",
-            "DOWN has no statement, so a rollback would say it is done and change nothing",
+            "DOWN is empty: a rollback would report success and change nothing",
             line=file.down.line,
-            way_out="write what undoes the UP, or '-- Irreversible: reason' in the header",
+            way_out="write the SQL that undoes UP, or '-- Irreversible: reason' in the header",
         )
     if any(effects.is_opaque(parsed) or parsed.error for parsed in source.up):
         return
@@ -61,9 +61,9 @@ def _foreign(source: Source, parsed: Parsed, drop: Effect, made: list[Effect]) -
     whose = f" of {drop.of}" if drop.of else ""
     yield source.finding(
         "foreign-drop",
-        f"DOWN drops the {drop.kind} {drop.name}{whose}, which its UP did not make",
+        f"DOWN drops {drop.kind} {drop.name}{whose}, which its UP did not create",
         line=parsed.statement.line,
-        way_out="drop what the UP made, and nothing else: the migration that made this undoes it",
+        way_out="drop only what this UP creates: whatever created this drops it in its own DOWN",
     )
 
 
@@ -74,7 +74,7 @@ def _is_made(drop: Effect, made: list[Effect]) -> bool:
                 return True
             if effect.name == drop.name and drop.of in ("", effect.of):
                 return True
-        # A rename makes the new name; what hangs on a table that the UP made goes with it.
+        # A rename creates the new name; what belongs to a table that UP created is dropped with it.
         if effect.verb is Verb.OTHER and effect.name == drop.name:
             return True
         if drop.of and effect.kind == "table" and effect.name == drop.of:

@@ -1,7 +1,7 @@
-"""Dangers for a site that is up: what squawk finds, given in our form.
+"""Dangers to a running site: what squawk finds, in the form of our findings.
 
-https://squawkhq.com/docs/rules. Each UP is looked at by itself, with what is known of its
-transaction; a statement on a table that the same file makes is no danger.
+https://squawkhq.com/docs/rules. Each UP is checked by itself, with what is known of its
+transaction; a statement on a table that the same file creates is no danger.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ _NOT_VALID = f"{PREFIX}constraint-missing-not-valid"
 _SAYS_IT_ALL = (f"{PREFIX}adding-foreign-key-constraint", f"{PREFIX}disallowed-unique-constraint")
 """What squawk finds together with the one above, of the same statement."""
 _CHUNK = 500
-"""Files for one call: a command line has an end."""
+"""Files for one call: a command line has a limited length."""
 
 
 def check(sources: Sequence[Source]) -> Iterator[Finding]:
     """Find what would lock, rewrite or break something.
 
     Args:
-        sources: those that could be read; others are passed over.
+        sources: the files to check; those that could not be read are skipped.
 
     Raises:
         UsageError: when squawk is not installed, or fails.
@@ -95,7 +95,7 @@ def _chunks(paths: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _one_by_one(source: Source) -> Iterator[Finding]:
-    """A statement that squawk can't read hides all else in its file."""
+    """Check each statement by itself: one that squawk cannot parse hides the rest of its file."""
     transactional = bool(source.file and source.file.header.transactional)
     with tempfile.TemporaryDirectory() as folder:
         for index, parsed in enumerate(source.up):
@@ -122,16 +122,19 @@ def _squawk(paths: Sequence[str], *, transactional: bool) -> list[dict[str, Any]
         check=False,
     )
     if answer.returncode not in (0, 1):
-        raise _failed(answer)
+        raise _failed(answer, f"exit code {answer.returncode}")
     try:
         found: list[dict[str, Any]] = json.loads(answer.stdout or "[]")
     except ValueError as error:
-        raise _failed(answer) from error
+        raise _failed(answer, "its output is not JSON") from error
     return found
 
 
-def _failed(answer: subprocess.CompletedProcess[str]) -> UsageError:
-    return UsageError("squawk failed", detail=(answer.stderr or answer.stdout).strip()[:500])
+def _failed(answer: subprocess.CompletedProcess[str], reason: str) -> UsageError:
+    return UsageError(
+        f"squawk failed: {reason}",
+        detail=(answer.stderr or answer.stdout).strip()[:500],
+    )
 
 
 def _program() -> str:
@@ -139,8 +142,8 @@ def _program() -> str:
     found = str(beside) if beside.is_file() else shutil.which("squawk")
     if found is None:
         raise UsageError(
-            "squawk is not installed, and nothing else looks for what would lock a live site",
-            way_out="pip install squawk-cli",
+            "squawk is not installed: nothing else finds statements that would lock a live site",
+            way_out="run pip install squawk-cli",
         )
     return found
 
@@ -149,8 +152,9 @@ def _finding(source: Source, line: int, column: int, found: dict[str, Any]) -> I
     if found["rule_name"] == _SYNTAX:
         yield source.finding(
             "squawk-unread",
-            "squawk can't read this statement, so nobody looked for what it would lock",
+            "squawk cannot parse this statement, so its locks were not checked",
             line=line,
+            way_out="look up in PostgreSQL's manual which locks it takes",
         )
         return
     parsed = _at(source, line)
@@ -173,7 +177,7 @@ def _at(source: Source, line: int) -> Parsed | None:
 
 
 def _is_new(source: Source, parsed: Parsed) -> bool:
-    """Nobody waits for a table that the file itself has made."""
+    """Tell whether a statement changes only tables that this file creates: nobody uses them."""
     tables = _tables(parsed)
     return bool(tables) and tables <= {
         effect.name
@@ -184,7 +188,7 @@ def _is_new(source: Source, parsed: Parsed) -> bool:
 
 
 def _is_remade(source: Source, parsed: Parsed) -> bool:
-    """DROP … IF EXISTS ahead of a CREATE is how the pair is made repeatable."""
+    """Tell whether a DROP … IF EXISTS only makes a later CREATE idempotent."""
     dropped = effects.of(parsed)
     made = {
         (effect.kind, effect.name, effect.of)

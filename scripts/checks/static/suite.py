@@ -28,18 +28,18 @@ from scripts.files.project import Environment
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Which migrations are looked at."""
+    """Which migrations are checked."""
 
     base: Base | None = None
-    """Those that the base branch does not have; and that it keeps those that it has."""
+    """Check those that this branch lacks, and that those it has are unchanged."""
     since: str = ""
-    """Those above this version."""
+    """Check those above this version."""
 
     def check(self, environments: Sequence[Environment]) -> None:
-        """Make sure that there can be something to look at: a database may well have fewer files.
+        """Make sure that at least one environment has a migration above `since`.
 
         Raises:
-            UsageError: when no environment has that many versions.
+            UsageError: when none has.
         """
         if not self.since:
             return
@@ -48,16 +48,18 @@ class Scope:
         if any(entry.number >= since for entries in last.values() for entry in entries):
             return
         raise UsageError(
-            f"--since {self.since} is beyond the last version: nothing would be looked at",
+            f"--since {self.since} is above the last version: no migration would be checked",
             detail="\n".join(
-                f"{name} ends at {entries[0].version}" if entries else f"{name} has no migrations"
+                f"{name}: last version {entries[0].version}"
+                if entries
+                else f"{name}: no migrations"
                 for name, entries in last.items()
             ),
-            way_out="give the last version that is not to be looked at",
+            way_out="give the last version that needs no check",
         )
 
     def chosen(self, environment: Environment, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-        """Return those to look at."""
+        """Return those to check."""
         if self.base:
             entries = released.new(environment, entries, self.base)
         if self.since:
@@ -68,13 +70,13 @@ class Scope:
 
 @dataclass
 class Checked:
-    """What was found, and what the next level goes on with."""
+    """What was found, and what the next level needs."""
 
     environment: Environment
     entries: tuple[Entry, ...]
     """All of the environment's migrations."""
     chosen: tuple[Entry, ...]
-    """Those that were looked at."""
+    """Those that were checked."""
     findings: list[Finding] = field(default_factory=list)
     ignores: dict[str, Ignores] = field(default_factory=dict)
     """The comments that silence findings, by the file's path as people name it."""
@@ -86,7 +88,7 @@ def check(environment: Environment, scope: Scope) -> Checked:
     """Check an environment's files.
 
     Raises:
-        UsageError: when squawk, or git, can't do its part.
+        UsageError: when squawk or git fails.
     """
     found, problems = history.survey(environment)
     chosen = scope.chosen(environment, found.entries)
@@ -119,7 +121,7 @@ def check(environment: Environment, scope: Scope) -> Checked:
 def _history(
     environment: Environment, entries: tuple[Entry, ...], read: list[Source]
 ) -> Iterator[Source]:
-    """Give out all migrations, up to the last of those that have been read."""
+    """Yield all migrations, up to the last of those that have been read."""
     known = {source.entry.filename: source for source in read}
     for entry in entries:
         if not known:

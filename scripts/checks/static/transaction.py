@@ -10,8 +10,8 @@ from scripts.checks.tree.source import Parsed, Source
 from scripts.sqltext import lexer, transaction_block
 from scripts.sqltext.lexer import Kind
 
-# What may have reasons of its own for being committed by itself: many rows, a long look at them, a
-# procedure that commits, an enum's value that the next statement uses.
+# What may need a commit of its own: many rows, a long scan, a procedure that commits, an enum value
+# that the next statement uses.
 _BY_ITSELF = (
     "insert_stmt",
     "update_stmt",
@@ -25,7 +25,7 @@ _BY_ITSELF = (
 
 
 def check(source: Source) -> Iterator[Finding]:
-    """Find a header without need, and an enum's value that is used before it is committed."""
+    """Find a needless 'Transaction: none', and an enum value used before it is committed."""
     file = source.file
     if file is None:
         return
@@ -33,9 +33,10 @@ def check(source: Source) -> Iterator[Finding]:
         if not any(_needs_none(parsed) for parsed in source.statements):
             yield source.finding(
                 "needless-no-transaction",
-                "no statement needs '-- Transaction: none', and a failure would leave half of it",
+                "no statement needs '-- Transaction: none', and a failure would leave the file "
+                "half applied",
                 line=1,
-                way_out="leave the line out: the file then runs in one transaction",
+                way_out="remove the line: the file then runs in one transaction",
             )
         return
     for _, section in source.sections:
@@ -51,7 +52,7 @@ def _needs_none(parsed: Parsed) -> bool:
 
 
 def _new_values(source: Source, section: tuple[Parsed, ...]) -> Iterator[Finding]:
-    """PostgreSQL refuses to use a value in the transaction that added it, unless the type is new.
+    """Find an enum value that is used in the transaction that adds it, unless the type is new.
 
     https://www.postgresql.org/docs/current/sql-altertype.html
     """
@@ -72,7 +73,7 @@ def _new_values(source: Source, section: tuple[Parsed, ...]) -> Iterator[Finding
                     "enum-used-at-once",
                     f"'{used}' is used in the transaction that adds it to {added[used]}",
                     line=parsed.statement.line,
-                    way_out="add the value in a migration of its own, ahead of this one",
+                    way_out="add the value in a migration of its own, before this one",
                 )
 
 

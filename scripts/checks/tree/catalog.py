@@ -1,4 +1,4 @@
-"""What the files of an environment have made so far, and which of them made it."""
+"""What the files of an environment have created so far, and which file created it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Space(Enum):
-    """Where a name has to be the only one: tables, views and sequences share one."""
+    """Where a name must be unique: tables, views and sequences share one space."""
 
     RELATION = "relation"
     TYPE = "type"
@@ -17,7 +17,7 @@ class Space(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """A relation, a type or a column, by its whole name."""
+    """A relation, a type or a column, by its full name."""
 
     space: Space
     schema: str
@@ -41,31 +41,31 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Who made a thing."""
+    """Which version created a thing, and as what kind."""
 
     version: str
     kind: str
 
 
 class Catalog:
-    """A database as the files' text tells it: what it is not sure of, it does not have."""
+    """The database as the text of the files describes it, without anything uncertain."""
 
     def __init__(self) -> None:
-        """Begin with an empty database."""
+        """Start with an empty database."""
         self._made: dict[Thing, Made] = {}
         self._needs: dict[Thing, set[Thing]] = {}
 
     def get(self, thing: Thing) -> Made | None:
-        """Return who made a thing; None where none is known."""
+        """Return which version created a thing; None when none is known to."""
         return self._made.get(thing)
 
     def add(self, thing: Thing, made: Made, needs: Iterable[Thing] = ()) -> None:
-        """Add a thing, which goes with each of what it needs."""
+        """Add a thing, which is dropped with anything that it needs."""
         self._made[thing] = made
         self._needs[thing] = set(needs)
 
     def bind(self, thing: Thing, to: Thing) -> None:
-        """Let a thing go with another: a partition, a sequence of a column."""
+        """Let a thing be dropped with another: a partition, a sequence of a column."""
         self._needs.setdefault(thing, set()).add(to)
 
     def release(self, thing: Thing, of: Thing) -> None:
@@ -73,9 +73,9 @@ class Catalog:
         self._needs.get(thing, set()).discard(of)
 
     def drop(self, thing: Thing) -> None:
-        """Take a thing away, with its columns and all that needs it.
+        """Remove a thing, with its columns and everything that needs it.
 
-        Without CASCADE the server would refuse to, so that nothing else has to be looked at.
+        Without CASCADE the server would refuse a DROP of what is needed, so CASCADE is assumed.
         """
         going = [thing]
         while going:
@@ -86,7 +86,7 @@ class Catalog:
             going += [other for other in self._made if other.column and other.owner == gone]
 
     def drop_column(self, column: Thing, *, cascade: bool) -> None:
-        """Take a column away; with CASCADE the views and sequences of its table may go with it."""
+        """Remove a column; with CASCADE the views and sequences of its table may go with it."""
         self._made.pop(column, None)
         for other in [one for one, needs in self._needs.items() if column.owner in needs]:
             made = self.get(other)
@@ -94,13 +94,13 @@ class Catalog:
                 self.drop(other)
 
     def drop_where(self, condition: Callable[[Thing, Made], bool]) -> None:
-        """Take away all that meets a condition."""
+        """Remove everything that meets a condition."""
         for thing, made in list(self._made.items()):
             if condition(thing, made):
                 self.drop(thing)
 
     def drop_schema(self, schema: str) -> None:
-        """Take a schema away with all that is in it."""
+        """Remove a schema with everything in it."""
         self.drop_where(lambda thing, _: thing.schema == schema)
 
     def move(self, old: Thing, new: Thing) -> None:

@@ -8,7 +8,7 @@ from postgast import pg_query_pb2 as pg
 
 from scripts.checks.tree.effect import Effect, Verb, joined, kind_of, relation, strings
 
-_CONDITION = "a DO block that looks first whether it has been done"
+_CONDITION = "a DO block that first checks whether it has been done"
 
 
 def _drop(node: pg.DropStmt) -> Iterator[Effect]:
@@ -53,8 +53,30 @@ def _alter(node: pg.AlterTableStmt) -> Iterator[Effect]:
         if command.subtype == pg.AT_AddConstraint:
             name = getattr(command, "def").constraint.conname
         yield Effect(
-            verb=verb, kind=kind, name=name, of=table, repeatable=command.missing_ok, how=how
+            verb=verb,
+            kind=kind,
+            name=name,
+            of=table,
+            repeatable=command.missing_ok,
+            how=how,
+            sql=_alteration(command),
         )
+
+
+def _alteration(command: pg.AlterTableCmd) -> str:
+    """Return the words of a part of ALTER TABLE that is neither an ADD nor a DROP of a name."""
+    what = getattr(command, "def")
+    match command.subtype:
+        case pg.AT_AddIdentity:
+            return f"ALTER COLUMN {command.name} ADD GENERATED … AS IDENTITY"
+        case pg.AT_DropIdentity:
+            return f"ALTER COLUMN {command.name} DROP IDENTITY"
+        case pg.AT_AttachPartition | pg.AT_DetachPartition:
+            return f"{_WORDS[command.subtype]} {relation(what.partition_cmd.name)}"
+        case pg.AT_AddInherit | pg.AT_DropInherit:
+            return f"{_WORDS[command.subtype]} {relation(what.range_var)}"
+        case _:
+            return ""
 
 
 def _alter_enum(node: pg.AlterEnumStmt) -> Iterator[Effect]:
@@ -67,6 +89,7 @@ def _alter_enum(node: pg.AlterEnumStmt) -> Iterator[Effect]:
             of=name,
             repeatable=False,
             how=_CONDITION,
+            sql=f"RENAME VALUE '{node.old_val}' TO '{node.new_val}'",
         )
     else:
         yield Effect(
@@ -76,6 +99,7 @@ def _alter_enum(node: pg.AlterEnumStmt) -> Iterator[Effect]:
             of=name,
             repeatable=node.skip_if_new_val_exists,
             how="IF NOT EXISTS",
+            sql=f"ALTER TYPE {name} ADD VALUE '{node.new_val}'",
         )
 
 
@@ -88,7 +112,18 @@ def _rename(node: pg.RenameStmt) -> Iterator[Effect]:
         of=relation(node.relation) if node.relation.relname else "",
         repeatable=node.missing_ok,
         how=_CONDITION,
+        sql=_renaming(node, kind),
     )
+
+
+def _renaming(node: pg.RenameStmt, kind: str) -> str:
+    """Return the words of a rename: RENAME COLUMN a TO b, ALTER TABLE a RENAME TO b."""
+    table = relation(node.relation) if node.relation.relname else ""
+    if kind in ("column", "attribute") or "constraint" in kind:
+        return f"RENAME {kind.removeprefix('dom').upper()} {node.subname} TO {node.newname}"
+    old = node.subname or table or joined(_names(node.object))
+    on = f" ON {table}" if node.subname and table else ""
+    return f"ALTER {kind.upper()} {old}{on} RENAME TO {node.newname}"
 
 
 def _insert(node: pg.InsertStmt) -> Iterator[Effect]:
@@ -100,21 +135,28 @@ def _insert(node: pg.InsertStmt) -> Iterator[Effect]:
         name="",
         of=relation(node.relation),
         repeatable=node.HasField("on_conflict_clause") or asks,
-        how="ON CONFLICT, or a WHERE NOT EXISTS",
+        how="ON CONFLICT, or WHERE NOT EXISTS",
+        sql=f"INSERT INTO {relation(node.relation)}",
     )
 
 
 _ALTERS = {
     pg.AT_AddColumn: ("column", Verb.CREATE, "IF NOT EXISTS"),
     pg.AT_DropColumn: ("column", Verb.DROP, "IF EXISTS"),
-    pg.AT_AddConstraint: ("constraint", Verb.CREATE, "a DROP CONSTRAINT IF EXISTS ahead of it"),
+    pg.AT_AddConstraint: ("constraint", Verb.CREATE, "a DROP CONSTRAINT IF EXISTS before it"),
     pg.AT_DropConstraint: ("constraint", Verb.DROP, "IF EXISTS"),
-    pg.AT_AddIdentity: ("identity", Verb.CREATE, "a DROP IDENTITY IF EXISTS ahead of it"),
+    pg.AT_AddIdentity: ("identity", Verb.CREATE, "a DROP IDENTITY IF EXISTS before it"),
     pg.AT_DropIdentity: ("identity", Verb.DROP, "IF EXISTS"),
     pg.AT_AttachPartition: ("partition", Verb.OTHER, _CONDITION),
     pg.AT_DetachPartition: ("partition", Verb.OTHER, _CONDITION),
     pg.AT_AddInherit: ("parent", Verb.OTHER, _CONDITION),
     pg.AT_DropInherit: ("parent", Verb.OTHER, _CONDITION),
+}
+_WORDS = {
+    pg.AT_AttachPartition: "ATTACH PARTITION",
+    pg.AT_DetachPartition: "DETACH PARTITION",
+    pg.AT_AddInherit: "INHERIT",
+    pg.AT_DropInherit: "NO INHERIT",
 }
 READERS: dict[str, Callable[..., Iterator[Effect]]] = {
     "drop_stmt": _drop,

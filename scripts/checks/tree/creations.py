@@ -1,4 +1,4 @@
-"""What the commands that begin with CREATE make."""
+"""What the commands that begin with CREATE create."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ def _on(kind: str, name: str, table: pg.RangeVar, repeatable: bool, how: str) ->
 
 
 def _before(kind: str) -> str:
-    return f"a DROP {kind.upper()} IF EXISTS ahead of it"
+    return f"a DROP {kind.upper()} IF EXISTS before it"
 
 
 def _trigger(node: pg.CreateTrigStmt) -> Iterator[Effect]:
-    how = _before("trigger") if node.isconstraint else "OR REPLACE (PostgreSQL 14)"
+    how = _before("trigger") if node.isconstraint else "OR REPLACE (PostgreSQL 14 or newer)"
     yield _on("trigger", node.trigname, node.relation, node.replace, how)
 
 

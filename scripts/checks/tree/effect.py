@@ -1,4 +1,4 @@
-"""One thing that a statement makes, takes away or changes, and the names in a tree."""
+"""One object that a statement creates, drops or changes, and the names in a tree."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Verb(Enum):
     CREATE = "create"
     DROP = "drop"
     OTHER = "other"
-    """What can't be done twice: a rename, an attached partition."""
+    """What cannot be done twice: a rename, an attached partition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """One object that a statement makes, takes away or changes."""
+    """One object that a statement creates, drops or changes."""
 
     verb: Verb
     kind: str
@@ -33,6 +33,8 @@ class Effect:
     """Whether it does no harm the second time: IF NOT EXISTS, OR REPLACE, IF EXISTS."""
     how: str = ""
     """What would make it repeatable."""
+    sql: str = ""
+    """The words that do it, for what is neither CREATE nor DROP: RENAME COLUMN title TO name."""
 
 
 def strings(nodes: Iterable[pg.Node]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a statement does, by its tree: the ground for what a file's text can prove."""
+"""What a statement does, according to its parse tree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _READERS = {**creations.READERS, **changes.READERS}
 
 
 def of(parsed: Parsed) -> list[Effect]:
-    """Return what a statement does; nothing for one that changes nothing, or is no SQL."""
+    """Return what a statement does; nothing for one that changes nothing or is not SQL."""
     reader = _READERS.get(parsed.kind)
     if reader is None or parsed.tree is None:
         return []

@@ -1,4 +1,4 @@
-"""A history, statement by statement: what each makes although an earlier file has made it."""
+"""A history, statement by statement: what each creates although an earlier file did."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Clashes = Iterator[Clash]
 
 
 class Replay:
-    """The database that a history leads to."""
+    """The database that a history produces."""
 
     def __init__(self) -> None:
-        """Begin with an empty database."""
+        """Start with an empty database."""
         self._catalog = Catalog()
         self._path: tuple[str, ...] = DEFAULT
 
     def forget(self) -> None:
-        """Take nothing for sure any more: what a file does can't be read."""
+        """Forget everything: a file's effects are unknown, so nothing is certain any more."""
         self._catalog = Catalog()
 
     def run(self, version: str, up: Iterable[Parsed]) -> Iterator[tuple[Parsed, Clash]]:
-        """Run the UP of a version, and give out where it makes what an earlier one has made."""
+        """Run the UP of a version, and yield where it creates what an earlier one created."""
         file = File(self._catalog, version, self._path)
         for parsed in up:
             text = parsed.statement.text
@@ -39,7 +39,7 @@ class Replay:
             if parsed.error or effects.is_opaque(parsed):
                 file.look_into(text)
             if parsed.kind in _SETTINGS and "search_path" in text.lower():
-                # It holds for the sessions to come, with schemas that others may have set as well.
+                # It applies to later sessions, and may name schemas that others have set.
                 self._path = file.unknown
             read = _READERS.get(parsed.kind)
             if read and parsed.tree:
@@ -94,7 +94,7 @@ def _sequence(file: File, node: pg.CreateSeqStmt) -> Clashes:
 
 
 def _own(file: File, node: pg.CreateSeqStmt | pg.AlterSeqStmt) -> Clashes:
-    """A sequence goes with the column that it is OWNED BY."""
+    """Let a sequence be dropped with the column that it is OWNED BY."""
     sequence = file.relation(node.sequence)
     for option in node.options:
         owner = strings(option.def_elem.arg.list.items)
@@ -125,7 +125,7 @@ def _drop(file: File, node: pg.DropStmt) -> Clashes:
         elif kind in _RELATIONS:
             file.drop_relation(strings(item.list.items))
     if node.behavior == pg.DROP_CASCADE and kind not in ("schema", *_RELATIONS):
-        # Columns of that type, views with that function: which ones, the text does not say.
+        # Columns of that type, views with that function: the text does not show which.
         file.catalog.drop_where(lambda thing, made: bool(thing.column) or "view" in made.kind)
     return iter(())
 

@@ -1,4 +1,4 @@
-"""One file at work on the catalog: which names its statements mean, and what they clash with."""
+"""One file applied to the catalog: which objects its names mean, and what they clash with."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _DYNAMIC = re.compile(r"\bexecute\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """What a statement makes although an earlier file has made it."""
+    """What a statement creates although an earlier file created it."""
 
     thing: Thing
     kind: str
     before: Made
     hidden: bool
-    """Whether the statement says IF NOT EXISTS, so that nothing is seen of it."""
+    """Whether the statement has IF NOT EXISTS, which hides the clash."""
 
 
 class File:
     """What is known of a file while its statements are read."""
 
     def __init__(self, catalog: Catalog, version: str, path: tuple[str, ...]) -> None:
-        """Begin a file.
+        """Start a file.
 
         Args:
-            catalog: what the files before it have made.
+            catalog: what the files before it created.
             version: its own.
-            path: the search_path with which it begins.
+            path: the search_path at its start.
         """
         self.catalog = catalog
         self.version = version
@@ -50,7 +50,7 @@ class File:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Return a search_path that leads to a schema nobody knows, and then to the usual one."""
+        """Return a search_path with an unknown schema first, then the usual one."""
         return (f"?{self.version}", *DEFAULT)
 
     def follow(self, parsed: Parsed) -> None:
@@ -58,7 +58,7 @@ class File:
         self._set = search_path.after(parsed.statement, self._set)
 
     def look_into(self, text: str) -> None:
-        """A DO block may drop what it names, and where it puts names together, anything."""
+        """Remove what a DO block may drop: what it names, or anything where it builds names."""
         if "search_path" in text.lower():
             self._set = self.unknown
         if not _TAKES.search(text):
@@ -78,7 +78,7 @@ class File:
         return tuple(one for one in self._set if one != "$user") or self.unknown
 
     def new(self, space: Space, parts: list[str]) -> Thing:
-        """Return what a CREATE of this name makes."""
+        """Return what a CREATE of this name creates."""
         return Thing(space, parts[-2] if parts[1:] else self._path[0], parts[-1])
 
     def there(self, space: Space, parts: list[str]) -> Thing:
@@ -89,7 +89,7 @@ class File:
         return next((one for one in every if self.catalog.get(one)), every[0])
 
     def relation(self, table: pg.RangeVar) -> Thing | None:
-        """Return the relation that is meant; None for a temporary one."""
+        """Return the relation that a name means; None for a temporary one."""
         if self._means_temporary(table):
             return None
         return self.there(Space.RELATION, names(table))
@@ -97,7 +97,7 @@ class File:
     def create(
         self, thing: Thing, kind: str, *, hidden: bool, needs: Iterable[Thing] = ()
     ) -> Iterator[Clash]:
-        """Make a thing, and give out who has made it before."""
+        """Create a thing, or yield the clash with the file that created it before."""
         before = self.catalog.get(thing)
         if before is None:
             self.catalog.add(thing, Made(self.version, kind), needs)
@@ -107,7 +107,7 @@ class File:
     def create_relation(
         self, table: pg.RangeVar, kind: str, *, hidden: bool, needs: Iterable[Thing] = ()
     ) -> Iterator[Clash]:
-        """Make a relation, unless it is temporary."""
+        """Create a relation, unless it is temporary."""
         if table.relpersistence == "t" or table.schemaname == "pg_temp":
             self.temporary.add(table.relname)
             return
@@ -116,14 +116,14 @@ class File:
         )
 
     def drop_relation(self, parts: list[str]) -> None:
-        """Take a relation away; a temporary one hides another of its name."""
+        """Remove a relation; a temporary one hides another of its name."""
         if parts == [parts[-1]] and parts[-1] in self.temporary:
             self.temporary.discard(parts[-1])
         else:
             self.catalog.drop(self.there(Space.RELATION, parts))
 
     def is_temporary(self, query: Any) -> bool:
-        """Tell whether a query speaks of a temporary relation."""
+        """Tell whether a query names a temporary relation."""
         return any(self._means_temporary(table) for table in _tables(query))
 
     def _means_temporary(self, table: pg.RangeVar) -> bool:
@@ -131,7 +131,7 @@ class File:
         return by_name or table.schemaname == "pg_temp"
 
     def tables_in(self, query: Any) -> list[Thing]:
-        """Return the relations that a query speaks of."""
+        """Return the relations that a query names."""
         found = (self.relation(table) for table in _tables(query))
         return [thing for thing in found if thing]
 
@@ -142,7 +142,7 @@ def names(table: pg.RangeVar) -> list[str]:
 
 
 def _tables(node: Any) -> Iterator[pg.RangeVar]:
-    """Give out the relations that are named anywhere in a tree."""
+    """Yield the relations that are named anywhere in a tree."""
     if isinstance(node, pg.RangeVar):
         yield node
         return

@@ -1,4 +1,4 @@
-"""A migration file as the checks see it: read, split, and parsed with PostgreSQL's own grammar."""
+"""A migration file for the checks: read, split, and parsed with PostgreSQL's own grammar."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Parsed:
 
     statement: Statement
     tree: Node | None
-    """None where it is not in the grammar."""
+    """None when the statement has a syntax error."""
     error: postgast.PgQueryError | None
 
     @property
@@ -42,7 +42,7 @@ class Source:
     path: str
     """The file as people name it."""
     file: MigrationFile | None
-    """None where it is not in the format."""
+    """None when it breaks the format."""
     problem: FormatError | None
     up: tuple[Parsed, ...] = ()
     down: tuple[Parsed, ...] = ()
@@ -66,7 +66,7 @@ class Source:
     def column(self, line: int, text: str, index: int) -> int:
         """Return the column in the file of a place in a section's line.
 
-        A DOWN that is commented out has `-- ` ahead of each line.
+        A DOWN that is commented out has `-- ` before each line.
 
         Args:
             line: the line in the file.
@@ -100,10 +100,10 @@ class Source:
 
 
 def read(environment: str, entry: Entry) -> Source:
-    """Read and parse a migration file; what is wrong with it is kept, not raised.
+    """Read and parse a migration file; its problem is returned, not raised.
 
     Raises:
-        OSError: when it can't be read.
+        OSError: when it cannot be read.
     """
     path = shown(entry.path)
     try:
