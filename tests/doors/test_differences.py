@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support import inside
 from tests.support.histories import THREE, back_at_base, gap, tables
 from tests.support.twins import Twins
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 
@@ -70,3 +72,44 @@ def test_with_nothing_to_do_alembic_alone_leaves_a_table_in_a_new_database(
     made = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
     assert twins.alembic.query(f"{made} AND relkind = 'r'") == [("alembic_version",)]
     assert twins.scripts.query(f"{made} AND relkind = 'r'") == []
+
+
+def half_applied_by_a_newer_release(workspace: Workspace) -> None:
+    """Apply a migration in part, and go back to a release that does not have it."""
+    workspace.add_tables("001")
+    text = "CREATE TABLE IF NOT EXISTS a ();\nSELECT 1/0;"
+    workspace.add("002", text, "DROP TABLE IF EXISTS a;", header="-- Transaction: none\n")
+    inside.run(workspace, "alembic", "upgrade", "head")
+    workspace.remove("002")
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [("upgrade head", "migrate"), ("downgrade 001", "rollback --yes --to 1")],
+    ids=["up", "down"],
+)
+def test_with_nothing_to_do_a_script_alone_says_that_a_file_is_half_applied(
+    twins: Twins, commands: tuple[str, str]
+) -> None:
+    """A run with nothing to do takes no lock, and reads no event log; a script has read it."""
+    twins.both(half_applied_by_a_newer_release)
+    ended = twins.run(*commands)
+    assert [one.returncode for one in ended] == [0, 1]
+    assert ended[0].stdout + ended[0].stderr == ""
+    assert "002_step.sql is half applied" in ended[1].stderr
+    alembic, scripts = twins.left()
+    assert alembic == scripts
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [("downgrade -3", "rollback --yes --steps 3"), ("downgrade 002", "rollback --yes --to 2")],
+    ids=["steps", "version"],
+)
+def test_a_rollback_that_can_not_be_is_wrong_usage_to_a_script_before_it_is_in_the_way_of_a_file(
+    twins: Twins, commands: tuple[str, str]
+) -> None:
+    """A script chooses what to roll back first; Alembic is asked after the half-applied file."""
+    twins.both(half_applied_by_a_newer_release)
+    assert codes(twins, *commands) == [1, 2]
+    assert twins.alembic.versions() == twins.scripts.versions() == ["001"]

@@ -34,13 +34,21 @@ def refused(twins: Twins, commands: tuple[str, str], *allowed: str, says: str = 
     ended = twins.run(*commands)
     assert [one.returncode for one in ended] == [1, 1], ended
     assert all(says in one.stderr for one in ended), ended
-    equal(twins, twins.words(ended, allowed), twins.left())
+    equal(twins, twins.words(ended, allowed), twins.left(allowed))
 
 
 def equal(twins: Twins, *pairs: tuple[list[str], list[str]]) -> None:
     """Hold what is of Alembic's door beside what is of the script."""
     for alembic, scripts in pairs:
         assert alembic == scripts
+
+
+def half_applied(workspace: Workspace) -> None:
+    """Apply a migration outside a transaction whose second statement fails."""
+    text = "CREATE TABLE IF NOT EXISTS a ();\nSELECT 1/0;"
+    workspace.add_tables("001")
+    workspace.add("002", text, "DROP TABLE IF EXISTS a;", header=OUTSIDE)
+    inside.run(workspace, "alembic", "upgrade", "head")
 
 
 def failing(place: str, one: str, two: str) -> str:
@@ -93,17 +101,24 @@ def test_a_failed_file_is_mended_and_goes_on(twins: Twins) -> None:
 
 
 def test_a_half_applied_file_is_rolled_back(twins: Twins) -> None:
-    def given(workspace: Workspace) -> None:
-        text = "CREATE TABLE IF NOT EXISTS a ();\nSELECT 1/0;"
-        workspace.add_tables("001")
-        workspace.add("002", text, "DROP TABLE IF EXISTS a;", header=OUTSIDE)
-        inside.run(workspace, "alembic", "upgrade", "head")
-
-    twins.both(given)
+    twins.both(half_applied)
     ended = twins.run("-x partial=002 downgrade 001", "rollback --yes --partial")
     assert [one.returncode for one in ended] == [0, 0], ended
     equal(twins, twins.words(ended, ["preview"]), twins.left())
     assert twins.alembic.tables() == ["t_001"]
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [("downgrade -1", "rollback --yes"), ("downgrade base", "rollback --yes --to base")],
+    ids=["down by one", "down to base"],
+)
+def test_nothing_is_rolled_back_below_a_half_applied_file(
+    twins: Twins, commands: tuple[str, str]
+) -> None:
+    twins.both(half_applied)
+    refused(twins, commands, "unlogged", says="002_step.sql is half applied")
+    assert twins.alembic.versions() == ["001"]
 
 
 def test_a_migration_drops_the_ledger_behind_a_do_block(twins: Twins) -> None:

@@ -21,11 +21,11 @@ from hypothesis.stateful import (
 from scripts.embedded.server import Server
 from tests.support import inside
 from tests.support.databases import new_database
-from tests.support.model import Model, name
+from tests.support.model import Model, is_outside, name
 from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
-EXAMPLES, STEPS = 25, 12
+EXAMPLES, STEPS = 40, 12
 DOOR = st.sampled_from(["alembic", "scripts"])
 COUNT = st.integers(1, 3)
 FOUND = """
@@ -97,21 +97,21 @@ class Doors(RuleBasedStateMachine):
         self.write(self.model.files)
 
     def write(self, number: int) -> None:
-        """Write a migration; every third one runs outside a transaction, but for one that fails."""
+        """Write a migration, which fails after its first statement where the model says so."""
         version = name(number)
-        fails = number == self.model.broken
+        quotient = f"1/{int(number != self.model.broken)}"
         self.workspace.add(
             version,
-            f"CREATE TABLE IF NOT EXISTS t_{version} ();\nSELECT 1/{int(not fails)};",
+            f"CREATE TABLE IF NOT EXISTS t_{version} ();\nSELECT {quotient};",
             f"DROP TABLE IF EXISTS t_{version};",
-            header="-- Transaction: none\n" if number % 3 == 0 and not fails else "",
+            header="-- Transaction: none\n" if is_outside(number) else "",
         )
 
     # Commands -----------------------------------------------------------------------------------
 
     @rule(door=DOOR)
     def up_to_head(self, door: str) -> None:
-        self.check(door, "upgrade head", "migrate", self.model.up_to_head())
+        self.check(door, "upgrade head", "migrate", self.model.up_to_head(door))
 
     @rule(door=DOOR, number=st.integers(1, 6))
     def up_to(self, door: str, number: int) -> None:
@@ -130,12 +130,18 @@ class Doors(RuleBasedStateMachine):
 
     @rule(door=DOOR, number=st.integers(1, 6))
     def down_to(self, door: str, number: int) -> None:
-        code = self.model.down_to(number)
+        code = self.model.down_to(number, door)
         self.check(door, f"downgrade {name(number)}", f"rollback --yes --to {number}", code)
 
     @rule(door=DOOR)
     def down_to_base(self, door: str) -> None:
-        self.check(door, "downgrade base", "rollback --yes --to base", self.model.down_to(0))
+        self.check(door, "downgrade base", "rollback --yes --to base", self.model.down_to(0, door))
+
+    @rule(door=DOOR)
+    def down_partial(self, door: str) -> None:
+        half, at = self.model.half or self.model.applied + 1, self.model.versions[-1:] or ["base"]
+        alembic = f"-x partial={half} downgrade {at[0]}"
+        self.check(door, alembic, "rollback --yes --partial", self.model.down_partial())
 
     def check(self, door: str, alembic: str, scripts: str, code: int) -> None:
         """Run a command through a door, and compare what it leaves with the model."""
@@ -143,7 +149,7 @@ class Doors(RuleBasedStateMachine):
         done = inside.run(self.workspace, *command.split())
         assert done.returncode == code, done
         assert self.found() == (self.model.versions, self.model.versions[-1:], self.model.log)
-        assert self.workspace.tables() == [f"t_{version}" for version in self.model.versions]
+        assert self.workspace.tables() == self.model.tables
 
     def found(self) -> tuple[list[str], list[str], list[str]]:
         try:
@@ -163,7 +169,7 @@ def test_whatever_is_run_through_whichever_door_leaves_what_the_model_says(
         pass
 
     Here.root, Here.postgres, Here.worker = tmp_path, postgres, worker_id
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Here,
         settings=settings(
             max_examples=EXAMPLES, stateful_step_count=STEPS, derandomize=True, deadline=None

@@ -124,13 +124,15 @@ class Twins:
 def _without(
     patterns: Mapping[str, str], alembic: list[str], scripts: list[str]
 ) -> tuple[list[str], list[str]]:
+    """Return the lines of both without those that one may have alone."""
+    alone = {"alembic": set(alembic) - set(scripts), "scripts": set(scripts) - set(alembic)}
     for name, pattern in patterns.items():
         only = ALLOWED[name].only
         for door, lines in (("alembic", alembic), ("scripts", scripts)):
             if pattern and only in (door, "both"):
-                kept = [line for line in lines if not re.fullmatch(pattern, line)]
-                assert kept != lines, f"not seen of {door}: {name}"
-                lines[:] = kept
+                seen = {one for one in alone[door] if re.fullmatch(pattern, one)}
+                assert seen, f"not seen of {door}: {name}"
+                lines[:] = [line for line in lines if line not in seen]
     return alembic, scripts
 
 
