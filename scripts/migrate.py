@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="apply this file, a name or a path, if it is the next one",
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would run, change nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would run, and change nothing"
+    )
     arguments.add_show_values(parser)
     arguments.add_json(parser, "one object per event")
     return parser

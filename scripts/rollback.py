@@ -34,7 +34,9 @@ def _parser() -> argparse.ArgumentParser:
         help="the version to go back to, or base; needs --database",
     )
     # Without a default: argparse takes a value that is the default for one that was not given.
-    amount.add_argument("--steps", type=arguments.count, metavar="N", help="how many (1)")
+    amount.add_argument(
+        "--steps", type=arguments.count, metavar="N", help="how many migrations (default: 1)"
+    )
     amount.add_argument(
         "--partial",
         action="store_true",
@@ -43,15 +45,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--use-file",
         action="store_true",
-        help="run the files' DOWN instead of the stored SQL, for when that is broken",
+        help="run the files' DOWN sections instead of the stored SQL",
     )
     parser.add_argument(
         "--drop-existing",
         action="store_true",
-        help="drop also what was there before the migrations that are rolled back",
+        help="also drop objects that existed before the migrations that are rolled back",
     )
-    parser.add_argument("--dry-run", action="store_true", help="show the SQL, change nothing")
-    parser.add_argument("--yes", action="store_true", help="do not ask, as in CI")
+    parser.add_argument("--dry-run", action="store_true", help="show the SQL, and change nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     arguments.add_show_values(parser)
     arguments.add_json(parser, "one object per event")
     return parser
@@ -127,7 +129,7 @@ def _confirm(planned: RollbackPlan, options: argparse.Namespace) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError(
-            "there is no terminal to ask on",
+            "cannot ask for confirmation: input is not a terminal",
             state="nothing was rolled back",
             way_out="add --yes",
         )

@@ -127,7 +127,7 @@ def status(state: Status) -> str:
     )
     lines += [f"  {partial_line(one)}" for one in state.partial]
     if state.pending and not state.log_tells:
-        lines.append("  whether a pending file is half applied can't be known: no event log tells")
+        lines.append("  without an event log, half-applied files are not shown")
     return "\n".join(lines)
 
 
@@ -187,7 +187,7 @@ def moment(when: datetime) -> str:
 def events(name: str, rows: Sequence[Row] | None) -> str:
     """Lay out the last events of an environment for people; None stands for no event log."""
     if rows is None:
-        return f"{name}: there is no event log: no run has written one yet"
+        return f"{name}: there is no event log: no run has created one yet"
     head = ("when", "event", "version", "took", "waited", "by", "what")
     return "\n".join([f"{name}: the last {len(rows)} events", *table.lines(head, _cells(rows))])
 

@@ -23,7 +23,7 @@ HIDDEN = server_message.HIDDEN
 _SOURCE_WIDTH = 100
 """Characters of a line of source that are shown."""
 _HOW_TO_SEE = (
-    "values are hidden; on a terminal --show-values, or alembic -x show_values=true, shows them"
+    "values are hidden; to see them on a terminal, add --show-values (alembic: -x show_values=true)"
 )
 
 
@@ -198,8 +198,8 @@ def check_terminal(*, is_terminal: bool, as_json: bool = False) -> None:
     if is_terminal and not as_json:
         return
     raise UsageError(
-        "values of rows are shown on a terminal only, and "
-        + ("--json was asked for" if as_json else "standard error is none"),
+        "values of rows are shown only on a terminal, but "
+        + ("--json was asked for" if as_json else "standard error is not a terminal"),
         state="nothing was changed",
         way_out="run it on a terminal, or leave out --show-values (alembic: -x show_values=true)",
     )

@@ -89,7 +89,7 @@ def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
 
     Raises:
         RollbackError: when there is nothing to run, or the migration is declared irreversible.
-        LedgerError: when the ledger's SQL is not what was stored.
+        LedgerError: when the ledger's SQL was changed since it was stored.
         FormatError: when the SQL can't be split into statements.
     """
     undo, place = (
@@ -100,7 +100,7 @@ def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
             f"{version} is declared irreversible: {undo.header.irreversible}",
             where=place,
             state=f"nothing was rolled back; {state.name} is at {state.current}",
-            way_out="write a new migration that mends what is wrong, or restore a backup",
+            way_out="write a new migration that corrects the problem, or restore a backup",
         )
     earlier = state.begun(version, Direction.DOWN.value)
     applied, entry = state.find(version), state.history.find(version)
@@ -124,7 +124,7 @@ def _from_file(state: Status, version: str) -> tuple[Rollback, str]:
         raise RollbackError(
             f"the file of {version} is not in this checkout",
             state=f"nothing was rolled back; {state.name} is at {state.current}",
-            way_out="roll back with what the ledger keeps: leave --use-file and --sql out",
+            way_out="roll back with the SQL that the ledger stores: leave out --use-file and --sql",
         )
     file = migration_file.read(entry.path, released=True)
     return Rollback(file.header, file.down), shown(entry.path)
@@ -135,7 +135,7 @@ def _from_ledger(state: Status, version: str, stored: Stored) -> tuple[Rollback,
     text = stored(version)
     if text is None:
         raise RollbackError(
-            f"the ledger keeps no rollback SQL for {version}",
+            f"the ledger stores no rollback SQL for {version}",
             state=f"nothing was rolled back; {state.name} is at {state.current}",
             way_out=f"`python scripts/rollback.py --database {state.name} --use-file` runs the "
             "file's DOWN",
@@ -159,9 +159,9 @@ def _check_same(state: Status, version: str, undo: Rollback, place: str) -> None
     ):
         return
     raise LedgerError(
-        f"the rollback SQL that the ledger keeps for {version} is not its file's",
+        f"the stored rollback SQL of {version} differs from its file",
         where=place,
-        detail=f"{entry.filename} is unchanged since it was applied; they differ in\n"
+        detail=f"{entry.filename} is unchanged since it was applied\n"
         f"stored: {_first_line(undo)}\nfile:   {_first_line(Rollback(file.header, file.down))}",
         state=f"nothing was rolled back; {state.name} is at {state.current}",
         way_out="find out who changed the ledger; `python scripts/rollback.py --use-file` shows "

@@ -56,7 +56,7 @@ def unknown(filename: str) -> RevisionFunction:
 
     def step(run: Run) -> None:  # noqa: ARG001 - Alembic calls it with this name
         raise HistoryError(
-            f"{filename} is not in this checkout, so it can't be applied again",
+            f"{filename} is not in this checkout, so it cannot be applied again",
             state="nothing was changed",
             way_out="deploy the release that has it",
         )

@@ -62,21 +62,21 @@ def _told(environment: Environment) -> Iterator[None]:
         cause = getattr(error, "orig", None) or error
         if isinstance(cause, psycopg2.Error | SQLAlchemyError):
             raise ServerError(
-                "the server, or the way to it, failed",
+                "the connection failed",
                 detail=disclosure.of_error(cause)
                 if isinstance(cause, psycopg2.Error)
                 else disclosure.of_library(cause),
-                state="what was said to be applied is; `python scripts/status.py` tells the rest",
+                state="`python scripts/status.py` shows what is applied",
                 way_out="run the command again",
             ) from error
         if place is None:
             raise
         raise HistoryError(
-            "a revision file can't be loaded",
+            "cannot load a revision file",
             where=place,
             detail=f"{type(error).__name__}: {disclosure.of_library(error)}",
             state=f"nothing was changed in {environment.name}",
-            way_out="python scripts/validate.py shows what such a file has to be",
+            way_out="`python scripts/validate.py` shows what is wrong with it",
         ) from error
 
 

@@ -156,7 +156,7 @@ def _values(project: Project) -> dict[str, str | None]:
     if path.is_dir():
         # python-dotenv would read nothing, and say nothing.
         raise UsageError(
-            f"{shown(path)} is a folder, and settings are read from a file of that name",
+            f"{shown(path)} is a folder, but settings are read from a file of that name",
             way_out="rename the folder",
         )
     try:
@@ -167,14 +167,14 @@ def _values(project: Project) -> dict[str, str | None]:
     except OSError as error:
         raise UsageError(
             f"{shown(path)} can't be read: {(error.strerror or str(error)).lower()}",
-            way_out="look at its owner and its permissions",
+            way_out="check its owner and permissions",
         ) from error
     for name, value in values.items():
         if name.startswith("MIGRATION_") or name.endswith("_URL"):
             try:
                 (value or "").encode()
             except UnicodeEncodeError as error:
-                raise UsageError(f"{name} is not UTF-8", way_out="set it anew") from error
+                raise UsageError(f"{name} is not UTF-8", way_out="set it again") from error
     return values
 
 
@@ -192,7 +192,7 @@ def table_name(text: str) -> TableName:
     limit = _NAME_LIMIT - len(EVENTS_SUFFIX)
     if not names or any(len(name.encode()) > limit for name in names if name):
         raise UsageError(
-            f"MIGRATION_TABLE is {text!r}, which is no table name",
+            f"MIGRATION_TABLE is {text!r}, which is not a table name",
             way_out=f'write {DEFAULT_TABLE}, ops.{DEFAULT_TABLE} or "my schema".{DEFAULT_TABLE}; '
             f"at most {limit} bytes each",
         )
@@ -214,7 +214,7 @@ def _duration(values: Mapping[str, str | None], name: str, default: str, *, leas
         raise UsageError(f"{name}: {error}", way_out=f"write {name}={default}") from error
     if read < least:
         raise UsageError(
-            f"{name} is '{text}', and has to be at least {least // 1000}s",
+            f"{name} is '{text}', but must be at least {least // 1000}s",
             way_out=f"write {name}={default}",
         )
     return read
@@ -225,7 +225,7 @@ def _number(values: Mapping[str, str | None], name: str, default: str) -> int:
     digits = text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER
     if not (digits and int(text) <= _MOST_RETRIES):
         raise UsageError(
-            f"{name} is {text!r}, and has to be a number from 0 to {_MOST_RETRIES}",
+            f"{name} is {text!r}, but must be a number from 0 to {_MOST_RETRIES}",
             way_out=f"write {name}={default}",
         )
     return int(text)

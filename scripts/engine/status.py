@@ -138,7 +138,7 @@ def read(
         with_log: look in the event log for files that are half applied.
 
     Raises:
-        LedgerError: when the ledger can't be read as one, or lies elsewhere.
+        LedgerError: when cannot read the ledger as one, or lies elsewhere.
     """
     try:
         found = _read(connection, settings, entries)
@@ -150,12 +150,12 @@ def read(
     except (psycopg2.Error, ValueError) as error:
         signals.check()
         raise LedgerError(
-            f"{settings.environment.name}: the ledger can't be read",
+            f"{settings.environment.name}: cannot read the ledger",
             detail=disclosure.of_error(error)
             if isinstance(error, psycopg2.Error)
             else disclosure.of_library(error),
             state="nothing was changed",
-            way_out="python scripts/status.py shows whether it can be read now",
+            way_out="run the command again",
         ) from error
     return found
 
@@ -186,7 +186,7 @@ def _number(found: Ledger, row: Row) -> int:
     digits = row.version.isascii() and row.version.isdigit()
     if not digits or len(row.version) > history.VERSION_LIMIT:
         raise LedgerError(
-            f"the ledger {found.table} has a version {row.version[:40]!r}, which is no number",
+            f"the ledger {found.table} has a version {row.version[:40]!r}, which is not a number",
             state="nothing was changed",
             way_out="set MIGRATION_TABLE to another name if the table belongs to another tool",
         )

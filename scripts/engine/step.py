@@ -74,7 +74,7 @@ def check_joined(work: Step, *, joined: bool) -> None:
     """
     if joined and not work.header.transactional:
         raise UsageError(
-            f"{work.filename} runs outside a transaction, and the connection given is in one",
+            f"{work.filename} runs outside a transaction, but the given connection is in one",
             where=work.place,
             state="nothing was changed",
             way_out="give an engine, or a connection without an open transaction",
@@ -96,15 +96,15 @@ def effect(
         joined: whether the transaction is that of whoever gave the connection.
     """
     if joined:
-        return "failed in the transaction of the caller, who has to roll it back"
+        return "failed in the caller's transaction, which the caller must roll back"
     if work.header.transactional:
         down = work.direction is Direction.DOWN
         return "the rollback failed and was undone" if down else "rolled back"
     count = len(work.section.statements)
     said = "NOT rolled back, the file runs outside a transaction: "
     if error is None:
-        return f"{said}all of its statements have taken effect, and the ledger lacks it"
-    said += f"{max(error.ran or 0, work.done_before)} of its {count} statements have taken effect"
+        return f"{said}all of its statements took effect, but the ledger does not list it"
+    said += f"{max(error.ran or 0, work.done_before)} of its {count} statements took effect"
     if work.done_before > (error.ran or 0):
         said += f", {work.done_before} of them in an earlier run"
     return said if isinstance(error, LockError) else said + _left_by(work, error)
@@ -113,10 +113,10 @@ def effect(
 def _left_by(work: Step, error: StatementError | Interrupted) -> str:
     """Say what the statement that failed may have left."""
     if isinstance(error, StatementError) and error.lost:
-        return ", and of the one that was running nobody knows"
+        return ", and it is unknown whether the one that was running did"
     statement = next(iter(work.section.statements[error.ran :]), None)
     if statement and statement.command in ("DO", "CALL"):
-        return ", and what the one that failed had committed by itself"
+        return ", and whatever the failed one committed itself"
     if statement and concurrent_index.of(statement):
-        return "; the one that failed may have left an INVALID index, which a new run drops"
+        return "; the failed one may have left an INVALID index, which the next run drops"
     return ""

@@ -64,7 +64,7 @@ class Interrupted(MigrationError):  # noqa: N818 - nothing is wrong with it
             where=where,
             detail=detail,
             state=state,
-            way_out="run the command again: it goes on from where this one stopped",
+            way_out="run the command again: it continues where this one stopped",
         )
         self.exit_code = 128 + number
         self.ran = ran

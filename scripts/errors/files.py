@@ -53,7 +53,7 @@ class FileError(MigrationError):
         """Say what the operating system said, without a traceback."""
         what = (error.strerror or str(error)).lower()
         return cls(
-            f"the operating system says: {what}",
+            f"{what}",
             where=str(error.filename or ""),
-            way_out="look at the path, its owner and its permissions, and at the space on the disk",
+            way_out="check the path, its owner and permissions, and the disk space",
         )

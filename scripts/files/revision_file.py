@@ -92,7 +92,7 @@ def links(values: dict[str, object], entry: Entry, below: Entry | None) -> Itera
 
 
 def check(history: History) -> None:
-    """Refuse revision files that do more than the template's, or leave the order, before any of them is run.
+    """Refuse revision files that do more than the template's, before any of them is run.
 
     Args:
         history: the migrations, whose order the revision files have to have.

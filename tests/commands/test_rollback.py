@@ -184,7 +184,7 @@ def test_what_was_not_shown_is_not_run(workspace: Workspace, change: str) -> Non
     said = os.read(terminal, 10000).decode()
     os.close(terminal)
     assert run.returncode == 1
-    assert "course: the database changed after you were shown what would run" in said
+    assert "course: the database changed after the preview" in said
     assert workspace.versions() == before
     assert {"t_001", "t_002"} <= set(workspace.tables())
 
@@ -214,7 +214,7 @@ def test_a_stored_rollback_that_is_not_the_files_is_refused(
     else:
         done = workspace.run("rollback", "--database", "course", "--yes")
     assert done.returncode == 1
-    assert "is not what was stored" in done.stderr or "is not its file's" in done.stderr
+    assert "was changed since it was stored" in done.stderr or "is not its file's" in done.stderr
     assert workspace.tables() == ["precious", "t_001"]
     done = workspace.run("rollback", "--database", "course", "--yes", "--use-file")
     assert done.returncode == 0, done.stderr

@@ -132,7 +132,7 @@ def test_a_url_whose_password_was_not_escaped_is_not_shown(
     monkeypatch.setenv("COURSE_DB_URL", url)
     code, said = script("status", "--database", "course")
     assert code == 2
-    assert "COURSE_DB_URL is no URL of a PostgreSQL database" in said
+    assert "COURSE_DB_URL is not a PostgreSQL URL" in said
     assert SECRET not in said
 
 
@@ -141,5 +141,5 @@ def test_one_that_was_not_escaped_is_not_shown_by_a_process_either(workspace: Wo
         "status", "--database", "course", environment={"COURSE_DB_URL": UNESCAPED[0]}
     )
     assert done.returncode == 2
-    assert "COURSE_DB_URL is no URL of a PostgreSQL database" in done.stderr
+    assert "COURSE_DB_URL is not a PostgreSQL URL" in done.stderr
     assert SECRET not in done.stdout + done.stderr

@@ -78,10 +78,10 @@ def test_a_terminal_that_does_not_ask_sees_columns_and_a_query(refused: Workspac
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        ((*MIGRATE, "--show-values"), "standard error is none"),
+        ((*MIGRATE, "--show-values"), "standard error is not a terminal"),
         ((*MIGRATE, "--show-values", "--json"), "--json was asked for"),
-        (("scripts/rollback.py", "--yes", "--show-values"), "standard error is none"),
-        ((*ALEMBIC, "-x", "show_values=true", *UPGRADE), "standard error is none"),
+        (("scripts/rollback.py", "--yes", "--show-values"), "standard error is not a terminal"),
+        ((*ALEMBIC, "-x", "show_values=true", *UPGRADE), "standard error is not a terminal"),
         ((*ALEMBIC, "-x", "show_values=1", *UPGRADE), "needs true or false"),
     ],
 )

@@ -201,7 +201,7 @@ class TestLive:
         assert found["live-changed"] == "the file was changed after course applied it"
         assert found["live-ahead"] == "003_step.sql is applied, but is not in this checkout"
         assert found["live-pending"].endswith("has not applied 004_step.sql")
-        assert "is not what was stored" in found["live-rollback"]
+        assert "was changed since it was stored" in found["live-rollback"]
         assert "disagree" in found["live-disagrees"]
 
     def test_a_late_file_below_an_applied_one(self, workspace: Workspace) -> None:

@@ -130,7 +130,7 @@ def test_a_stamp_of_several_versions_is_wrong_usage(
         workspace.upgrade(at)
     done = workspace.alembic("-n", "course", "stamp", *versions)
     assert done.returncode == 2
-    assert "course: a stamp takes one version, and these are given: " in done.stderr
+    assert "course: a stamp takes one version, but several are given: " in done.stderr
     assert "Traceback" not in done.stderr
     assert workspace.state().current == at
 

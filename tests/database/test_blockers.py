@@ -167,7 +167,7 @@ def test_a_session_that_waits_ahead_is_named_as_waiting(
         ddl.cancel()
         ahead.join(30)
     assert "application ddl, active" in caught.value.detail
-    assert "waits before us for ACCESS EXCLUSIVE: LOCK TABLE a" in caught.value.detail
+    assert "is ahead in the queue for ACCESS EXCLUSIVE: LOCK TABLE a" in caught.value.detail
     assert "application reader" not in caught.value.detail
 
 

@@ -96,7 +96,7 @@ def test_an_address_that_takes_nobody_in_fails_when_the_time_is_over(
         deaf.bind(("127.0.0.1", 0))  # and never listens
         address = f"127.0.0.1:{deaf.getsockname()[1]}"
         monkeypatch.setenv("COURSE_DB_URL", f"postgresql://u:hidden@{address}/course")
-        with pytest.raises(ServerError, match=r"course: can't connect to 127\.0\.0\.1") as caught:
+        with pytest.raises(ServerError, match=r"course: cannot connect to 127\.0\.0\.1") as caught:
             patient.upgrade()
     assert "Connection refused" in caught.value.detail
     assert "times in 600 ms" in caught.value.detail
@@ -189,7 +189,7 @@ def test_a_replica_is_refused_before_anything(patient: Workspace, own: OwnServer
                 sys.executable, *command, environment={"COURSE_DB_URL": replica.url()}
             )
             assert done.returncode == 1
-            assert "error:  course: this server is read-only" in done.stderr
+            assert "error:  course: the server is read-only" in done.stderr
             assert "it is a replica" in done.stderr
             assert "state:  nothing was changed" in done.stderr
         status = patient.run(
@@ -252,7 +252,7 @@ class TestRole:
     ) -> None:
         workspace.add_tables("001")
         monkeypatch.setenv("MIGRATION_ROLE", "nobody's")
-        with pytest.raises(ServerError, match="can't take on the role nobody's") as caught:
+        with pytest.raises(ServerError, match="cannot assume the role nobody's") as caught:
             workspace.upgrade()
         assert "does not exist" in caught.value.detail
         assert caught.value.state == "nothing was changed"

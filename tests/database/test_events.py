@@ -148,7 +148,7 @@ class TestInTheWay:
         workspace.upgrade()
         assert workspace.versions() == ["001", "002"]
         [said] = workspace.recorder.notices
-        assert said.startswith("the event log can't be written: ")
+        assert said.startswith("cannot write the event log: ")
         assert said.endswith(" [42703]")
 
     def test_a_log_that_refuses_in_the_middle_stops_nothing_either(
@@ -162,7 +162,7 @@ class TestInTheWay:
         assert workspace.alembic_version() == ["003"]
         [said] = workspace.recorder.notices
         assert said.startswith(
-            "the event log can't be written: 002_step.sql dropped or renamed it, or another "
+            "cannot write the event log: 002_step.sql dropped or renamed it, or another "
             "session did: "
         )
         assert "does not exist [42P01]" in said
@@ -199,7 +199,7 @@ class TestStatus:
 
     def test_without_a_log_it_says_so(self, workspace: Workspace) -> None:
         done = workspace.run("status", "--events", "--database", "auth")
-        assert done.stdout == "auth: there is no event log: no run has written one yet\n"
+        assert done.stdout == "auth: there is no event log: no run has created one yet\n"
 
     def test_a_count_that_is_none_is_wrong_usage(self, workspace: Workspace) -> None:
         assert workspace.run("status", "--events", "0").returncode == 2

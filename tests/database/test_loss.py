@@ -118,7 +118,7 @@ def test_rows_that_a_policy_hides_are_not_said_to_be_none(workspace: Workspace) 
         "INSERT INTO a SELECT generate_series(1, 42); ALTER TABLE a ENABLE ROW LEVEL SECURITY;"
         "ALTER TABLE a FORCE ROW LEVEL SECURITY",
     )
-    assert said == "table a (number of rows not known)"
+    assert said == "table a (unknown number of rows)"
 
 
 def test_a_table_that_is_locked_is_not_waited_for(workspace: Workspace) -> None:
@@ -128,7 +128,7 @@ def test_a_table_that_is_locked_is_not_waited_for(workspace: Workspace) -> None:
         other.cursor().execute("LOCK TABLE a")
         done = workspace.run("rollback", "--database", "course", "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert "  destroys table a (number of rows not known)" in done.stdout
+    assert "  destroys table a (unknown number of rows)" in done.stdout
 
 
 def test_plain_alembic_says_it_as_well(workspace: Workspace) -> None:

@@ -83,7 +83,7 @@ def test_a_run_that_lost_its_lock_stops_before_the_next_migration(workspace: Wor
         "-- SELECT 1;",
     )
     workspace.add_tables("002")
-    with pytest.raises(LockError, match="the lock that keeps other runs out was lost") as caught:
+    with pytest.raises(LockError, match="the lock against other runs was lost") as caught:
         workspace.upgrade()
     assert caught.value.state == "course is at 001"
     assert workspace.versions() == ["001"]
@@ -124,7 +124,7 @@ def test_a_run_that_lost_its_lock_in_a_file_outside_a_transaction_stops_before_t
         runs.do(f"SELECT pg_advisory_unlock({LATER})")
         ended = second.communicate(timeout=60)[0]
     assert (first.returncode, second.returncode) == (4, 0), said + ended
-    assert "error:  course: the lock that keeps other runs out was lost" in said
+    assert "error:  course: the lock against other runs was lost" in said
     assert (
         "state:  NOT rolled back, the file runs outside a transaction: 1 of its 3 statements have "
         "taken effect; course is at 001" in said
@@ -155,7 +155,7 @@ def test_a_run_that_lost_its_lock_during_the_last_statement_does_not_write_the_l
         said = first.communicate(timeout=60)[0]
     assert (first.returncode, second.returncode) == (4, 0), said + ended
     assert (
-        "2 of its 2 statements have taken effect; course is at 002: another run has moved it from "
+        "2 of its 2 statements took effect; course is at 002: another run has moved it from "
         "001" in said
     )
     assert runs.order() == [[1, 2], [1, 2]]

@@ -36,7 +36,7 @@ def indexes(workspace: Workspace) -> list[tuple[str, bool]]:
 def test_the_invalid_index_of_a_failed_build_is_dropped_and_built_anew(doubled: Workspace) -> None:
     with pytest.raises(StatementError, match="PostgreSQL refused") as caught:
         doubled.upgrade()
-    assert "0 of its 2 statements have taken effect" in caught.value.state
+    assert "0 of its 2 statements took effect" in caught.value.state
     assert indexes(doubled) == [("i", False)]
     doubled.query("DELETE FROM a")
     doubled.upgrade()
@@ -107,7 +107,7 @@ def test_other_invalid_indexes_are_reported_and_left_alone(doubled: Workspace) -
     doubled.query("DELETE FROM a")
     doubled.upgrade()
     assert doubled.recorder.notices == [
-        "left alone, but invalid: public.other (DROP INDEX or REINDEX them)"
+        "these other indexes are invalid: public.other (DROP or REINDEX them)"
     ]
     assert indexes(doubled) == [("i", True), ("other", False)]
 

@@ -42,7 +42,7 @@ class TestSeenInTheText:
             ),
             (
                 "DROP SCHEMA public CASCADE;",
-                "drop the schema public, which has the ledger",
+                "drop the schema public, which contains the ledger",
             ),
             (
                 'SET search_path = "$user", public, a;\nDROP TABLE schema_migrations;',
@@ -63,7 +63,7 @@ class TestSeenInTheText:
         line = 6 + statement.count("\n")
         assert caught.value.where == f"sql/course/004_step.sql:{line}"
         assert caught.value.state == "nothing was changed"
-        assert "set MIGRATION_TABLE to a name that no other tool has" in caught.value.way_out
+        assert "set MIGRATION_TABLE to a name that no other tool uses" in caught.value.way_out
         assert applied.dump() == before
 
     @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ class TestNoticedAfter:
             "error:  course: the ledger public.schema_migrations can't be written: 003_step.sql "
             "dropped or renamed it, or another session did" in done.stderr
         )
-        assert "all of its statements have taken effect" in done.stderr
+        assert "all of its statements took effect" in done.stderr
         assert "alembic -n course stamp --purge VERSION" in done.stderr
         assert applied.tables() == ["a", "b", "t_001", "t_002"]
         assert run(applied, "alembic", "stamp", "--purge", "003").returncode == 0
@@ -102,7 +102,7 @@ class TestNoticedAfter:
         workspace.upgrade()
         [said] = workspace.recorder.notices
         assert said.startswith(
-            "the event log can't be written: 001_step.sql dropped or renamed it, or another "
+            "cannot write the event log: 001_step.sql dropped or renamed it, or another "
             "session did: "
         )
         assert workspace.versions() == ["001"]

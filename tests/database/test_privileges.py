@@ -57,11 +57,11 @@ def test_one_with_all_rights_on_the_ledger_needs_none_on_the_log(
     workspace.upgrade()
     assert workspace.versions() == ["001", "002"]
     [said] = workspace.recorder.notices
-    assert said.startswith("the event log can't be written: permission denied for table")
+    assert said.startswith("cannot write the event log: permission denied for table")
     own = {"COURSE_DB_URL": os.environ["COURSE_DB_URL"]}
     done = workspace.run("status", "--database", "course", "--events", environment=own)
     assert done.returncode == 1
-    assert "error:  course: the event log can't be read" in done.stderr
+    assert "error:  course: cannot read the event log" in done.stderr
 
 
 def test_one_who_may_only_read_sees_the_status(
@@ -93,7 +93,7 @@ def test_one_who_may_not_read_the_ledger_is_told_so(
     own = {"COURSE_DB_URL": os.environ["COURSE_DB_URL"]}
     done = workspace.execute(sys.executable, *door, environment=own)
     assert done.returncode == 1
-    assert "error:  course: the ledger can't be read" in done.stderr
+    assert "error:  course: cannot read the ledger" in done.stderr
     assert "permission denied for table" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -88,7 +88,7 @@ def test_the_other_setting_begins_a_history_of_its_own(
 ) -> None:
     with pytest.raises(LedgerError) as caught:
         moved.upgrade()
-    assert "MIGRATION_TABLE=core.schema_migrations begins a new ledger" in caught.value.way_out
+    assert "MIGRATION_TABLE=core.schema_migrations to start a new one" in caught.value.way_out
     monkeypatch.setenv("MIGRATION_TABLE", "core.schema_migrations")
     moved.upgrade()
     assert moved.query("SELECT count(*) FROM core.schema_migrations") == [(3,)]
@@ -190,7 +190,7 @@ def test_a_file_that_two_environments_have_alike_does_not_make_a_ledger_the_othe
     workspace.upgrade("001", environment="auth")
     lead(workspace, "core")
     assert [
-        "public.schema_migrations may be its ledger (sql/auth has the files of its rows too)" in one
+        "public.schema_migrations may be its ledger (sql/auth has the same files)" in one
         for one in workspace.state().remarks
     ] == [True]
     monkeypatch.setenv("MIGRATION_TABLE", "public.schema_migrations")
@@ -214,7 +214,7 @@ def test_a_table_that_may_not_be_read_is_said_and_stops_nothing(
         cursor.execute(sql.SQL("REVOKE ALL ON public.schema_migrations FROM PUBLIC"))
     connection.close()
     done = workspace.run("status", "--database", "course")
-    said = "course: public.schema_migrations may be its ledger (this user can't read it)"
+    said = "course: public.schema_migrations may be its ledger (this user may not read it)"
     assert (done.returncode, done.stdout.partition("\n")[0]) == (
         0,
         "course: empty, 0 applied, 1 pending",
@@ -266,7 +266,7 @@ def test_a_table_that_somebody_has_locked_is_said_and_stops_nothing(moved: Works
         cursor.execute("LOCK TABLE public.schema_migrations")
         done = moved.run("status", "--database", "course")
     assert done.returncode == 0
-    assert "public.schema_migrations may be its ledger (it can't be read: " in done.stderr
+    assert "public.schema_migrations may be its ledger (it cannot be read: " in done.stderr
     assert "lock timeout" in done.stderr
 
 

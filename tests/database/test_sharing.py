@@ -43,7 +43,7 @@ def test_two_urls_of_one_database_are_refused_before_either_runs(
     done = project.run(*command, environment=shared(project))
     assert done.returncode == 2
     assert done.stderr == (
-        "error:  AUTH_DB_URL and COURSE_DB_URL lead to one database and one ledger\n"
+        "error:  AUTH_DB_URL and COURSE_DB_URL point to the same database and ledger\n"
         "detail: the ledger is public.schema_migrations\n"
         "state:  nothing was changed\n"
         "help:   set COURSE_DB_URL to the database of course; where both belong into one database, "
@@ -55,7 +55,7 @@ def test_two_urls_of_one_database_are_refused_before_either_runs(
 def test_the_server_is_asked_and_not_the_url(project: Workspace) -> None:
     url = project.urls["auth"].replace("postgresql://", "postgres://") + "&application_name=other"
     done = project.run("migrate", environment={"COURSE_DB_URL": url})
-    assert "lead to one database and one ledger" in done.stderr
+    assert "point to the same database and ledger" in done.stderr
     assert project.tables("auth") == []
 
 
@@ -65,7 +65,7 @@ def test_a_pooler_before_the_database_hides_nothing(project: Workspace) -> None:
         done = project.run(
             "migrate", environment={"COURSE_DB_URL": url(parts["dbname"], parts["user"])}
         )
-    assert "lead to one database and one ledger" in done.stderr
+    assert "point to the same database and ledger" in done.stderr
     assert project.tables("auth") == []
 
 
@@ -90,7 +90,7 @@ def test_status_shows_what_is_there_and_says_it(project: Workspace) -> None:
     done = project.run("status", environment=shared(project))
     assert done.returncode == 2
     assert "course: empty, 0 applied, 2 pending" in done.stdout
-    assert "lead to one database and one ledger" in done.stderr
+    assert "point to the same database and ledger" in done.stderr
 
 
 COMMANDS = {

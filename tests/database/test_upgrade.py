@@ -244,7 +244,7 @@ def test_a_failure_without_a_transaction_says_what_has_taken_effect(workspace: W
     with pytest.raises(StatementError) as caught:
         workspace.upgrade()
     assert "NOT rolled back" in caught.value.state
-    assert "2 of its 4 statements have taken effect; course is at base" in caught.value.state
+    assert "2 of its 4 statements took effect; course is at base" in caught.value.state
     assert workspace.tables() == ["a", "b"]
     assert workspace.versions() == []
 

@@ -66,7 +66,7 @@ class TestLostAnswer:
         workspace.recorder = Interference("001_step.sql", between.swallow_next_commit)
         with pytest.raises(ServerError, match="connection was lost while 001_step") as caught:
             workspace.upgrade()
-        assert caught.value.state == "committed, as the ledger shows; course is at 001"
+        assert caught.value.state == "committed, according to the ledger; course is at 001"
         assert workspace.versions() == ["001"]
         workspace.upgrade()
         assert workspace.versions() == ["001", "002"]

@@ -103,7 +103,7 @@ class TestWaitingForItsTurn:
         workspace.add_tables("001")
         with closing(psycopg2.connect(workspace.urls["course"])) as raw:
             table = TableName("public", "schema_migrations")
-            with lock.held(raw, "course", table, 0, lambda _: None):
+            with lock.held(raw, table, 0, lambda _: None):
                 run = threading.Thread(target=workspace.upgrade)
                 run.start()
                 until(lambda: workspace.recorder.notices, "the run to wait")
@@ -155,7 +155,7 @@ class TestServer:
         assert "error:  course: 002_step.sql: " in said
         assert "at:     sql/course/002_step.sql:" in said
         if header:
-            assert "0 of its 1 statements have taken effect, and of the one that was " in said
+            assert "0 of its 1 statements took effect, and of the one that was " in said
         assert "course is at 001" in said
         assert "Traceback" not in said
         own.start()

@@ -65,7 +65,7 @@ def test_outside_a_transaction_the_message_says_what_has_taken_effect(workspace:
     code, said = interrupted(workspace, "migrate", signal.SIGTERM)
     assert code == 143
     assert "NOT rolled back" in said
-    assert "1 of its 2 statements have taken effect" in said
+    assert "1 of its 2 statements took effect" in said
 
 
 def test_a_run_that_waits_for_another_one_goes_at_once(workspace: Workspace) -> None:
@@ -116,7 +116,7 @@ def test_the_ledger_s_row_is_cancelled_too(workspace: Workspace, header: str) ->
     assert "Traceback" not in said
     assert workspace.tables() == (["a", "t_001"] if header else ["t_001"])
     if header:
-        assert "all of its statements have taken effect, and the ledger lacks it" in said
+        assert "all of its statements took effect, but the ledger does not list it" in said
     else:
         assert "state:  rolled back; course is at 001" in said
 

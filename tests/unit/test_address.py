@@ -1,4 +1,4 @@
-"""Addresses: what is no URL of a PostgreSQL database is refused, and no password is ever shown."""
+"""Addresses: what is not a PostgreSQL URL is refused, and no password is ever shown."""
 
 from __future__ import annotations
 

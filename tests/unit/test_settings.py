@@ -153,7 +153,7 @@ def test_what_can_t_be_a_table_name_is_an_error(text: str) -> None:
         settings.table_name(text)
 
     assert str(caught.value) == (
-        f"error:  MIGRATION_TABLE is {text!r}, which is no table name\n"
+        f"error:  MIGRATION_TABLE is {text!r}, which is not a table name\n"
         'help:   write schema_migrations, ops.schema_migrations or "my schema".schema_migrations; '
         "at most 56 bytes each"
     )
@@ -189,7 +189,7 @@ def test_connecting_gets_a_second_at_least(
     with pytest.raises(UsageError) as caught:
         load(project, need_url=False)
     assert str(caught.value) == (
-        f"error:  {TIMEOUT} is '{text}', and has to be at least 1s\nhelp:   write {TIMEOUT}=10s"
+        f"error:  {TIMEOUT} is '{text}', but must be at least 1s\nhelp:   write {TIMEOUT}=10s"
     )
 
 

@@ -66,15 +66,15 @@ class AlembicCommand(Command):
         targets = [self.target] if isinstance(self.target, str) else list(self.target or ())
         if self.kind is Kind.STAMP and len(targets) > 1:
             raise UsageError(
-                f"a stamp takes one version, and these are given: {', '.join(map(str, targets))}",
-                detail="the migrations are one line: what lies below a version is stamped with it",
+                f"a stamp takes one version, but several are given: {', '.join(map(str, targets))}",
+                detail="all versions below it are stamped with it",
                 way_out=f"alembic -n {found.name} stamp {targets[-1]}",
             )
         for version in targets:
             entry = found.history.find(version) if _is_number(version) else None
             if entry and entry.version != version:
                 raise UsageError(
-                    "Alembic wants versions as they are written",
+                    "Alembic needs the full version",
                     way_out=f"did you mean {entry.version}?",
                 )
 

@@ -28,19 +28,17 @@ def fill_in(environment: Environment, asked: RevisionContext) -> None:
     arguments = asked.command_args
     if arguments["autogenerate"]:
         raise UsageError(
-            "there are no models in Python to compare a database with: migrations are SQL files",
+            "nothing to compare the database with: migrations are SQL files, not Python models",
             state="nothing was changed",
             way_out="`python scripts/validate.py` checks the files, and "
             f'`alembic -n {environment.name} revision -m "…"` begins a new one',
         )
     if arguments["rev_id"]:
-        raise UsageError(
-            "--rev-id can't be chosen: the next number is taken, so that versions have an order"
-        )
+        raise UsageError("--rev-id cannot be chosen: each migration gets the next number")
     message = arguments["message"]
     if message and message != message.encode("utf-8", "replace").decode():
         raise UsageError(
-            "the name is not UTF-8", state="nothing was written", way_out="type it anew"
+            "the name is not UTF-8", state="nothing was written", way_out="type it again"
         )
     if not message:
         raise UsageError(
@@ -54,8 +52,8 @@ def fill_in(environment: Environment, asked: RevisionContext) -> None:
     if heads != [entry.version for entry in entries[-1:]]:
         raise HistoryError(
             f"the revision files do not end in {entries[-1].version}",
-            detail=f"Alembic sees the heads: {', '.join(heads)}",
-            way_out="python scripts/validate.py names the file that breaks the chain",
+            detail=f"heads according to Alembic: {', '.join(heads)}",
+            way_out="`python scripts/validate.py` names the file that breaks the chain",
         )
     entry = template.plan(environment, message)
     author = asked.config.attributes.get("author") or _author()

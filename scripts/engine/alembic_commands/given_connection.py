@@ -35,7 +35,7 @@ class GivenSource:
         raw = self._raw()
         if raw.autocommit:
             raise UsageError(
-                "the connection given is in autocommit: no migration could be rolled back",
+                "the given connection is in autocommit: no migration could be rolled back",
                 state="nothing was changed",
                 way_out='give an engine without isolation_level="AUTOCOMMIT"',
             )

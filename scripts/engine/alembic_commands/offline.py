@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo, Migration
 
 from scripts.engine import switches
 from scripts.engine.alembic_commands import command, stamp
+from scripts.engine.alembic_commands.command import Planned
 from scripts.engine.alembic_commands.script import ScriptExecutor
 from scripts.engine.alembic_commands.script_impl import ScriptImpl
 from scripts.engine.ledger import alembic_version
@@ -41,60 +42,72 @@ def write(settings: Settings) -> None:
     choices = switches.read(context.config, context.get_x_argument())
     if choices.partial is not None:
         raise UsageError(
-            "-x partial needs a database: a script can't know how far a file came",
+            "-x partial needs a database: a script cannot know how much of a file has run",
             state="nothing was written",
             way_out="leave --sql out",
         )
     entries = history.read(settings.environment)
     revision_file.check(entries)
-    where = Ledger(settings.ledger, visible=settings.ledger.schema in (None, "public"))
-    status = Status(entries, where, (), ())
+    ledger = Ledger(settings.ledger, visible=settings.ledger.schema in (None, "public"))
     begun = context.get_context()
-    output = begun.impl.static_output
-    executor = ScriptExecutor(output, begun, where, settings, choices)
-    run = Run(status, Plan(status, None, None), executor, SilentObserver())
-    planned = begun.opts["fn"]
-
-    def steps(heads: Any, of: MigrationContext) -> list[MigrationStep]:
-        """Read all that the steps will run before the first one is written."""
-        executor.begin(of, at_base=not heads)
-        wanted = list(planned(heads, of))
-        run.plan.read(command.moves(wanted))
-        return wanted
-
-    def on_version_apply(
-        ctx: MigrationContext,  # noqa: ARG001 - Alembic calls with these names
-        step: MigrationInfo,
-        heads: Collection[str],
-        run_args: Mapping[str, Any],  # noqa: ARG001
-    ) -> None:
-        reached = next(iter(heads), alembic_version.BASE)
-        if step.is_stamp:
-            executor.stamp(*stamp.versions(status, context.script, tuple(heads)), reached)
-        else:
-            run.record(step.up_revision_id, reached)
-        run.committed(reached)
-
+    executor = ScriptExecutor(begun.impl.static_output, begun, ledger, settings, choices)
+    script = _Script(Status(entries, ledger, (), ()), executor, begun.opts["fn"])
     context.configure(
         dialect_name="postgresql",
         dialect_opts=DIALECT_OPTIONS,
-        fn=steps,
+        fn=script.steps,
         literal_binds=True,
         transaction_per_migration=True,
         version_table=VERSION_TABLE,
         version_table_schema=settings.ledger.schema,
-        on_version_apply=on_version_apply,
+        on_version_apply=script.on_version_apply,
     )
-    # Without it psql would go on after an error, and run a migration on top of a failed one.
-    output("\\set ON_ERROR_STOP on")
-    output("\\encoding UTF8")
+    _write_opening(executor, ledger)
+    with context.begin_transaction():
+        context.run_migrations(run=script.run)
+
+
+def _write_opening(executor: ScriptExecutor, ledger: Ledger) -> None:
     impl = context.get_context().impl
+    # Without it psql would go on after an error, and run a migration on top of a failed one.
+    impl.static_output("\\set ON_ERROR_STOP on")
+    impl.static_output("\\encoding UTF8")
     if isinstance(impl, ScriptImpl):
         impl.begin_as(executor.role)
-    schema = where.schema_creation()
+    schema = ledger.schema_creation()
     if schema:
         impl.emit_begin()
         executor.send(schema)
         impl.emit_commit()
-    with context.begin_transaction():
-        context.run_migrations(run=run)
+
+
+class _Script:
+    """A run that is written: what Alembic calls on its way through the steps."""
+
+    def __init__(self, status: Status, executor: ScriptExecutor, planned: Planned) -> None:
+        self._status, self._executor, self._planned = status, executor, planned
+        self.run = Run(status, Plan(status, None, None), executor, SilentObserver())
+
+    def steps(self, heads: Any, of: MigrationContext) -> list[MigrationStep]:
+        """Read all that the steps will run before the first one is written."""
+        self._executor.begin(of, at_base=not heads)
+        wanted = list(self._planned(heads, of))
+        self.run.plan.read(command.moves(wanted))
+        return wanted
+
+    def on_version_apply(
+        self,
+        ctx: MigrationContext,  # noqa: ARG002 - Alembic calls with these names
+        step: MigrationInfo,
+        heads: Collection[str],
+        run_args: Mapping[str, Any],  # noqa: ARG002
+    ) -> None:
+        """Write the ledger's row: Alembic's hook, called at the end of each step."""
+        reached = next(iter(heads), alembic_version.BASE)
+        if step.is_stamp:
+            self._executor.stamp(
+                *stamp.versions(self._status, context.script, tuple(heads)), reached
+            )
+        else:
+            self.run.record(step.up_revision_id, reached)
+        self.run.committed(reached)

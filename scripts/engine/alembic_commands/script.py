@@ -167,4 +167,4 @@ def render(composed: Composable, dialect: Dialect) -> str:
             value = null() if composed.wrapped is None else literal(composed.wrapped)
             return str(value.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
         case _:
-            raise TypeError(f"{type(composed).__name__} can't be written into a script")
+            raise TypeError(f"{type(composed).__name__} cannot be written into a script")

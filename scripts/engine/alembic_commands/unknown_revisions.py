@@ -40,17 +40,17 @@ def add(directory: ScriptDirectory, state: Status) -> None:
         ) from warning
     except KeyError as error:
         raise HistoryError(
-            f"a revision file refers to version {error}, which has none",
+            f"a revision file refers to version {error}, which has no revision file",
             where=str(directory.versions),
-            way_out="restore the revision file, or mend `down_revision` in the one after it",
+            way_out="restore the revision file, or correct `down_revision` in the one after it",
         ) from error
     for applied in state.ahead:
         version = applied.row.version
         if version in known:
             continue
         below = state.below(version)
-        module = ModuleType(f"ledger_{version}")
-        module.__doc__ = f"{applied.row.filename}, which is not in this checkout."
+        about = f"{applied.row.filename}, which is not in this checkout."
+        module = ModuleType(f"ledger_{version}", about)
         module.__dict__.update(
             revision=version,
             down_revision=None if below == "base" else below,

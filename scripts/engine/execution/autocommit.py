@@ -70,7 +70,7 @@ class Autocommit:
             finally:
                 section.leave()
         if self.connection.raw.closed:
-            what = "the connection to the ledger was lost"
+            what = "the connection that writes the ledger was lost"
             raise section.failed(what, statements[-1], len(statements))
         self.guard.check_within(len(statements))
         return section.existed()
@@ -116,7 +116,7 @@ class _Section:
         wanted = [index for one in statements if (index := concurrent_index.of(one))]
         found = invalid_index.others(self.session.connection, wanted)
         if found:
-            text = f"left alone, but invalid: {', '.join(found)} (DROP INDEX or REINDEX them)"
+            text = f"these other indexes are invalid: {', '.join(found)} (DROP or REINDEX them)"
             self.owner.connection.notify(text)
 
     def _begin(self) -> None:
@@ -182,7 +182,7 @@ class _Section:
         # With a timeout of the header's own the DROP obeys that, as the CREATE does.
         bounded = not self.session.pooled and not self.todo.header.lock_timeout_ms
         wait_ms = self.owner.connection.settings.lock_wait_ms
-        with self.explained(statement, ran, f"the invalid index {index.name} can't be dropped"):
+        with self.explained(statement, ran, f"cannot drop the invalid index {index.name}"):
             try:
                 invalid_index.mend(
                     self.session.connection,
@@ -197,7 +197,7 @@ class _Section:
 
     @contextmanager
     def explained(
-        self, statement: Statement, ran: int, what: str = "the session could not be made ready"
+        self, statement: Statement, ran: int, what: str = "cannot prepare the session"
     ) -> Iterator[None]:
         """Explain what fails beside a statement: mostly, the connection is gone."""
         try:
@@ -243,9 +243,7 @@ class _Section:
         try:
             self._send(resets)
         except psycopg2.Error as error:
-            self.owner.connection.notify(
-                f"the session could not be left as it was: {disclosure.of_error(error)}"
-            )
+            self.owner.connection.notify(f"cannot reset the session: {disclosure.of_error(error)}")
 
     def _send(self, statements: Iterable[str]) -> None:
         with self.session.connection.cursor() as cursor:

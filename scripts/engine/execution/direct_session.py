@@ -61,14 +61,14 @@ class DirectSession:
         if not self.connection.has_direct:
             return None
         direct = self.connection.direct()
-        direct.autocommit = True
+        direct.set_session(autocommit=True)
         if self.lock and not self.lock.is_seen_from(direct):
             direct.close()
             environment = self.connection.settings.environment
             raise UsageError(
-                f"{environment.url_setting(direct=True)} leads to another database",
-                detail="this run's lock is not to be seen there",
-                way_out=f"let it lead to the database of {environment.url_setting()}",
+                f"{environment.url_setting(direct=True)} is another database",
+                detail="this run's lock is not visible there",
+                way_out=f"set it to the same database as {environment.url_setting()}",
             )
         return direct
 
@@ -79,16 +79,16 @@ class DirectSession:
     def _warn(self, *, direct: bool) -> None:
         environment = self.connection.settings.environment
         setting = environment.url_setting(direct=True)
-        mend = f"{setting} leads to one as well" if direct else f"set {setting} to go past it"
+        hint = f"{setting} is a pooler too" if direct else f"set {setting} to bypass it"
         if self.connection.settings.role:
             raise UsageError(
-                "a pooler is in the way of MIGRATION_ROLE: outside a "
-                "transaction the role would stay with a session that others get next",
-                way_out=mend,
+                "MIGRATION_ROLE cannot be used outside a transaction through a pooler: "
+                "the next client would get a session with that role",
+                way_out=hint,
             )
         self.connection.notify(
-            "a pooler is between here and the server: statements outside a transaction may land on "
-            f"different backends, and no timeouts are set for them; {mend}"
+            "connected through a pooler: statements outside a transaction may run on different "
+            f"backends, and no timeouts are set for them; {hint}"
         )
 
 

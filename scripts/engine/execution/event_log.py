@@ -140,7 +140,7 @@ class EventLog:
         reason = disclosure.headline(error)
         if by and error.pgcode in GONE:
             reason = f"{by} dropped or renamed it, or another session did: {reason}"
-        self._say(f"the event log can't be written: {reason}")
+        self._say(f"cannot write the event log: {reason}")
 
     def _insertion(self, *happened: Event) -> str:
         return self._composed(*happened).as_string(self._connection)

@@ -75,7 +75,7 @@ def mend(
         waited = time.monotonic() - begin
         if wait_ms and waited * 1000 >= wait_ms:
             raise StillBuiltError(
-                f"{_who(builders)} has kept {wanted.table} for longer than {duration.text(wait_ms)}"
+                f"{_who(builders)} has held {wanted.table} for longer than {duration.text(wait_ms)}"
             )
         if said is None or waited - said >= _SAY_EVERY:
             said = waited
@@ -97,7 +97,7 @@ def fault(connection: Connection, wanted: ConcurrentIndex) -> str:
     ).format(table, Literal(wanted.name), table)
     rows = _rows(connection, query)
     if not rows:
-        return f"there is none of that name beside {wanted.table}"
+        return f"there is no index of that name on {wanted.table}"
     [(of_table, valid, other)] = rows
     if not of_table:
         return f"the name belongs to an index on {other}" if other else "the name is a table's"

@@ -67,8 +67,8 @@ class Recorder:
         if row is None and move:
             raise LedgerError(
                 f"alembic_version is no longer at {note.before}",
-                detail="somebody else changed it while this run was at work",
-                way_out="python scripts/status.py shows where the database is now",
+                detail="another session changed it during this run",
+                way_out="`python scripts/status.py` shows where the database is now",
             )
         self.transaction = row[0] if row else 0
 
@@ -94,15 +94,16 @@ class Recorder:
         if self._lock and self._lock.sees(table):
             return LedgerError(
                 f"{by} dropped or renamed {ours} {table}",
-                detail="it is this tool's own: a DO block or a function of the file has done it",
-                way_out="take that out of the migration; if it means another tool's table, set "
-                "MIGRATION_TABLE to a name that no other tool has",
+                detail="the table belongs to this tool; a DO block or function in the file "
+                "changed it",
+                way_out="remove that from the migration; if another tool's table is meant, set "
+                "MIGRATION_TABLE to a name that no other tool uses",
             )
         return LedgerError(
-            f"{ours} {table} can't be written: {by} dropped or renamed it, or another session did",
+            f"{ours} {table} cannot be written: {by} dropped or renamed it, or another session did",
             way_out="rename it back; if it was dropped, "
-            f"`alembic -n {self._name} stamp --purge VERSION` writes it anew from the files, "
-            "VERSION being the last one whose statements have taken effect",
+            f"`alembic -n {self._name} stamp --purge VERSION` writes it again from the files, "
+            "where VERSION is the last version whose statements took effect",
         )
 
     def _composed(self, statement: Composable) -> str:
@@ -120,10 +121,10 @@ class Recorder:
         if signals.received():
             return Interrupted(signals.received(), detail=disclosure.of_error(error))
         return LedgerError(
-            f"the ledger {self._ledger.table} can't be written",
+            f"cannot write the ledger {self._ledger.table}",
             detail=disclosure.of_error(error),
-            way_out="python scripts/status.py shows what it has; if it was changed by hand "
-            "while this run was at work, run the command again",
+            way_out="`python scripts/status.py` shows its content; if somebody changed it "
+            "during this run, run the command again",
         )
 
     def stamp(self, records: Iterable[Record], kept: Iterable[str], reached: str) -> None:

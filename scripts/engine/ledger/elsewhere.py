@@ -87,7 +87,7 @@ def _look(
 ) -> _Other | _Doubtful | None:
     table = namesake.table
     if not namesake.readable:
-        return _Doubtful(table, "this user can't read it")
+        return _Doubtful(table, "this user may not read it")
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT elsewhere")
         try:
@@ -100,7 +100,7 @@ def _look(
             # A lock that somebody has on it, a policy: it need not even be ours.
             cursor.execute(_BACK)
             return _Doubtful(
-                table, f"it can't be read: {disclosure.of_error(error).splitlines()[0]}"
+                table, f"it cannot be read: {disclosure.of_error(error).splitlines()[0]}"
             )
     return _judged(table, rows, entries.environment)
 
@@ -135,7 +135,7 @@ def _judged(
         return _Other(table, len(rows), rows[-1][0])
     if count[Whose.SHARED] and not count[Whose.THEIRS]:
         owners = dict.fromkeys(f"sql/{one.owner}" for one in found if one.owner)
-        return _Doubtful(table, f"{' and '.join(owners)} has the files of its rows too")
+        return _Doubtful(table, f"{' and '.join(owners)} has the same files")
     return None
 
 
@@ -150,14 +150,14 @@ def _error(
     shown_ones = ", ".join(map(str, ranked[:_SHOWN]))
     empty = "has no row" if ledger.exists else "is not there"
     return LedgerError(
-        f"the ledger is {first}, and is looked for as {ledger.table}",
+        f"the ledger is {first}, not {ledger.table}",
         detail=f"of {shown(environment.sql)}: {shown_ones}{_more(ranked)}\n"
-        f"{ledger.table} {empty}, and MIGRATION_TABLE names no schema: the search_path, which "
-        f"is {path or 'empty'} now, says where to look\n"
-        "a run would apply all of it again",
+        f"{ledger.table} {empty}, and MIGRATION_TABLE has no schema, so the search_path "
+        f"decides: it is {path or 'empty'} now\n"
+        "a run would apply every migration again",
         state="nothing was changed",
-        way_out=f"set MIGRATION_TABLE={first.setting} to go on with it; "
-        f"MIGRATION_TABLE={ledger.table.setting} begins a new ledger",
+        way_out=f"set MIGRATION_TABLE={first.setting} to use it; "
+        f"MIGRATION_TABLE={ledger.table.setting} to start a new one",
     )
 
 
@@ -170,6 +170,6 @@ def _unknown(ledger: Ledger, doubtful: Sequence[_Doubtful]) -> str:
     taken = "has no row yet" if ledger.exists else "is not there yet"
     return (
         f"{names}{_more(doubtful)} may be its ledger ({doubtful[0].reason}); "
-        f"{ledger.table} is taken, which {taken}. "
+        f"using {ledger.table}, which {taken}. "
         f"Set MIGRATION_TABLE={doubtful[0].table.setting} if it is"
     )

@@ -73,17 +73,17 @@ def find(connection: Connection, table: TableName) -> Ledger:
     schema = found or table.schema
     if not schema:
         raise LedgerError(
-            f"there is no schema to put the table {table} into",
-            detail="the connection's search_path names no schema that exists",
+            f"there is no schema for the table {table}",
+            detail="the search_path of the connection contains no existing schema",
             way_out="set MIGRATION_TABLE to schema.table",
         )
     missing = [name for name in REQUIRED if exists and name not in columns]
     if missing:
         raise LedgerError(
-            f"the table {schema}.{table.name} is no ledger: it has no column {', '.join(missing)}",
+            f"the table {schema}.{table.name} is not a ledger: it lacks {', '.join(missing)}",
             detail=f"it has: {', '.join(columns)}",
             state="nothing was changed",
-            way_out="set MIGRATION_TABLE to another name, or add the columns if it is one",
+            way_out="set MIGRATION_TABLE to another name, or add the columns if it is a ledger",
         )
     return Ledger(
         TableName(schema, table.name),
@@ -114,7 +114,7 @@ def rows(connection: Connection, ledger: Ledger) -> list[Row]:
     for version, filename, applied_at, *_ in found:
         if not isinstance(filename, str) or not isinstance(applied_at, datetime):
             raise LedgerError(
-                f"the ledger {ledger.table} has no file name, or no time, for {version}",
+                f"the ledger {ledger.table} lacks the file name or the time of {version}",
                 detail=f"filename: {filename}, applied_at: {applied_at}",
                 state="nothing was changed",
                 way_out="UPDATE the row so that it has both",
@@ -165,15 +165,15 @@ def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | 
     """Read what the ledger keeps to undo a migration; None when it keeps nothing.
 
     Raises:
-        LedgerError: when the migration has no row, or its rollback SQL is not what was stored.
+        LedgerError: when the migration has no row, or its SQL was changed since it was stored.
     """
     stored, noted = _stored(connection, ledger, version)
     found = fingerprint(stored or "")
     # A ledger of an older tool has no checksum to hold it against.
     if "rollback_checksum" in ledger.columns and noted != found:
         raise LedgerError(
-            f"the rollback SQL of {version} in {ledger.table} is not what was stored",
-            detail=f"stored: {noted or 'no checksum, though every row has one'}\nnow:    {found}",
+            f"the rollback SQL of {version} in {ledger.table} was changed since it was stored",
+            detail=f"stored: {noted or 'no checksum'}\nnow:    {found}",
             state="nothing was changed",
             way_out="find out who changed it; `python scripts/rollback.py --use-file` runs the "
             "file's DOWN instead",
@@ -211,7 +211,7 @@ def _stored(connection: Connection, ledger: Ledger, version: str) -> tuple[str |
         raise LedgerError(
             f"the ledger {ledger.table} has no row for {version}",
             state="nothing was changed",
-            way_out="python scripts/status.py shows what it has",
+            way_out="`python scripts/status.py` shows its content",
         )
     return row[0], row[1]
 

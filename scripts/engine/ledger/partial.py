@@ -49,14 +49,14 @@ _SAVEPOINT = "upskill_log"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partial:
-    """A file of which some statements have taken effect, and not all."""
+    """A file of which some statements took effect, and not all."""
 
     version: str
     direction: str
     filename: str
     checksum: str | None
     done: int
-    """How many of its statements have taken effect, at least."""
+    """How many of its statements took effect, at least."""
     statements: int | None
     """How many it has; None where an older release wrote the log."""
     at: datetime
@@ -77,8 +77,8 @@ class Partial:
         when = f"{self.at.astimezone():%Y-%m-%d %H:%M:%S %z}"
         place = f", line {self.line}" if self.line else ""
         if not self.failed:
-            return f"begun {when}{place}, and nobody said how it ended: killed, or still at work"
-        return f"failed {when}{place}, {self.reason or 'no reason was noted'}"
+            return f"begun {when}{place}, end not recorded: it was killed, or is still running"
+        return f"failed {when}{place}, {self.reason or 'no reason was recorded'}"
 
     @property
     def progress(self) -> str:

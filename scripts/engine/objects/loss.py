@@ -88,13 +88,13 @@ class Loss:
     def shown(self) -> str:
         """Return the loss for people: "table orders (3 rows)"."""
         if self.rows is None:
-            amount = "number of rows not known"
+            amount = "unknown number of rows"
         elif self.more:
             amount = f"more than {self.rows:,} rows"
         elif self.exact:
             amount = "1 row" if self.rows == 1 else f"{self.rows:,} rows"
         else:
-            amount = f"about {self.rows:,} rows, by the statistics"
+            amount = f"about {self.rows:,} rows according to the statistics"
         return f"{self.kind} {self.name} ({amount})"
 
 

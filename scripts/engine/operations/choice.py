@@ -36,7 +36,7 @@ def owner(project: Project, chosen: Sequence[Environment], file: str) -> tuple[E
         return owners[0], filename
     names = ", ".join(f"sql/{environment.name}" for environment in owners or chosen)
     if owners:
-        raise UsageError(f"{filename} is in {names}", way_out="choose one with --database")
+        raise UsageError(f"{filename} is in {names}", way_out="add --database to choose one")
     raise UsageError(f"there is no {file} in {names}")
 
 
@@ -89,14 +89,14 @@ def _half_applied(states: Mapping[str, Status]) -> list[tuple[str, str]]:
     if not begun:
         raise UsageError(
             f"no file is half applied in {', '.join(states)}",
-            detail="as far as the event log knows",
+            detail="according to the event log",
             state="nothing was rolled back",
-            way_out="python scripts/status.py shows what is applied",
+            way_out="`python scripts/status.py` shows what is applied",
         )
     if len(begun) > 1:
         raise UsageError(
             f"{' and '.join(name for name, _ in begun)} each have a half-applied file",
-            way_out="choose one with --database",
+            way_out="add --database to choose one",
         )
     return begun
 

@@ -24,7 +24,7 @@ def status(settings: Settings, notify: Notify) -> Status:
 
     Raises:
         ServerError: when the database can't be reached.
-        LedgerError: when the ledger can't be read as one, or lies elsewhere.
+        LedgerError: when cannot read the ledger as one, or lies elsewhere.
     """
     tell = named(notify, settings)
     with boundary.located(settings.name, "nothing was changed"):
@@ -65,7 +65,7 @@ def latest_events(settings: Settings, count: int, notify: Notify) -> list[events
             return events.latest(connection, found, count)
         except (psycopg2.Error, ValueError) as error:
             raise ServerError(
-                "the event log can't be read",
+                "cannot read the event log",
                 detail=disclosure.of_error(error)
                 if isinstance(error, psycopg2.Error)
                 else disclosure.of_library(error),

@@ -116,7 +116,7 @@ def _chosen(status: Status, file: str) -> tuple[Entry, ...]:
     if position:
         raise UsageError(
             f"{file} is not the next migration",
-            detail="before it comes:\n" + "\n".join(names[:position]),
+            detail="these come first:\n" + "\n".join(names[:position]),
             way_out=f"apply those first, or all: python scripts/migrate.py --database "
             f"{status.name} --to {pending[position].version}",
         )

@@ -41,7 +41,7 @@ def ended(error: psycopg2.Error, what: str, state: str, where: str = "") -> Migr
         where=where,
         detail=said,
         state=state,
-        way_out="run the command again: it goes on from there",
+        way_out="run the command again: it continues from there",
     )
 
 
@@ -53,7 +53,11 @@ def between_statements(error: psycopg2.Error, filename: str | None, state: str) 
         filename: the file at hand.
         state: how things stand.
     """
-    reason = "the connection was lost" if is_lost(error) else "the server refused what a run needs"
+    reason = (
+        "the connection was lost"
+        if is_lost(error)
+        else "the server refused a statement of the run itself"
+    )
     return ended(error, reason, state, filename or "")
 
 
@@ -93,16 +97,21 @@ class Commit:
         what = self._what
         committed = self._was_committed()
         if committed is None:
-            state = f"unknown: {name} is at {self.before} or {self.reached}; status.py tells"
+            state = (
+                f"unknown: {name} is at {self.before} or {self.reached}; "
+                "`python scripts/status.py` shows which"
+            )
             raise ended(error, what, state) from error
         if not committed:
-            raise ended(error, f"{what}; it was not, as the ledger shows", self.undone) from error
+            raise ended(
+                error, f"{what}; the ledger shows that it was not committed", self.undone
+            ) from error
         self.connection.notify(f"{what}; the ledger shows that it was committed")
 
     def cut_short(self, error: psycopg2.Error) -> MigrationError:
         """Return the error of a run that has more to do, and no connection any more."""
         name = self.connection.settings.name
-        state = f"committed, as the ledger shows; {name} is at {self.reached}"
+        state = f"committed, according to the ledger; {name} is at {self.reached}"
         return ended(error, self._what, state)
 
     @property
@@ -115,7 +124,7 @@ class Commit:
             with closing(self.connection.another()) as connection:
                 if not _is_over(connection, self.transaction):
                     return None
-                connection.autocommit = False
+                connection.set_session(autocommit=False)
                 database.begin(connection, self.connection.settings)
                 query = SQL("SELECT 1 FROM {} WHERE version = {}").format(
                     self.ledger.name, Literal(self.step.version)
@@ -131,7 +140,7 @@ def _is_over(connection: Connection, transaction: int) -> bool:
 
     https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
     """
-    connection.autocommit = True
+    connection.set_session(autocommit=True)
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:
         with connection.cursor() as cursor:

@@ -93,8 +93,10 @@ class Drive:
             if self.plan.is_done:
                 return
             if idle:
-                what = "another run changed the database while this one looked"
-                raise LedgerError(what, state="nothing was changed", way_out="run it again")
+                what = "another run changed the database at the same time"
+                raise LedgerError(
+                    what, state="nothing was changed", way_out="run the command again"
+                )
             self._prepare()
             if undoing:
                 self._undo(undoing)
@@ -219,5 +221,5 @@ class Drive:
             now = self.executor.guard.whereabouts(run.reached)
             return f"{run.in_progress.effects}; {now}" if run.in_progress else now
         unknown = run.event.statements and not self.executor.log.works
-        more = "; without an event log a later run can't know it" if unknown else ""
+        more = "; without an event log, a later run will not know this" if unknown else ""
         return f"{run.situation()}{more}"

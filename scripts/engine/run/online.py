@@ -153,7 +153,7 @@ def _held(connection: RunConnection, found: Status) -> Iterator[Lock | None]:
 
 def _lock_failed(found: Status, error: psycopg2.Error) -> ServerError:
     return ServerError(
-        "the connection that waits for the lock fails again and again",
+        "the connection that waits for the lock keeps failing",
         detail=disclosure.of_error(error),
         state=f"nothing was changed; {found.name} is at {found.current}",
     )

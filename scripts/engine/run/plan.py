@@ -119,9 +119,9 @@ class Plan:
         shown = tuple((one.version, one.section.text) for one in undone)
         if self._confirmed is not None and shown != self._confirmed:
             raise LedgerError(
-                "the database changed after you were shown what would run",
+                "the database changed after the preview",
                 state=f"nothing was rolled back; {self._status.name} is at {self._status.current}",
-                way_out="run the command again, and look again",
+                way_out="run the command again, and check the new preview",
             )
         if undone and self._guards:
             self._guarded = self._guards.check(undone)
@@ -157,10 +157,10 @@ class Plan:
         todo, record = kept or reading.upgrade(self._status, version)
         if todo.checksum != self.step.checksum:
             raise HistoryError(
-                f"{todo.filename} was changed while the run was at work",
+                f"{todo.filename} was changed during the run",
                 where=todo.place,
                 state=f"it was not run; {self._status.name} is at {current}",
-                way_out="run the command again to apply it as it is now",
+                way_out="run the command again to apply the new version",
             )
         return todo, record
 

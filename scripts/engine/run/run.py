@@ -105,7 +105,7 @@ class Run:
 
         Raises:
             RollbackError: when it can't be rolled back.
-            LedgerError: when its rollback SQL is not what was stored.
+            LedgerError: when its rollback SQL was changed since it was stored.
             StatementError: when PostgreSQL refuses a statement.
             Interrupted: when a signal came.
         """
@@ -153,8 +153,9 @@ class Run:
         current = self.in_progress
         if current is None or current.note is None or current.step.version != version:
             raise HistoryError(
-                f"revision {version} did not run the migration file of that version",
-                detail="a revision file has its SQL file's number and calls migration(__file__)",
+                f"revision {version} did not run its migration file",
+                detail="a revision file has the same number as its SQL file, and calls "
+                "migration(__file__)",
             )
         self._executor.record(self._noted(current, current.note, reached))
         self.plan.done()

@@ -19,13 +19,13 @@ def check_writable(state: Status) -> None:
     if not state.server.read_only:
         return
     reason = (
-        "it is a replica: it is in recovery, and takes its data from another server"
+        "it is a replica (in recovery)"
         if state.server.standby
         else "transaction_read_only is on: default_transaction_read_only may be set for the "
         "database or the role"
     )
     raise ServerError(
-        "this server is read-only",
+        "the server is read-only",
         detail=reason,
         state=f"nothing was changed; {state.name} is at {state.current}",
         way_out=f"set {state.history.environment.url_setting()} to the writer's address",
@@ -44,8 +44,8 @@ def check_agreement(state: Status) -> None:
     alembic = ", ".join(heads) or "base"
     if not state.ledger.exists:
         raise LedgerError(
-            f"Alembic's version is {alembic}, and there is no ledger {state.ledger.table}",
-            detail="the two disagree: the ledger was dropped or renamed, or has another name",
+            f"Alembic's version is {alembic}, but there is no ledger {state.ledger.table}",
+            detail="the ledger was dropped or renamed, or has another name",
             state="nothing was changed",
             way_out=_lost(state),
         )
@@ -53,7 +53,7 @@ def check_agreement(state: Status) -> None:
         "the ledger and Alembic's version disagree",
         detail=f"the ledger {state.ledger.table} is at {current}\n{VERSION_TABLE} is at {alembic}",
         state="nothing was changed",
-        way_out="find out which one is right, then write both from it: "
+        way_out="find out which one is right, then make the other agree: "
         f"`alembic -n {state.name} stamp --purge {current}` trusts the ledger, "
         f"`… stamp --purge {alembic}` trusts Alembic",
     )
@@ -67,14 +67,14 @@ def _lost(state: Status) -> str:
     unknown = [one for one in state.alembic_heads if not _has_file(state, one)]
     if unknown:
         how = (
-            f"{', '.join(unknown)} has no file here: in the release that has it, {stamp} writes "
+            f"{', '.join(unknown)} has no file here; in the release that has it, {stamp} writes "
             "the ledger from its files"
         )
     else:
         how = f"{stamp} writes the ledger from the files"
     return (
-        f"{how}; if it is kept under another name, set MIGRATION_TABLE; if the version is another "
-        "environment's, for there is one in each schema, give this one a schema of its own: "
+        f"{how}; if it has another name, set MIGRATION_TABLE; if the version belongs to another "
+        "environment in the same schema, give this one its own schema: "
         f"MIGRATION_TABLE={state.name}.{DEFAULT_TABLE}"
     )
 
@@ -101,7 +101,7 @@ def check_upgrade(state: Status) -> None:
     late = [entry for entry in state.pending if highest and entry.number < highest.number]
     if highest and late:
         raise LedgerError(
-            f"{late[0].filename} is not applied, and {highest.row.version} is",
+            f"{late[0].filename} is not applied, but {highest.row.version} is",
             detail=f"applied last: {highest.row.filename}",
             state=f"nothing was changed; {state.name} is at {state.current}",
             way_out=f"give {', '.join(entry.version for entry in late)} a number above "

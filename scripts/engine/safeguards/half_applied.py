@@ -1,4 +1,4 @@
-"""Rolls back a file of which some statements have taken effect, and which has no ledger row."""
+"""Rolls back a file of which some statements took effect, and which has no ledger row."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ def named(state: Status, version: int) -> Partial:
     if found is None or history.number(found.version) != version:
         raise UsageError(
             f"{version:03} is not half applied",
-            detail=f"{found.version} is" if found else "no file is, as far as the event log knows",
+            detail=f"{found.version} is"
+            if found
+            else "no file is half applied, according to the event log",
             state="nothing was changed",
-            way_out="python scripts/status.py shows what is",
+            way_out="`python scripts/status.py` shows what is",
         )
     return found
 
@@ -34,7 +36,7 @@ def named(state: Status, version: int) -> Partial:
 def not_a_downgrade(state: Status, found: Partial) -> UsageError:
     """Return the error of another command that names a half-applied version."""
     return UsageError(
-        "-x partial belongs to a downgrade",
+        "-x partial can only be used with downgrade",
         state="nothing was changed",
         way_out=f"`alembic -n {state.name} -x partial={found.version} downgrade {state.current}`",
     )
@@ -61,9 +63,9 @@ def check_upgrade(state: Status) -> None:
             raise LedgerError(
                 f"the rollback of {one.filename} was cut short",
                 detail=described(one),
-                state=f"nothing was applied; {state.name} is at {one.version}, less a part of it",
+                state=f"nothing was applied; {state.name} is at {one.version}, minus a part of it",
                 way_out=f"complete it: `python scripts/rollback.py --database {state.name}`; or, "
-                "when the migration is whole again, say so: "
+                "if the migration is complete again, record that: "
                 f"`alembic -n {state.name} stamp {state.current}`",
             )
     found = state.half_applied
@@ -72,7 +74,7 @@ def check_upgrade(state: Status) -> None:
         return
     other = f", and {entry.filename} has its number" if entry else ""
     raise LedgerError(
-        f"{found.filename} is half applied and not in this checkout{other}",
+        f"{found.filename} is half applied, but not in this checkout{other}",
         detail=described(found),
         state=f"nothing was applied; {state.name} is at {state.current}, and part of "
         f"{found.version}",
@@ -128,7 +130,7 @@ def _down(state: Status, found: Partial, *, use_file: bool) -> tuple[Rollback, s
             raise error.in_file(place) from error
     if entry is None:
         raise RollbackError(
-            f"{found.filename} is not in this checkout, and the event log keeps no DOWN of it",
+            f"{found.filename} is not in this checkout, and the event log stores no DOWN of it",
             state=f"nothing was rolled back; {state.name} is at {state.current}",
             way_out="deploy the release that has the file",
         )
@@ -139,7 +141,7 @@ def _down(state: Status, found: Partial, *, use_file: bool) -> tuple[Rollback, s
 def moves_too(state: Status, version: str) -> UsageError:
     """Return the error of a downgrade that would do more than to undo the half-applied file."""
     return UsageError(
-        f"rolling back the half-applied {version} leaves the database at {state.current}",
+        f"rolling back the half-applied {version} must leave the database at {state.current}",
         state="nothing was rolled back",
         way_out=f"`alembic -n {state.name} -x partial={version} downgrade {state.current}`, and "
         "roll back further after it",
@@ -149,12 +151,12 @@ def moves_too(state: Status, version: str) -> UsageError:
 def described(found: Partial) -> str:
     """Say how far a file came, and why no further: "1 of 2 statements …; failed …"."""
     count = found.statements or "its"
-    return f"{found.done} of {count} statements have taken effect; {found.ending}"
+    return f"{found.done} of {count} statements took effect; {found.ending}"
 
 
 def _in_the_way(state: Status, found: Partial) -> RollbackError:
     return RollbackError(
-        f"{found.filename} is half applied: nothing below it can be rolled back",
+        f"{found.filename} is half applied, so nothing below it can be rolled back",
         detail=described(found),
         state=f"nothing was rolled back; {state.name} is at {state.current}, and part of "
         f"{found.version}",

@@ -56,7 +56,7 @@ def check(todo: Step, ledger: Ledger) -> None:
             raise LedgerError(
                 f"{todo.filename} would {loss.verb} {what}",
                 where=f"{todo.place}:{loss.line}",
-                detail="it is this tool's own: without it nobody knows what is applied, and what "
+                detail="it belongs to this tool, which uses it to know what is applied and what "
                 "undoes it",
                 state="nothing was changed",
                 way_out=_way_out(todo),
@@ -66,13 +66,13 @@ def check(todo: Step, ledger: Ledger) -> None:
 def _way_out(todo: Step) -> str:
     if todo.direction is Direction.DOWN:
         return (
-            "take the statement out of the file's DOWN, and run `python scripts/rollback.py "
-            "--use-file`, which runs that instead of what is stored"
+            "remove the statement from the file's DOWN, and run `python scripts/rollback.py "
+            "--use-file`, which runs it instead of the stored SQL"
         )
     return (
-        "take the statement out of the file; if it means a table of another schema, write the "
-        "schema before the name; if it means another tool's table, set MIGRATION_TABLE to a name "
-        "that no other tool has"
+        "remove the statement from the file; if a table in another schema is meant, write the "
+        "schema before the name; if another tool's table is meant, set MIGRATION_TABLE to a name "
+        "that no other tool uses"
     )
 
 
@@ -134,7 +134,7 @@ def _ours(loss: _Loss, ledger: Ledger) -> str:
     """Name what of ours a statement means; "" when it is something else."""
     schema, name = ledger.table.schema or _UNKNOWN_SCHEMA, loss.object.name
     if loss.object.kind == "schema":
-        return f"the schema {schema}, which has the ledger" if name[-1] == schema else ""
+        return f"the schema {schema}, which contains the ledger" if name[-1] == schema else ""
     column = loss.object.kind == "column"
     if not column and loss.object.kind not in _RELATIONS:
         return ""

@@ -114,7 +114,7 @@ def guard(ledger: Ledger, step: Step) -> Composable | None:
         Literal(step.version),
         identity.identities(named),
         Literal(f"rolling back {step.version} would drop what was there before it"),
-        Literal(f"write the script with -x drop_existing={step.version} if that is wanted"),
+        Literal(f"write the script with -x drop_existing={step.version} if you want that"),
     )
 
 
@@ -148,8 +148,8 @@ def report(
     holding = [shown for one, shown in found if one.holds_data]
     if holding:
         notify(
-            f"{_were(holding)}, whose rollback would drop {_it(holding)}: it is refused unless "
-            "--drop-existing says that it is wanted"
+            f"{_were(holding)}, whose rollback would drop {_it(holding)}: this is refused without "
+            "--drop-existing"
         )
     others = [shown for one, shown in found if not one.holds_data]
     if others:
@@ -209,7 +209,7 @@ def _refused(
         where=step.place,
         detail="\n".join([*(one.shown for one in lost), *others]),
         state=f"nothing was rolled back; {state.name} is at {state.current}",
-        way_out="write a new migration that undoes what this one did; if these are to go: "
+        way_out="write a new migration that undoes what this one did; to drop them anyway: "
         f"`python scripts/rollback.py --drop-existing`, or `alembic -n {state.name} -x "
         f"drop_existing={step.version} downgrade …`",
     )

@@ -19,11 +19,11 @@ def moved(name: str, now: str, before: str, *, applying: bool = False) -> Ledger
     """
     back = now == "base" or (now.isdigit() and before.isdigit() and int(now) < int(before))
     return LedgerError(
-        f"{name} is at {now} by now: another run "
+        f"{name} is now at {now}: another run "
         + ("rolled it back" if back else "applied migrations"),
-        detail=f"it was at {before} when this run looked",
+        detail=f"it was at {before} when this run started",
         state=f"nothing was {'applied' if applying else 'rolled back'} by this one",
-        way_out="python scripts/status.py shows what is applied; run the command again if there "
+        way_out="`python scripts/status.py` shows what is applied; run the command again if there "
         "is more to do",
     )
 

@@ -27,7 +27,7 @@ def check(states: Sequence[Status], environments: Iterable[Environment]) -> None
         if first.ledger.table == second.ledger.table and first.server.same_database(second.server):
             settings = [one.history.environment.url_setting() for one in (first, second)]
             raise UsageError(
-                f"{settings[0]} and {settings[1]} lead to one database and one ledger",
+                f"{settings[0]} and {settings[1]} point to the same database and ledger",
                 detail=f"the ledger is {first.ledger.table}",
                 state="nothing was changed",
                 way_out=_way_out(second),
@@ -67,9 +67,9 @@ def check_owner(state: Status, environments: Iterable[Environment]) -> None:
 def _foreign(state: Status, row: Verdict) -> UsageError:
     owner = row.owner
     return UsageError(
-        f"this database has the ledger of {owner}",
+        f"this database contains the ledger of {owner}",
         detail=f"{row.filename} in {state.ledger.table} is a migration of "
-        f"sql/{owner}, and not of sql/{state.name}",
+        f"sql/{owner}, not of sql/{state.name}",
         state=f"nothing was changed; {owner} is at {state.current}",
         way_out=_way_out(state),
     )
@@ -78,6 +78,6 @@ def _foreign(state: Status, row: Verdict) -> UsageError:
 def _way_out(state: Status) -> str:
     return (
         f"set {state.history.environment.url_setting()} to the database of {state.name}; "
-        "where both belong into one database, give each a ledger in a schema of its own: "
+        "if both share a database, give each ledger its own schema: "
         f"MIGRATION_TABLE={state.name}.{DEFAULT_TABLE}"
     )

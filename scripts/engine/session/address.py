@@ -14,7 +14,7 @@ from scripts.errors import UsageError
 
 _SCHEME = re.compile(r"(postgres|postgresql)(\+psycopg2)?://")
 _FORM = "postgresql://user:password@host:5432/database?sslmode=require"
-_ESCAPES = "in a user name or password write @ as %40, : as %3A, / as %2F and % as %25"
+_ESCAPES = "in user names and passwords, write @ as %40, : as %3A, / as %2F and % as %25"
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS, those that people
 # write; libpq itself says which it knows.
 _PARAMETERS = (
@@ -78,7 +78,7 @@ def dsn(settings: Settings, *, direct: bool = False) -> str:
     if scheme is None:
         raise _unreadable(
             setting,
-            "it begins neither with postgresql:// nor with embedded://",
+            "it starts with neither postgresql:// nor embedded://",
             f"write {_FORM}, or embedded://{settings.environment.name} to try things out",
         )
     read = f"postgresql://{url[scheme.end() :]}"
@@ -90,13 +90,13 @@ def dsn(settings: Settings, *, direct: bool = False) -> str:
         unknown = re.search(r'invalid URI query parameter: "(\w+)"', str(error))
         if unknown:
             raise _unknown_parameter(setting, unknown[1]) from None
-        raise _unreadable(setting, f"it has the form {_FORM}") from None
+        raise _unreadable(setting, f"the form is {_FORM}") from None
     if not re.fullmatch(r"[0-9,]*", parts.get("port", "")):
         # libpq took `user:pass/word@host` for a host, a port and a database.
-        raise _unreadable(setting, "its port is no number")
+        raise _unreadable(setting, "its port is not a number")
     if "@" in parts.get("host", "") or re.search(r"@|://", parts.get("dbname", "")):
         # libpq ended the password at its first @, or took a part of it for the database.
-        raise _unreadable(setting, "its host, or its database, has an @ in it")
+        raise _unreadable(setting, "its host or database contains an @")
     return read
 
 
@@ -117,16 +117,14 @@ def without_password(message: str, dsn: str) -> str:
 
 
 def _unreadable(setting: str, reason: str, way_out: str = _ESCAPES) -> UsageError:
-    return UsageError(
-        f"{setting} is no URL of a PostgreSQL database", detail=reason, way_out=way_out
-    )
+    return UsageError(f"{setting} is not a PostgreSQL URL", detail=reason, way_out=way_out)
 
 
 def _unknown_parameter(setting: str, name: str) -> UsageError:
     close = difflib.get_close_matches(name, _PARAMETERS, 1)
     return UsageError(
-        f"{setting}: unknown connection parameter '{name}'",
-        way_out=f"did you mean '{close[0]}'?"
+        f"{setting}: unknown connection parameter `{name}`",
+        way_out=f"did you mean `{close[0]}`?"
         if close
         else "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS "
         "lists them",

@@ -89,7 +89,7 @@ class Blocker:
 
     def __str__(self) -> str:
         """Notify it in a line."""
-        verb = "holds" if self.holds else "waits before us for"
+        verb = "holds" if self.holds else "is ahead in the queue for"
         lock = f"{verb} {', '.join(_words(mode) for mode in self.modes) or 'a lock'}"
         if self.prepared:
             return f"the prepared transaction {self.prepared}, {lock}"
@@ -151,7 +151,7 @@ class Blockers:
             self._sample(running)
         except Exception as error:  # noqa: BLE001 - what is raised here would end the run's connection
             self.pid = 0
-            self._say(f"nobody can tell who is in the way: {disclosure.of_library(error)}")
+            self._say(f"cannot find out who is blocking: {disclosure.of_library(error)}")
 
     def _sample(self, running: float) -> None:
         rows = self._lock.look(_QUERY, {"pid": self.pid})

@@ -35,7 +35,8 @@ _CAUSES = (
     _Cause("permission denied", "GRANT CONNECT on the database to the user in {setting}"),
     _Cause(
         r"no pg_hba\.conf entry",
-        "check user, database and sslmode in {setting}: pg_hba.conf of the server lets in no such",
+        "check user, database and sslmode in {setting}: the server's pg_hba.conf does not allow "
+        "the combination",
     ),
     _Cause("not currently accepting connections", "ALTER DATABASE … ALLOW_CONNECTIONS true"),
     _Cause(

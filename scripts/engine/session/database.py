@@ -76,11 +76,12 @@ def answers(opened: Connection, settings: Settings) -> None:
     Raises:
         psycopg2.OperationalError: when none answers in time; the connection is closed then.
     """
-    before, opened.autocommit = opened.autocommit, True
+    before = opened.autocommit
+    opened.set_session(autocommit=True)
     seconds = settings.connect_timeout_ms / 1000
     with waiting.bounded(opened, seconds), opened.cursor() as cursor:
         cursor.execute("SELECT 1")
-    opened.autocommit = before
+    opened.set_session(autocommit=before)
 
 
 @contextmanager
@@ -129,7 +130,7 @@ def begin(opened: Connection, settings: Settings) -> None:
         if not settings.role:
             raise
         raise ServerError(
-            f"can't take on the role {settings.role}",
+            f"cannot assume the role {settings.role}",
             detail=disclosure.of_error(error),
             state="nothing was changed",
             way_out="set MIGRATION_ROLE to a role that exists, and GRANT it to the login",
@@ -167,7 +168,7 @@ def _refused(
     setting = settings.environment.url_setting(direct=direct)
     waited = duration.text(settings.connect_wait_ms)
     return ServerError(
-        f"can't connect to {address.place(dsn)}",
+        f"cannot connect to {address.place(dsn)}",
         detail=message + (f"\ntried {tries} times in {waited}" if tries > 1 else ""),
         state="" if direct else "nothing was changed",
         way_out=connect_error.hint(message, setting),

@@ -98,9 +98,9 @@ class Lock:
             lost, reason = True, disclosure.headline(error)
         if lost:
             raise LockError(
-                "the lock that keeps other runs out was lost",
+                "the lock against other runs was lost",
                 detail=reason,
-                way_out="run the command again: it goes on from where this one stopped",
+                way_out="run the command again: it continues where this one stopped",
             )
 
     def is_seen_from(self, other: Connection) -> bool:

@@ -146,12 +146,12 @@ class RunConnection:
     def autocommit(self) -> Iterator[None]:
         """Leave the transaction for a `with` block, and begin another one after it."""
         self.raw.commit()
-        self.raw.autocommit = True
+        self.raw.set_session(autocommit=True)
         try:
             yield
         finally:
             if not self.raw.closed:
-                self.raw.autocommit = False
+                self.raw.set_session(autocommit=False)
         self.begin()
 
     def second(self) -> AbstractContextManager[Connection | None]:
@@ -165,7 +165,7 @@ class RunConnection:
             ServerError: when none can be opened, or only whoever gave this one knows where.
         """
         if not self.is_own:
-            raise ServerError("only whoever gave the connection knows how to open another")
+            raise ServerError("the given connection cannot be opened again")
         return self._source.open()
 
     def reopen(self) -> bool:
@@ -200,5 +200,5 @@ class RunConnection:
                     "the pooler has no room for two connections",
                     detail=str(error),
                     state="nothing was changed",
-                    way_out="raise its pool size, or try again when it is less busy",
+                    way_out="increase its pool size, or try again when it is less busy",
                 ) from error

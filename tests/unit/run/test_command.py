@@ -185,7 +185,7 @@ class TestRefused:
         if kind is Kind.INSPECT:
             command.check_writable(found)
         else:
-            with pytest.raises(ServerError, match="this server is read-only"):
+            with pytest.raises(ServerError, match="the server is read-only"):
                 command.check_writable(found)
 
 

@@ -22,7 +22,7 @@ def test_nothing_below_a_half_applied_file_is_rolled_back(three: Environment) ->
     with pytest.raises(RollbackError) as caught:
         DOWN.undoing(found, NO_SWITCHES)
     assert "003_step.sql is half applied" in caught.value.what
-    assert caught.value.detail.startswith("1 of 2 statements have taken effect; ")
+    assert caught.value.detail.startswith("1 of 2 statements took effect; ")
     assert "division by zero" in caught.value.detail
     assert caught.value.state == "nothing was rolled back; course is at 002, and part of 003"
     assert "rollback.py --database course --partial" in caught.value.way_out
@@ -44,7 +44,7 @@ def test_without_one_a_rollback_passes(three: Environment, noted: tuple[object, 
 
 @pytest.mark.parametrize(
     ("noted", "detail"),
-    [((), "no file is, as far as the event log knows"), ((partial(),), "003 is")],
+    [((), "no file is half applied, according to the event log"), ((partial(),), "003 is")],
 )
 def test_a_version_that_is_not_half_applied_is_refused_with_the_one_that_is(
     three: Environment, noted: tuple[object, ...], detail: str
@@ -103,7 +103,7 @@ class TestUndo:
 
 def test_a_log_of_an_older_release_does_not_know_how_many_there_are() -> None:
     assert half_applied.described(partial(statements=None)).startswith(
-        "1 of its statements have taken effect; "
+        "1 of its statements took effect; "
     )
 
 

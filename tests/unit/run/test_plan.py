@@ -154,7 +154,7 @@ class TestUpgrade:
         made.read(up(found))
         assert made.upgrade("001", "base")[0].version == "001"
         write(three, "001", migration("SELECT 'edited';", "SELECT 1;"))
-        with pytest.raises(HistoryError, match="was changed while the run was at work") as caught:
+        with pytest.raises(HistoryError, match="was changed during the run") as caught:
             made.upgrade("001", "base")
         assert caught.value.where == "sql/course/001_step.sql"
         assert caught.value.state == "it was not run; course is at base"

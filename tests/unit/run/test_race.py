@@ -25,8 +25,8 @@ def test_versions_tell_in_which_direction_the_other_run_went(
     now: str, before: str, did: str
 ) -> None:
     error = race.moved("course", now, before)
-    assert error.what == f"course is at {now} by now: another run {did}"
-    assert error.detail == f"it was at {before} when this run looked"
+    assert error.what == f"course is now at {now}: another run {did}"
+    assert error.detail == f"it was at {before} when this run started"
 
 
 @pytest.mark.parametrize(("applying", "done"), [(True, "applied"), (False, "rolled back")])

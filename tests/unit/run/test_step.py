@@ -39,12 +39,12 @@ def test_in_a_transaction_all_is_rolled_back_whatever_ended_it(error: CutShort |
 @pytest.mark.parametrize("header", ["", OUTSIDE])
 def test_in_a_callers_transaction_it_is_the_caller_who_rolls_back(header: str) -> None:
     said = effect(step(header=header), failed(1), joined=True)
-    assert said == "failed in the transaction of the caller, who has to roll it back"
+    assert said == "failed in the caller's transaction, which the caller must roll back"
 
 
 def test_when_all_have_run_it_is_the_ledger_that_lacks_it() -> None:
     assert effect(step()) == (
-        f"{SAID}all of its statements have taken effect, and the ledger lacks it"
+        f"{SAID}all of its statements took effect, but the ledger does not list it"
     )
 
 
@@ -52,19 +52,19 @@ def test_when_all_have_run_it_is_the_ledger_that_lacks_it() -> None:
     "error", [failed(2), Interrupted(15, ran=2), lock_lost(2)], ids=["error", "signal", "lock"]
 )
 def test_the_statements_that_have_run_are_counted(error: CutShort) -> None:
-    assert effect(step(), error) == f"{SAID}2 of its 3 statements have taken effect"
+    assert effect(step(), error) == f"{SAID}2 of its 3 statements took effect"
 
 
 def test_a_lock_that_was_lost_before_the_first_statement_counts_none() -> None:
-    assert effect(step(), lock_lost(None)) == f"{SAID}0 of its 3 statements have taken effect"
+    assert effect(step(), lock_lost(None)) == f"{SAID}0 of its 3 statements took effect"
 
 
 @pytest.mark.parametrize(
     ("ran", "said"),
     [
-        (0, "2 of its 3 statements have taken effect, 2 of them in an earlier run"),
-        (1, "2 of its 3 statements have taken effect, 2 of them in an earlier run"),
-        (2, "2 of its 3 statements have taken effect"),
+        (0, "2 of its 3 statements took effect, 2 of them in an earlier run"),
+        (1, "2 of its 3 statements took effect, 2 of them in an earlier run"),
+        (2, "2 of its 3 statements took effect"),
     ],
 )
 def test_what_an_earlier_run_has_done_counts_too(ran: int, said: str) -> None:
@@ -75,11 +75,11 @@ def test_what_an_earlier_run_has_done_counts_too(ran: int, said: str) -> None:
     ("second", "left"),
     [
         ("SELECT 2;", ""),
-        ("DO $$ BEGIN END $$;", ", and what the one that failed had committed by itself"),
-        ("CALL p();", ", and what the one that failed had committed by itself"),
+        ("DO $$ BEGIN END $$;", ", and whatever the failed one committed itself"),
+        ("CALL p();", ", and whatever the failed one committed itself"),
         (
             "CREATE INDEX CONCURRENTLY i ON t (a);",
-            "; the one that failed may have left an INVALID index, which a new run drops",
+            "; the failed one may have left an INVALID index, which the next run drops",
         ),
         ("CREATE INDEX i ON t (a);", ""),
     ],
@@ -89,16 +89,15 @@ def test_what_the_one_that_failed_may_have_left_is_told(
     error: CutShort, second: str, left: str
 ) -> None:
     one = step(f"SELECT 1;\n{second}\nSELECT 3;")
-    assert effect(one, error) == f"{SAID}1 of its 3 statements have taken effect{left}"
+    assert effect(one, error) == f"{SAID}1 of its 3 statements took effect{left}"
     # The lock is looked for between two statements, so none was running when it was lost.
-    assert effect(one, lock_lost(1)) == f"{SAID}1 of its 3 statements have taken effect"
+    assert effect(one, lock_lost(1)) == f"{SAID}1 of its 3 statements took effect"
 
 
 def test_of_a_statement_whose_connection_was_lost_nobody_knows() -> None:
     said = effect(step("SELECT 1;\nCALL p();"), failed(1, lost=True))
     assert said == (
-        f"{SAID}1 of its 2 statements have taken effect, and of the one that was running nobody "
-        "knows"
+        f"{SAID}1 of its 2 statements took effect, and of the one that was running nobody knows"
     )
 
 
