@@ -63,8 +63,20 @@ def gone(workspace: Workspace) -> None:
     until(lambda: not workspace.query(backend("true")), "the backends to go")
 
 
-def end(run: Popen[str]) -> CompletedProcess[str]:
-    said = run.communicate(timeout=PATIENCE)[0]
+def reach(run: Popen[str], words: str) -> str:
+    """Wait until a run says something; return all that it has said."""
+    assert run.stdout
+    said = ""
+    while words not in said:
+        line = run.stdout.readline()
+        assert line, said
+        said += line
+    return said
+
+
+def end(run: Popen[str], said: str = "") -> CompletedProcess[str]:
+    """Wait for a run to end; return it with all that it said, of which some has been read."""
+    said += run.communicate(timeout=PATIENCE)[0]
     return CompletedProcess(run.args, run.returncode, said, "")
 
 
@@ -145,26 +157,50 @@ def test_a_signal_in_down(twins: Twins, header: str) -> None:
     assert twins.alembic.versions() == ["001", "002"]
 
 
-def test_each_door_waits_for_the_run_of_the_other_and_has_nothing_left_to_do(twins: Twins) -> None:
-    twins.both(gated)
+Ended = tuple[CompletedProcess[str], CompletedProcess[str]]
+
+
+def beside(twins: Twins, commands: tuple[str, str]) -> Ended:
+    """Run a command while the other door is at it; return how those ended that had to wait.
+
+    Args:
+        twins: what Alembic's door waits for in its own project, a script does; and the other way.
+        commands: of Alembic's door, and of the script.
+    """
     first = (
-        pair.started(twins.alembic, "scripts", UP[1]),
-        pair.started(twins.scripts, "alembic", UP[0]),
+        pair.started(twins.alembic, "scripts", commands[1]),
+        pair.started(twins.scripts, "alembic", commands[0]),
     )
     twins.both(asleep)
     second = (
-        pair.started(twins.alembic, "alembic", UP[0]),
-        pair.started(twins.scripts, "scripts", UP[1]),
+        pair.started(twins.alembic, "alembic", commands[0]),
+        pair.started(twins.scripts, "scripts", commands[1]),
     )
-    waiting = [run.stdout.readline() for run in second if run.stdout]
-    assert all("waiting for another run" in line for line in waiting), waiting
+    said = [reach(run, "waiting for another run") for run in second]
     twins.both(open_gate)
     assert [end(run).returncode for run in first] == [0, 0]
-    ended = end(second[0]), end(second[1])
+    return (end(second[0], said[0]), end(second[1], said[1]))
+
+
+def test_each_door_waits_for_the_run_of_the_other_and_has_nothing_left_to_do(twins: Twins) -> None:
+    twins.both(gated)
+    ended = beside(twins, UP)
     alembic, scripts = twins.words(ended)
     assert alembic == scripts
-    assert len(alembic) == 1  # that nothing is left
+    assert len(alembic) == 2  # that it waits, and that nothing is left
     assert [one.returncode for one in ended] == [0, 0]
     alembic, scripts = twins.left()
     assert alembic == scripts
     assert twins.alembic.versions() == ["001", "002", "003"]
+
+
+def test_each_door_waits_for_the_rollback_of_the_other_and_a_script_alone_calls_it_an_error(
+    twins: Twins,
+) -> None:
+    """What rollback.py had shown is not there any more; Alembic was asked for a version alone."""
+    twins.both(gated_applied)
+    ended = beside(twins, DOWN)
+    assert [one.returncode for one in ended] == [0, 1]
+    assert "another run rolled it back" in ended[1].stdout
+    assert twins.alembic.versions() == twins.scripts.versions() == ["001"]
+    assert twins.alembic.tables() == twins.scripts.tables() == ["gate", "t_001"]
