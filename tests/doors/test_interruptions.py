@@ -16,6 +16,12 @@ from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 UP, DOWN = ("upgrade head", "migrate"), ("downgrade 001", "rollback --yes --to 1")
+IF_CLOSED = """
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM gate) THEN PERFORM pg_sleep(600); END IF;
+END $$;
+"""
+"""Sleeps for good where the table has a row: whatever interrupts it finds it at one place."""
 WHILE_CLOSED = """
 DO $$ BEGIN
     WHILE EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.05); END LOOP;
@@ -30,22 +36,22 @@ def header(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def gated(workspace: Workspace, header: str = "") -> None:
+def gated(workspace: Workspace, header: str = "", sleep: str = WHILE_CLOSED) -> None:
     """Write migrations whose second one, up and down, makes something and then sleeps."""
     workspace.query("CREATE TABLE gate ();\nINSERT INTO gate DEFAULT VALUES")
     workspace.add_tables("001")
     workspace.add(
         "002",
-        f"CREATE TABLE IF NOT EXISTS a ();{WHILE_CLOSED}",
-        f"DROP TABLE IF EXISTS a;{WHILE_CLOSED}",
+        f"CREATE TABLE IF NOT EXISTS a ();{sleep}",
+        f"DROP TABLE IF EXISTS a;{sleep}",
         header=header,
     )
     workspace.add_tables("003")
 
 
-def gated_applied(workspace: Workspace, header: str = "") -> None:
+def gated_applied(workspace: Workspace, header: str = "", sleep: str = WHILE_CLOSED) -> None:
     """Apply them, and close the gate."""
-    gated(workspace, header)
+    gated(workspace, header, sleep)
     open_gate(workspace)
     prepare(workspace, "alembic", "upgrade", "head")
     workspace.query("INSERT INTO gate DEFAULT VALUES")
@@ -97,7 +103,7 @@ def interrupted(
 
 
 def test_killed_in_up_and_run_again(twins: Twins, header: str) -> None:
-    twins.both(lambda workspace: gated(workspace, header))
+    twins.both(lambda workspace: gated(workspace, header, IF_CLOSED))
     killed = interrupted(twins, UP, signal.SIGKILL)
     alembic, scripts = twins.words(killed)
     assert alembic == scripts
@@ -109,7 +115,7 @@ def test_killed_in_up_and_run_again(twins: Twins, header: str) -> None:
 
 
 def test_killed_in_down_and_run_again(twins: Twins, header: str) -> None:
-    twins.both(lambda workspace: gated_applied(workspace, header))
+    twins.both(lambda workspace: gated_applied(workspace, header, IF_CLOSED))
     killed = interrupted(twins, DOWN, signal.SIGKILL)
     assert [one.returncode for one in killed] == [-signal.SIGKILL] * 2
     alembic, scripts = twins.left()
@@ -136,7 +142,7 @@ def again_and_equal(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"]
 )
 def test_a_signal_in_up(twins: Twins, header: str, number: signal.Signals, code: int) -> None:
-    twins.both(lambda workspace: gated(workspace, header))
+    twins.both(lambda workspace: gated(workspace, header, IF_CLOSED))
     ended = interrupted(twins, UP, number)
     alembic, scripts = twins.words(ended)
     assert alembic == scripts
@@ -147,7 +153,7 @@ def test_a_signal_in_up(twins: Twins, header: str, number: signal.Signals, code:
 
 
 def test_a_signal_in_down(twins: Twins, header: str) -> None:
-    twins.both(lambda workspace: gated_applied(workspace, header))
+    twins.both(lambda workspace: gated_applied(workspace, header, IF_CLOSED))
     ended = interrupted(twins, DOWN, signal.SIGTERM)
     alembic, scripts = twins.words(ended, ["preview"])
     assert alembic == scripts
