@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from contextlib import ExitStack
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg2
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
 
 from scripts.embedded.server import Server
 from tests.support import inside
@@ -25,74 +18,48 @@ from tests.support.model import Model, is_outside, name
 from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
-EXAMPLES, STEPS = 40, 12
-DOOR = st.sampled_from(["alembic", "scripts"])
-COUNT = st.integers(1, 3)
+EXAMPLES, STEPS = 60, 12
 FOUND = """
 SELECT array(SELECT version FROM schema_migrations ORDER BY 1),
        array(SELECT version_num::text FROM alembic_version),
        array(SELECT event || ' ' || version || ' ' || direction FROM schema_migrations_events
               WHERE event IN ('success', 'rollback') ORDER BY id)
 """
+Step = tuple[str, str, int]
+"""What is done, through which door, and how far."""
 
 
-class Doors(RuleBasedStateMachine):
+class Doors:
     """A project and its database, changed by commands, beside the model."""
 
-    root: Path
-    postgres: Server
-    worker: str
-    numbers = itertools.count(1)
-
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
         self.model = Model()
-        self.stack = ExitStack()
-        number = next(self.numbers)
-        database = new_database(self.postgres, f"model_{self.worker}_{number}")
-        url = self.stack.enter_context(database)
-        root = self.root / str(number)
-        self.workspace = Workspace.make(root, {"course": url}, self.postgres.bin)
 
-    def teardown(self) -> None:
-        self.stack.close()
-
-    # Files --------------------------------------------------------------------------------------
-
-    @initialize(count=st.integers(0, 4))
-    def begin(self, count: int) -> None:
-        for _ in range(count):
+    def do(self, what: str, door: str, far: int) -> None:
+        """Change the files, or run a command where there is nothing of that to change."""
+        model = self.model
+        is_whole = model.files == model.written
+        if what == "add" and is_whole:
             self.add()
+        elif what == "add one that fails" and is_whole and not model.broken:
+            model.broken = model.written + 1
+            self.add()
+        elif what == "mend" and 0 < model.broken <= model.files:
+            [path] = (self.workspace.root / "sql/course").glob(f"{name(model.broken)}_*")
+            path.write_text(path.read_text().replace("1/0", "1/1"))
+            model.broken = 0
+        elif what == "delete" and model.files:
+            self.workspace.remove(name(model.files))
+            model.files -= 1
+        elif what == "restore" and not is_whole:
+            model.files += 1
+            self.write(model.files)
+        else:
+            self.run(what, door, far)
 
-    @precondition(lambda self: self.model.files == self.model.written)
-    @rule()
     def add(self) -> None:
         self.model.written += 1
-        self.model.files += 1
-        self.write(self.model.files)
-
-    @precondition(lambda self: self.model.files == self.model.written and not self.model.broken)
-    @rule()
-    def add_one_that_fails(self) -> None:
-        self.model.broken = self.model.written + 1
-        self.add()
-
-    @precondition(lambda self: 0 < self.model.broken <= self.model.files)
-    @rule()
-    def mend_it(self) -> None:
-        [path] = (self.workspace.root / "sql/course").glob(f"{name(self.model.broken)}_*")
-        path.write_text(path.read_text().replace("1/0", "1/1"))
-        self.model.broken = 0
-
-    @precondition(lambda self: self.model.files)
-    @rule()
-    def delete_the_newest(self) -> None:
-        self.workspace.remove(name(self.model.files))
-        self.model.files -= 1
-
-    @precondition(lambda self: self.model.files < self.model.written)
-    @rule()
-    def restore_it(self) -> None:
         self.model.files += 1
         self.write(self.model.files)
 
@@ -107,49 +74,42 @@ class Doors(RuleBasedStateMachine):
             header="-- Transaction: none\n" if is_outside(number) else "",
         )
 
-    # Commands -----------------------------------------------------------------------------------
-
-    @rule(door=DOOR)
-    def up_to_head(self, door: str) -> None:
-        self.check(door, "upgrade head", "migrate", self.model.up_to_head(door))
-
-    @rule(door=DOOR, number=st.integers(1, 6))
-    def up_to(self, door: str, number: int) -> None:
-        code = self.model.up_to(number, door)
-        self.check(door, f"upgrade {name(number)}", f"migrate --to {number}", code)
-
-    @rule(door=DOOR, count=COUNT)
-    def up_by(self, door: str, count: int) -> None:
-        to = self.model.applied + count
-        self.check(door, f"upgrade +{count}", f"migrate --to {to}", self.model.up_by(count))
-
-    @rule(door=DOOR, count=COUNT)
-    def down_by(self, door: str, count: int) -> None:
-        code = self.model.down_by(count, door)
-        self.check(door, f"downgrade -{count}", f"rollback --yes --steps {count}", code)
-
-    @rule(door=DOOR, number=st.integers(1, 6))
-    def down_to(self, door: str, number: int) -> None:
-        code = self.model.down_to(number, door)
-        self.check(door, f"downgrade {name(number)}", f"rollback --yes --to {number}", code)
-
-    @rule(door=DOOR)
-    def down_to_base(self, door: str) -> None:
-        self.check(door, "downgrade base", "rollback --yes --to base", self.model.down_to(0, door))
-
-    @rule(door=DOOR)
-    def down_partial(self, door: str) -> None:
-        half, at = self.model.half or self.model.applied + 1, self.model.versions[-1:] or ["base"]
-        alembic = f"-x partial={half} downgrade {at[0]}"
-        self.check(door, alembic, "rollback --yes --partial", self.model.down_partial())
-
-    def check(self, door: str, alembic: str, scripts: str, code: int) -> None:
-        """Run a command through a door, and compare what it leaves with the model."""
+    def run(self, what: str, door: str, far: int) -> None:
+        """Run a command, and compare what it leaves with the model."""
+        before = str(self.model)
+        alembic, scripts, code = self.command(what, door, far)
         command = f"alembic {alembic}" if door == "alembic" else scripts
         done = inside.run(self.workspace, *command.split())
-        assert done.returncode == code, done
-        assert self.found() == (self.model.versions, self.model.versions[-1:], self.model.log)
-        assert self.workspace.tables() == self.model.tables
+        where = f"{command}, with {before}"
+        assert done.returncode == code, f"{where}: {done}"
+        wanted = self.model.versions, self.model.versions[-1:], self.model.log
+        assert self.found() == wanted, where
+        assert self.workspace.tables() == self.model.tables, where
+
+    def command(self, what: str, door: str, far: int) -> tuple[str, str, int]:
+        """Return a command in the words of each door, and its exit code."""
+        model = self.model
+        count, target = abs(far) or 1, model.applied + far
+        match what:
+            case "up to":
+                up = max(target, 1)
+                return f"upgrade {name(up)}", f"migrate --to {up}", model.up_to(up, door)
+            case "up by":
+                to = f"migrate --to {model.applied + count}"
+                return f"upgrade +{count}", to, model.up_by(count)
+            case "down partial" if model.half or not far:
+                half, at = model.half or model.applied + 1, model.versions[-1:] or ["base"]
+                partial = f"-x partial={half} downgrade {at[0]}"
+                return partial, "rollback --yes --partial", model.down_partial()
+            case "down by" | "down partial":
+                steps = f"rollback --yes --steps {count}"
+                return f"downgrade -{count}", steps, model.down_by(count, door)
+            case "down to" | "down to base":
+                down = max(target, 0) if what == "down to" else 0
+                to = name(down) if down else "base"
+                return f"downgrade {to}", f"rollback --yes --to {to}", model.down_to(down, door)
+            case _:
+                return "upgrade head", "migrate", model.up_to_head(door)
 
     def found(self) -> tuple[list[str], list[str], list[str]]:
         try:
@@ -159,19 +119,31 @@ class Doors(RuleBasedStateMachine):
         return ledger, alembic, log
 
 
+FILES = ["add", "add one that fails", "add one that fails", "mend", "delete", "restore"]
+COMMANDS = ["up to head", "up to", "up by", "down by", "down to", "down to base", "down partial"]
+BEGIN = st.sampled_from([2, 3, 4, 1, 0])
+STEP = st.sampled_from(
+    list(itertools.product(FILES + COMMANDS, ["alembic", "scripts"], [-3, -2, -1, 0, 1, 2, 3]))
+)
+
+
 def test_whatever_is_run_through_whichever_door_leaves_what_the_model_says(
     tmp_path: Path, postgres: Server, worker_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for setting in ("MIGRATION_TABLE", "MIGRATION_FALLBACK", "AUTH_DB_URL"):
         monkeypatch.delenv(setting, raising=False)
+    numbers = itertools.count(1)
 
-    class Here(Doors):
-        pass
+    @settings(max_examples=EXAMPLES, derandomize=True, deadline=None)
+    @given(begin=BEGIN, steps=st.lists(STEP, min_size=8, max_size=STEPS))
+    def play(begin: int, steps: Sequence[Step]) -> None:
+        number = next(numbers)
+        with new_database(postgres, f"model_{worker_id}_{number}") as url:
+            made = Workspace.make(tmp_path / str(number), {"course": url}, postgres.bin)
+            doors = Doors(made)
+            for _ in range(begin):
+                doors.add()
+            for step in steps:
+                doors.do(*step)
 
-    Here.root, Here.postgres, Here.worker = tmp_path, postgres, worker_id
-    run_state_machine_as_test(
-        Here,
-        settings=settings(
-            max_examples=EXAMPLES, stateful_step_count=STEPS, derandomize=True, deadline=None
-        ),
-    )
+    play()
