@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _rollback(options: argparse.Namespace) -> int:
     if options.to and not options.database:
-        raise UsageError("--to needs --database", way_out="versions differ between the databases")
+        raise UsageError("--to needs --database", hint="versions differ between the databases")
     project = arguments.this_project()
     chosen = arguments.environments(project, options.database)
     if options.to:
@@ -131,7 +131,7 @@ def _confirm(planned: RollbackPlan, options: argparse.Namespace) -> None:
         raise UsageError(
             "cannot ask for confirmation: input is not a terminal",
             state="nothing was rolled back",
-            way_out="add --yes",
+            hint="add --yes",
         )
     shown = [one for status in planned.statuses for one in planned.previews(status.name)]
     what = "this migration" if len(shown) == 1 else f"these {len(shown)} migrations"

@@ -97,7 +97,7 @@ def _check_version(since: str) -> None:
         history.number(since)
     except HistoryError as error:
         raise UsageError(
-            error.what, way_out="give --since the last released version, such as 004"
+            error.what, hint="give --since the last released version, such as 004"
         ) from error
 
 

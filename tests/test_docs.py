@@ -25,7 +25,6 @@ from tests.support.workspace import REPOSITORY
 README = (REPOSITORY / "README.md").read_text()
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
 COMMANDS = sorted(path.stem for path in (REPOSITORY / "scripts").glob("[a-z]*.py"))
-COMMANDS.remove("errors")
 
 
 def parser(command: str) -> ArgumentParser:

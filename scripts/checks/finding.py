@@ -26,7 +26,7 @@ class Finding:
     database: str = ""
     """The environment."""
     detail: str = ""
-    way_out: str = ""
+    hint: str = ""
 
     @property
     def severity(self) -> Severity:
@@ -52,5 +52,5 @@ class Finding:
             "column": self.column,
             "message": self.message,
             "detail": self.detail,
-            "help": self.way_out,
+            "help": self.hint,
         }

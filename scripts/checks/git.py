@@ -51,7 +51,7 @@ def base(folder: Path, ref: str) -> Base:
         raise UsageError(
             f"'{ref}' is not a branch, tag or commit",
             state="released files were not checked",
-            way_out=f"run git fetch origin {ref.removeprefix('origin/')}, or name another branch",
+            hint=f"run git fetch origin {ref.removeprefix('origin/')}, or name another branch",
         )
     found = _run(root, "merge-base", ref, "HEAD")
     if found.returncode:
@@ -62,7 +62,7 @@ def base(folder: Path, ref: str) -> Base:
             if shallow
             else "",
             state="released files were not checked",
-            way_out="run git fetch --unshallow; in a GitHub workflow, set fetch-depth: 0",
+            hint="run git fetch --unshallow; in a GitHub workflow, set fetch-depth: 0",
         )
     return Base(ref, root, found.stdout.decode().strip())
 
@@ -96,7 +96,7 @@ def _git(folder: Path, *arguments: str, input: bytes | None = None) -> bytes:
             f"git: {headline}",
             detail=detail,
             state="released files were not checked",
-            way_out="run the command in a clone of the repository",
+            hint="run the command in a clone of the repository",
         )
     return done.stdout
 
@@ -116,5 +116,5 @@ def _run(
         raise UsageError(
             "git is not installed",
             state="released files were not checked",
-            way_out="install git, or leave --base out",
+            hint="install git, or leave --base out",
         ) from error

@@ -60,7 +60,7 @@ class Ignores:
                     "unused-ignore",
                     f"this comment silences nothing: no {ignore.code} was found here",
                     line=ignore.line,
-                    way_out="remove the comment",
+                    hint="remove the comment",
                 )
 
     def _read(self, statement: Statement) -> Iterator[Ignore]:
@@ -79,7 +79,7 @@ class Ignores:
                         "bad-ignore",
                         problem,
                         line=line,
-                        way_out="write '-- validate: ignore CODE reason'",
+                        hint="write '-- validate: ignore CODE reason'",
                     )
                 )
             else:

@@ -48,19 +48,19 @@ def files(environments: Iterable[Environment], scope: Scope) -> list[Checked]:
     return [files_level.check(environment, scope) for environment in environments]
 
 
-def live(databases: Iterable[Settings], checked: Iterable[Checked], say: Notify) -> None:
+def live(databases: Iterable[Settings], checked: Iterable[Checked], notify: Notify) -> None:
     """Add what is found in the live databases.
 
     Args:
         databases: one for each environment that was checked, in the same order.
         checked: what was found in the files.
-        say: is told when a server lets us wait.
+        notify: is told when a server lets us wait.
 
     Raises:
         ServerError: when a database cannot be reached.
     """
     for settings, one in zip(databases, checked, strict=True):
-        one.findings += live_level.check(settings, say)
+        one.findings += live_level.check(settings, notify)
 
 
 def findings(checked: Iterable[Checked], wanted: Wanted, groups: Sequence[str]) -> list[Finding]:

@@ -115,7 +115,7 @@ def environments(of: Project, names: Sequence[str] | None) -> tuple[Environment,
         return of.environments
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"--database {name} is given more than once", way_out="give it once")
+            raise UsageError(f"--database {name} is given more than once", hint="give it once")
     return tuple(of.environment(name) for name in names)
 
 
@@ -144,6 +144,6 @@ def environment(of: Project, names: Sequence[str], what: str) -> Environment:
         given = ", ".join(one.name for one in chosen)
         raise UsageError(
             f"{what} takes one --database, not {len(chosen)}: {given}",
-            way_out="run the command once for each",
+            hint="run the command once for each",
         )
     return chosen[0]

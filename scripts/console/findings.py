@@ -64,7 +64,7 @@ def github(found: Sequence[Finding], looked_at: str) -> None:
             "title": finding.code,
         }
         shown = ",".join(f"{key}={_property(value)}" for key, value in place.items() if value)
-        words = [finding.message, finding.detail, finding.way_out and f"help: {finding.way_out}"]
+        words = [finding.message, finding.detail, finding.hint and f"help: {finding.hint}"]
         message = _data("\n".join(word for word in words if word))
         print(f"::{_LEVELS[finding.severity]} {shown}::{message}")
     print(f"{counted(len(found), 'finding')} in {looked_at}")
@@ -102,7 +102,7 @@ def junit(found: Sequence[Finding], looked_at: str) -> None:
         )
         if finding in failing:
             failure = ElementTree.SubElement(case, "failure", message=finding.message)
-            failure.text = "\n".join(part for part in (finding.detail, finding.way_out) if part)
+            failure.text = "\n".join(part for part in (finding.detail, finding.hint) if part)
     ElementTree.indent(suite)
     print('<?xml version="1.0" encoding="UTF-8"?>')
     ElementTree.ElementTree(suite).write(sys.stdout, encoding="unicode")
@@ -131,7 +131,7 @@ def _print(finding: Finding) -> None:
             print(f"{'':7} | {'':{_width(source, finding.column)}}^")
     for line in finding.detail.splitlines():
         print(f"    {line}")
-    for index, line in enumerate(finding.way_out.splitlines()):
+    for index, line in enumerate(finding.hint.splitlines()):
         print(f"    {'      ' if index else 'help: '}{line}")
 
 
@@ -159,7 +159,7 @@ def _rule(page: rules.Page) -> dict[str, Any]:
 
 def _result(finding: Finding, codes: list[str]) -> dict[str, Any]:
     level = "note" if finding.severity is Severity.NOTE else finding.severity.value
-    parts = [finding.message, finding.detail, finding.way_out]
+    parts = [finding.message, finding.detail, finding.hint]
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": codes.index(finding.code),

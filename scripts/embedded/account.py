@@ -76,7 +76,7 @@ def choose(data: Path, project: Path) -> Account:
     except KeyError:
         raise ServerError(
             "PostgreSQL cannot run as root, and there is no user 'nobody' to run it instead",
-            way_out=f"run this as another user, or make another user the owner of {project}",
+            hint=f"run this as another user, or make another user the owner of {project}",
         ) from None
     return Account(uid=nobody.pw_uid, gid=nobody.pw_gid, name=nobody.pw_name)
 

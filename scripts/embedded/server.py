@@ -75,7 +75,7 @@ def join(
     if sys.platform == "win32":
         raise ServerError(
             "the embedded PostgreSQL runs on Linux and macOS only",
-            way_out="set a URL to use another PostgreSQL, or run this in WSL",
+            hint="set a URL to use another PostgreSQL, or run this in WSL",
         )
     found = binaries.find(bin)
     home = home.resolve()
@@ -176,7 +176,7 @@ def _unusable(home: Path, error: OSError) -> ServerError:
         f"cannot use the embedded PostgreSQL's folder: {(error.strerror or str(error)).lower()}",
         where=str(home),
         detail=str(error),
-        way_out=f"check the disk, and the owner and mode of {home}; to start with an empty server, "
+        hint=f"check the disk, and the owner and mode of {home}; to start with an empty server, "
         "delete it",
     )
 
@@ -206,6 +206,6 @@ def ensure_database(server: Server, name: str) -> bool:
             f"cannot create or open database '{name}' on the embedded PostgreSQL",
             where=str(server.socket),
             detail=str(error).strip(),
-            way_out=f"read server.log next to {server.socket}, then run the command again",
+            hint=f"read server.log next to {server.socket}, then run the command again",
         ) from error
     return True

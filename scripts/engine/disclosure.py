@@ -201,7 +201,7 @@ def check_terminal(*, is_terminal: bool, as_json: bool = False) -> None:
         "values of rows are shown only on a terminal, but "
         + ("--json was asked for" if as_json else "standard error is not a terminal"),
         state="nothing was changed",
-        way_out="run it on a terminal, or leave out --show-values (alembic: -x show_values=true)",
+        hint="run it on a terminal, or leave out --show-values (alembic: -x show_values=true)",
     )
 
 

@@ -43,7 +43,7 @@ def refuse(values: Mapping[str, str | None]) -> None:
             raise UsageError(
                 f"{name} is not a setting; did you mean {unset[close[0]]}?",
                 detail="it has no effect",
-                way_out=f"set {unset[close[0]]}, or unset {name}; settings are read from the "
+                hint=f"set {unset[close[0]]}, or unset {name}; settings are read from the "
                 "environment and from .env in the project's folder",
             )
 

@@ -64,7 +64,7 @@ def _entry(state: Status, version: str) -> Entry:
         raise HistoryError(
             f"version {version} has no migration file in this checkout",
             state=f"nothing was changed; {state.name} is at {state.current}",
-            way_out="restore the file, or deploy the release that has it",
+            hint="restore the file, or deploy the release that has it",
         )
     return entry
 
@@ -100,7 +100,7 @@ def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
             f"{version} is declared irreversible: {undo.header.irreversible}",
             where=place,
             state=f"nothing was rolled back; {state.name} is at {state.current}",
-            way_out="write a new migration that corrects the problem, or restore a backup",
+            hint="write a new migration that corrects the problem, or restore a backup",
         )
     earlier = state.begun(version, Direction.DOWN.value)
     applied, entry = state.find(version), state.history.find(version)
@@ -124,7 +124,7 @@ def _from_file(state: Status, version: str) -> tuple[Rollback, str]:
         raise RollbackError(
             f"the file of {version} is not in this checkout",
             state=f"nothing was rolled back; {state.name} is at {state.current}",
-            way_out="roll back with the SQL that the ledger stores: leave out --use-file and --sql",
+            hint="roll back with the SQL that the ledger stores: leave out --use-file and --sql",
         )
     file = migration_file.read(entry.path, released=True)
     return Rollback(file.header, file.down), shown(entry.path)
@@ -137,7 +137,7 @@ def _from_ledger(state: Status, version: str, stored: Stored) -> tuple[Rollback,
         raise RollbackError(
             f"the ledger stores no rollback SQL for {version}",
             state=f"nothing was rolled back; {state.name} is at {state.current}",
-            way_out=f"`python scripts/rollback.py --database {state.name} --use-file` runs the "
+            hint=f"`python scripts/rollback.py --database {state.name} --use-file` runs the "
             "file's DOWN",
         )
     try:
@@ -164,7 +164,7 @@ def _check_same(state: Status, version: str, undo: Rollback, place: str) -> None
         detail=f"{entry.filename} is unchanged since it was applied\n"
         f"stored: {_first_line(undo)}\nfile:   {_first_line(Rollback(file.header, file.down))}",
         state=f"nothing was rolled back; {state.name} is at {state.current}",
-        way_out="find out who changed the ledger; `python scripts/rollback.py --use-file` shows "
+        hint="find out who changed the ledger; `python scripts/rollback.py --use-file` shows "
         "both, and runs the file's DOWN",
     )
 

@@ -58,7 +58,7 @@ def unknown(filename: str) -> RevisionFunction:
         raise HistoryError(
             f"{filename} is not in this checkout, so it cannot be applied again",
             state="nothing was changed",
-            way_out="deploy the release that has it",
+            hint="deploy the release that has it",
         )
 
     return step

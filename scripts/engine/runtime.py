@@ -67,7 +67,7 @@ def _told(environment: Environment) -> Iterator[None]:
                 if isinstance(cause, psycopg2.Error)
                 else disclosure.of_library(cause),
                 state="`python scripts/status.py` shows what is applied",
-                way_out="run the command again",
+                hint="run the command again",
             ) from error
         if place is None:
             raise
@@ -76,7 +76,7 @@ def _told(environment: Environment) -> Iterator[None]:
             where=place,
             detail=f"{type(error).__name__}: {disclosure.of_library(error)}",
             state=f"nothing was changed in {environment.name}",
-            way_out="`python scripts/validate.py` shows what is wrong with it",
+            hint="`python scripts/validate.py` shows what is wrong with it",
         ) from error
 
 
@@ -117,5 +117,5 @@ def _run(config: Config) -> None:
         raise UsageError(
             f"{error}",
             state="nothing was changed",
-            way_out=f"`alembic -n {environment.name} history` lists the versions",
+            hint=f"`alembic -n {environment.name} history` lists the versions",
         ) from error

@@ -123,7 +123,7 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
                     *mistyped.urls(values, project, environment),
                 )
             ),
-            way_out=f"set it to postgresql://user:password@host/{environment.name}, "
+            hint=f"set it to postgresql://user:password@host/{environment.name}, "
             f"or to embedded://{environment.name} to try things out",
         )
     bin_folder = values.get("POSTGRES_BIN")
@@ -157,24 +157,24 @@ def _values(project: Project) -> dict[str, str | None]:
         # python-dotenv would read nothing, and say nothing.
         raise UsageError(
             f"{shown(path)} is a folder, but settings are read from a file of that name",
-            way_out="rename the folder",
+            hint="rename the folder",
         )
     try:
         # An editor on Windows may have put a byte order mark first.
         values = {**dotenv_values(path, interpolate=False, encoding="utf-8-sig"), **os.environ}
     except UnicodeDecodeError as error:
-        raise UsageError(f"{shown(path)} is not UTF-8", way_out="save it as UTF-8") from error
+        raise UsageError(f"{shown(path)} is not UTF-8", hint="save it as UTF-8") from error
     except OSError as error:
         raise UsageError(
             f"{shown(path)} can't be read: {(error.strerror or str(error)).lower()}",
-            way_out="check its owner and permissions",
+            hint="check its owner and permissions",
         ) from error
     for name, value in values.items():
         if name.startswith("MIGRATION_") or name.endswith("_URL"):
             try:
                 (value or "").encode()
             except UnicodeEncodeError as error:
-                raise UsageError(f"{name} is not UTF-8", way_out="set it again") from error
+                raise UsageError(f"{name} is not UTF-8", hint="set it again") from error
     return values
 
 
@@ -193,7 +193,7 @@ def table_name(text: str) -> TableName:
     if not names or any(len(name.encode()) > limit for name in names if name):
         raise UsageError(
             f"MIGRATION_TABLE is {text!r}, which is not a table name",
-            way_out=f'write {DEFAULT_TABLE}, ops.{DEFAULT_TABLE} or "my schema".{DEFAULT_TABLE}; '
+            hint=f'write {DEFAULT_TABLE}, ops.{DEFAULT_TABLE} or "my schema".{DEFAULT_TABLE}; '
             f"at most {limit} bytes each",
         )
     return TableName(names[0], names[1] or "")
@@ -208,14 +208,14 @@ def _duration(values: Mapping[str, str | None], name: str, default: str, *, leas
     try:
         read = duration.milliseconds(text)
     except duration.MissingUnitError as error:
-        way_out = " or ".join(f"{name}={meant}" for meant in error.meant)
-        raise UsageError(f"{name}: {error}", way_out=f"write {way_out}") from error
+        hint = " or ".join(f"{name}={meant}" for meant in error.meant)
+        raise UsageError(f"{name}: {error}", hint=f"write {hint}") from error
     except ValueError as error:
-        raise UsageError(f"{name}: {error}", way_out=f"write {name}={default}") from error
+        raise UsageError(f"{name}: {error}", hint=f"write {name}={default}") from error
     if read < least:
         raise UsageError(
             f"{name} is '{text}', but must be at least {least // 1000}s",
-            way_out=f"write {name}={default}",
+            hint=f"write {name}={default}",
         )
     return read
 
@@ -226,7 +226,7 @@ def _number(values: Mapping[str, str | None], name: str, default: str) -> int:
     if not (digits and int(text) <= _MOST_RETRIES):
         raise UsageError(
             f"{name} is {text!r}, but must be a number from 0 to {_MOST_RETRIES}",
-            way_out=f"write {name}={default}",
+            hint=f"write {name}={default}",
         )
     return int(text)
 

@@ -126,23 +126,20 @@ class Status:
         return lower[-1] if lower else "base"
 
 
-def read(
-    connection: Connection, settings: Settings, entries: History, *, with_log: bool = True
-) -> Status:
+def read(connection: Connection, settings: Settings, entries: History) -> Status:
     """Read the ledger and hold the files against it; read-only.
 
     Args:
         connection: in a transaction.
         settings: whose ledger.
         entries: the files.
-        with_log: look in the event log for files that are half applied.
 
     Raises:
         LedgerError: when cannot read the ledger as one, or lies elsewhere.
     """
     try:
         found = _read(connection, settings, entries)
-        if with_log and found.ledger.exists:
+        if found.ledger.exists:
             known = partial.read(connection, found.ledger)
             return replace(
                 found, partial=_not_over(found, known or ()), log_tells=known is not None
@@ -150,12 +147,12 @@ def read(
     except (psycopg2.Error, ValueError) as error:
         signals.check()
         raise LedgerError(
-            f"{settings.environment.name}: cannot read the ledger",
+            "cannot read the ledger",
             detail=disclosure.of_error(error)
             if isinstance(error, psycopg2.Error)
             else disclosure.of_library(error),
             state="nothing was changed",
-            way_out="run the command again",
+            hint="run the command again",
         ) from error
     return found
 
@@ -188,6 +185,6 @@ def _number(found: Ledger, row: Row) -> int:
         raise LedgerError(
             f"the ledger {found.table} has a version {row.version[:40]!r}, which is not a number",
             state="nothing was changed",
-            way_out="set MIGRATION_TABLE to another name if the table belongs to another tool",
+            hint="set MIGRATION_TABLE to another name if the table belongs to another tool",
         )
     return int(row.version)

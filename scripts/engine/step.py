@@ -66,23 +66,23 @@ class Step:
         return identity.named(self.drops) if self.direction is Direction.UP else ()
 
 
-def check_joined(work: Step, *, joined: bool) -> None:
+def check_joined(step: Step, *, joined: bool) -> None:
     """Refuse what needs no transaction where whoever gave the connection has begun one.
 
     Raises:
         UsageError: before anything is run.
     """
-    if joined and not work.header.transactional:
+    if joined and not step.header.transactional:
         raise UsageError(
-            f"{work.filename} runs outside a transaction, but the given connection is in one",
-            where=work.place,
+            f"{step.filename} runs outside a transaction, but the given connection is in one",
+            where=step.place,
             state="nothing was changed",
-            way_out="give an engine, or a connection without an open transaction",
+            hint="give an engine, or a connection without an open transaction",
         )
 
 
 def effect(
-    work: Step,
+    step: Step,
     error: CutShort | None = None,
     *,
     joined: bool = False,
@@ -90,31 +90,31 @@ def effect(
     """Say what becomes of a section's statements when the step fails.
 
     Args:
-        work: the section.
+        step: the section.
         error: what a statement failed with, or what kept it from being run; None where all have
             run, and something fails after.
         joined: whether the transaction is that of whoever gave the connection.
     """
     if joined:
         return "failed in the caller's transaction, which the caller must roll back"
-    if work.header.transactional:
-        down = work.direction is Direction.DOWN
+    if step.header.transactional:
+        down = step.direction is Direction.DOWN
         return "the rollback failed and was undone" if down else "rolled back"
-    count = len(work.section.statements)
+    count = len(step.section.statements)
     said = "NOT rolled back, the file runs outside a transaction: "
     if error is None:
         return f"{said}all of its statements took effect, but the ledger does not list it"
-    said += f"{max(error.ran or 0, work.done_before)} of its {count} statements took effect"
-    if work.done_before > (error.ran or 0):
-        said += f", {work.done_before} of them in an earlier run"
-    return said if isinstance(error, LockError) else said + _left_by(work, error)
+    said += f"{max(error.ran or 0, step.done_before)} of its {count} statements took effect"
+    if step.done_before > (error.ran or 0):
+        said += f", {step.done_before} of them in an earlier run"
+    return said if isinstance(error, LockError) else said + _left_by(step, error)
 
 
-def _left_by(work: Step, error: StatementError | Interrupted) -> str:
+def _left_by(step: Step, error: StatementError | Interrupted) -> str:
     """Say what the statement that failed may have left."""
     if isinstance(error, StatementError) and error.lost:
         return ", and it is unknown whether the one that was running did"
-    statement = next(iter(work.section.statements[error.ran :]), None)
+    statement = next(iter(step.section.statements[error.ran :]), None)
     if statement and statement.command in ("DO", "CALL"):
         return ", and whatever the failed one committed itself"
     if statement and concurrent_index.of(statement):

@@ -63,7 +63,7 @@ def read(config: Config, given: Iterable[str]) -> Switches:
         values[name].append(value)
     partial = values["partial"]
     if len(partial) > 1:
-        raise UsageError("partial was given twice", way_out="roll back one file at a time")
+        raise UsageError("partial was given twice", hint="roll back one file at a time")
     more = frozenset(_version("drop_existing", text) for text in values["drop_existing"])
     return replace(
         chosen,
@@ -89,7 +89,7 @@ def shows_values(given: Iterable[str]) -> bool:
                 raise UsageError(
                     f"-x show_values needs true or false, and got '{value}'",
                     state="nothing was changed",
-                    way_out="write -x show_values=true",
+                    hint="write -x show_values=true",
                 )
             shown = value == "true"
     return shown
@@ -98,7 +98,7 @@ def shows_values(given: Iterable[str]) -> bool:
 def _version(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= history.VERSION_LIMIT):
         raise UsageError(
-            f"-x {name} needs a version, and got '{text}'", way_out=f"write -x {name}=007"
+            f"-x {name} needs a version, and got '{text}'", hint=f"write -x {name}=007"
         )
     return int(text)
 
@@ -108,7 +108,7 @@ def _unknown(name: str) -> UsageError:
     return UsageError(
         f"unknown switch -x {name}",
         state="nothing was changed",
-        way_out=f"did you mean {_written(close[0])}?"
+        hint=f"did you mean {_written(close[0])}?"
         if close
         else f"there are: {', '.join(_written(known) for known in (*_NAMES, _SHOW_VALUES))}",
     )

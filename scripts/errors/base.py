@@ -16,7 +16,7 @@ class MigrationError(Exception):
         source: the line of source at that place, and below it a line with a caret.
         detail: more lines: what the server added, both values that differ.
         state: what the database or the disk looks like now ("rolled back; course is at 003").
-        way_out: what to do, with the command or setting to type.
+        hint: what to do, with the command or setting to type.
     """
 
     exit_code = 1
@@ -30,7 +30,7 @@ class MigrationError(Exception):
         source: str = "",
         detail: str = "",
         state: str = "",
-        way_out: str = "",
+        hint: str = "",
     ) -> None:
         """Keep the parts apart: the console prints them, JSON output carries them."""
         super().__init__(what)
@@ -40,7 +40,7 @@ class MigrationError(Exception):
         self.source = source
         self.detail = detail
         self.state = state
-        self.way_out = way_out
+        self.hint = hint
 
     def complete(self, *, environment: str, state: str) -> None:
         """Add what only the whole run knows, where the error does not say it.
@@ -63,7 +63,7 @@ class MigrationError(Exception):
             "source": self.source,
             "detail": self.detail,
             "state": self.state,
-            "help": self.way_out,
+            "help": self.hint,
         }
         return {name: text for name, text in named.items() if text}
 
@@ -75,7 +75,7 @@ class MigrationError(Exception):
             "at": "\n".join(part for part in (place, self.source) if part),
             "detail": self.detail,
             "state": self.state,
-            "help": self.way_out,
+            "help": self.hint,
         }
         lines = []
         for name, text in named.items():

@@ -18,7 +18,7 @@ class LockError(MigrationError):
         what: as for every error.
         detail: as for every error.
         state: as for every error.
-        way_out: as for every error.
+        hint: as for every error.
         ran: how many statements had been run, where it was lost in a file outside a transaction.
     """
 
@@ -30,18 +30,16 @@ class LockError(MigrationError):
         *,
         detail: str = "",
         state: str = "",
-        way_out: str = "",
+        hint: str = "",
         ran: int | None = None,
     ) -> None:
         """Keep how far a file came apart: the event log has a column for it."""
-        super().__init__(what, detail=detail, state=state, way_out=way_out)
+        super().__init__(what, detail=detail, state=state, hint=hint)
         self.ran = ran
 
     def within(self, ran: int) -> LockError:
         """Return the same error, of a file of which so many statements had been run."""
-        return LockError(
-            self.what, detail=self.detail, state=self.state, way_out=self.way_out, ran=ran
-        )
+        return LockError(self.what, detail=self.detail, state=self.state, hint=self.hint, ran=ran)
 
 
 class Interrupted(MigrationError):  # noqa: N818 - nothing is wrong with it
@@ -64,7 +62,7 @@ class Interrupted(MigrationError):  # noqa: N818 - nothing is wrong with it
             where=where,
             detail=detail,
             state=state,
-            way_out="run the command again: it continues where this one stopped",
+            hint="run the command again: it continues where this one stopped",
         )
         self.exit_code = 128 + number
         self.ran = ran
@@ -87,7 +85,7 @@ class StatementError(MigrationError):
         ran: how many statements of the section had been run before it.
         sqlstate: the server's code for it, "" where it gave none.
         lost: whether the connection was lost, so that nobody knows what came of the statement.
-        way_out: as for every error.
+        hint: as for every error.
         tries: how many times it was run, when a lock or a deadlock was the reason.
         source: as for every error.
     """
@@ -102,14 +100,12 @@ class StatementError(MigrationError):
         ran: int,
         sqlstate: str = "",
         lost: bool = False,
-        way_out: str = "",
+        hint: str = "",
         tries: int = 1,
         source: str = "",
     ) -> None:
         """Keep the facts apart: the event log has a column for each."""
-        super().__init__(
-            what, where=f"{place}:{line}", source=source, detail=detail, way_out=way_out
-        )
+        super().__init__(what, where=f"{place}:{line}", source=source, detail=detail, hint=hint)
         self.place = place
         self.line = line
         self.ran = ran
@@ -117,7 +113,7 @@ class StatementError(MigrationError):
         self.lost = lost
         self.tries = tries
 
-    def given_up(self, tries: int, reason: str, way_out: str) -> StatementError:
+    def given_up(self, tries: int, reason: str, hint: str) -> StatementError:
         """Return the same error, after so many tries for that reason."""
         more = [f"tried {tries} times: {reason}"] if tries > 1 else []
         return StatementError(
@@ -128,7 +124,7 @@ class StatementError(MigrationError):
             ran=self.ran,
             sqlstate=self.sqlstate,
             lost=self.lost,
-            way_out=way_out,
+            hint=hint,
             tries=tries,
             source=self.source,
         )

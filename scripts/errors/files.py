@@ -12,25 +12,23 @@ class FormatError(MigrationError):
         what: as for every error.
         line: the line that shows it; the first is 1.
         path: the file as people name it; those who read text without knowing its file leave it out.
-        way_out: as for every error.
+        hint: as for every error.
         code: the check that names it: see `checks.rules`.
     """
 
     def __init__(
-        self, what: str, *, line: int, path: str = "", way_out: str = "", code: str = "format"
+        self, what: str, *, line: int, path: str = "", hint: str = "", code: str = "format"
     ) -> None:
         """Keep path and line apart: a finding of validate.py carries both."""
         where = f"{path}:{line}" if path else f"line {line}"
-        super().__init__(what, where=where, way_out=way_out)
+        super().__init__(what, where=where, hint=hint)
         self.line = line
         self.path = path
         self.code = code
 
     def in_file(self, path: str) -> FormatError:
         """Return the same error with its file named."""
-        return FormatError(
-            self.what, line=self.line, path=path, way_out=self.way_out, code=self.code
-        )
+        return FormatError(self.what, line=self.line, path=path, hint=self.hint, code=self.code)
 
 
 class HistoryError(MigrationError):
@@ -55,5 +53,5 @@ class FileError(MigrationError):
         return cls(
             f"{what}",
             where=str(error.filename or ""),
-            way_out="check the path, its owner and permissions, and the disk space",
+            hint="check the path, its owner and permissions, and the disk space",
         )

@@ -91,7 +91,7 @@ def parse(comments: Iterable[tuple[int, str]], *, released: bool = False) -> Hea
             raise FormatError(
                 f"'{key}' appears twice in the header, here and on line {values[key][0]}",
                 line=line,
-                way_out="keep one of the two",
+                hint="keep one of the two",
             )
         values[key] = (line, found[2])
     return _header(values, released=released)
@@ -123,7 +123,7 @@ def _known(line: int, written: str) -> str | None:
     raise FormatError(
         f"'{written}' is not a header key; did you mean '{meant}'?",
         line=line,
-        way_out=f"write '-- {meant}: …', or reword the comment without the colon",
+        hint=f"write '-- {meant}: …', or reword the comment without the colon",
     )
 
 
@@ -148,7 +148,7 @@ def _refuse_malformed(line: int, comment: str) -> None:
         raise FormatError(
             f"'{comment}' looks like a directive but would be ignored",
             line=line,
-            way_out=f"write '-- {found[1]}: …', or reword the comment",
+            hint=f"write '-- {found[1]}: …', or reword the comment",
         )
 
 
@@ -158,13 +158,13 @@ def _header(values: dict[str, tuple[int, str]], *, released: bool) -> Header:
         raise FormatError(
             f"'Transaction: {text['Transaction']}' is not valid: the only value is 'none'",
             line=values["Transaction"][0],
-            way_out="write '-- Transaction: none', or remove the line to run in one transaction",
+            hint="write '-- Transaction: none', or remove the line to run in one transaction",
         )
     if "Irreversible" in values and not text["Irreversible"]:
         raise FormatError(
             "'Irreversible' needs a reason",
             line=values["Irreversible"][0],
-            way_out="write '-- Irreversible: why this cannot be undone'",
+            hint="write '-- Irreversible: why this cannot be undone'",
         )
     return Header(
         migration=text.get("Migration", ""),
@@ -185,7 +185,7 @@ def _milliseconds(values: dict[str, tuple[int, str]], key: str, *, bare: bool) -
     try:
         return duration.milliseconds(value, bare=bare)
     except duration.MissingUnitError as error:
-        way_out = " or ".join(f"'-- {key}: {meant}'" for meant in error.meant)
-        raise FormatError(f"{key}: {error}", line=line, way_out=f"write {way_out}") from error
+        hint = " or ".join(f"'-- {key}: {meant}'" for meant in error.meant)
+        raise FormatError(f"{key}: {error}", line=line, hint=f"write {hint}") from error
     except ValueError as error:
-        raise FormatError(f"{key}: {error}", line=line, way_out=f"write '-- {key}: 5s'") from error
+        raise FormatError(f"{key}: {error}", line=line, hint=f"write '-- {key}: 5s'") from error

@@ -147,7 +147,7 @@ def _entries(
         problems.append(
             HistoryError(
                 f"folder {shown(folder)} does not exist",
-                way_out="create it; it may be empty",
+                hint="create it; it may be empty",
             )
         )
         return
@@ -157,7 +157,7 @@ def _entries(
             HistoryError(
                 f"folder {shown(folder)} is a link that points outside the project",
                 where=shown(folder),
-                way_out="replace the link with the folder: what runs must be what was reviewed",
+                hint="replace the link with the folder: what runs must be what was reviewed",
             ).coded("link-outside")
         )
         return
@@ -169,7 +169,7 @@ def _entries(
                 HistoryError(
                     f"'{path.name}' is a link that points outside its folder",
                     where=shown(path),
-                    way_out="replace the link with the file: what runs must be what was reviewed",
+                    hint="replace the link with the file: what runs must be what was reviewed",
                 ).coded("link-outside")
             )
             continue
@@ -181,7 +181,7 @@ def _entries(
                 HistoryError(
                     f"'{path.name}' is not a valid migration name",
                     where=shown(path),
-                    way_out=f"name it like 004_add_user_preferences{suffix}: a number, _, then "
+                    hint=f"name it like 004_add_user_preferences{suffix}: a number, _, then "
                     "letters, digits, _ and -",
                 )
             )
@@ -195,7 +195,7 @@ def _duplicates(entries: Iterable[Entry]) -> Iterator[HistoryError]:
             yield HistoryError(
                 f"two files have version {entry.version}: {first.path.name} and {entry.path.name}",
                 where=shown(entry.path),
-                way_out=f"give one of them the next free number: {RENUMBERING}",
+                hint=f"give one of them the next free number: {RENUMBERING}",
             ).coded("duplicate-number")
 
 
@@ -208,14 +208,14 @@ def _unpaired(
         yield HistoryError(
             f"{stem}.sql has no revision file, so Alembic would never run it",
             where=shown(sql[stem].path),
-            way_out=f"create {shown(environment.versions / stem)}.py:\n"
+            hint=f"create {shown(environment.versions / stem)}.py:\n"
             + _revision(sql[stem], entries),
         ).coded("missing-revision")
     for stem in sorted(python.keys() - sql.keys()):
         yield HistoryError(
             f"{stem}.py has no migration file",
             where=shown(python[stem].path),
-            way_out=f"restore {shown(environment.sql / stem)}.sql, or delete the revision file",
+            hint=f"restore {shown(environment.sql / stem)}.sql, or delete the revision file",
         ).coded("missing-sql")
 
 

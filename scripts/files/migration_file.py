@@ -109,7 +109,7 @@ def parse(path: Path, text: str, *, released: bool = False) -> MigrationFile:
         raise FormatError(
             "the UP section has no SQL statement",
             line=parts.up.line,
-            way_out="write the SQL that applies the migration between '-- UP' and '-- DOWN'",
+            hint="write the SQL that applies the migration between '-- UP' and '-- DOWN'",
         )
     down = section(sections.plain(parts.down))
     head = header.parse(parts.head, released=released)
@@ -170,13 +170,13 @@ def decode(data: bytes) -> str:
         raise FormatError(
             f"the file is not valid UTF-8: byte 0x{data[error.start]:02x}",
             line=data.count(b"\n", 0, error.start) + 1,
-            way_out="save it as UTF-8",
+            hint="save it as UTF-8",
         ) from error
     if "\0" in text:
         raise FormatError(
             "the file contains a NUL byte",
             line=sections.line_of(text, text.index("\0")),
-            way_out="save it as UTF-8 without NUL bytes",
+            hint="save it as UTF-8 without NUL bytes",
         )
     return text
 
@@ -191,7 +191,7 @@ def _check(statement: Statement, *, commented: bool) -> None:
         raise FormatError(
             error.what,
             line=error.line,
-            way_out=f"{error.way_out}; if this is prose: {prose.WAY_OUT}",
+            hint=f"{error.hint}; if this is prose: {prose.WAY_OUT}",
             code=error.code,
         ) from error
 
@@ -210,7 +210,7 @@ def _unterminated(piece: Piece, error: lexer.UnterminatedError) -> FormatError:
     return FormatError(
         str(error),
         line=piece.line + piece.text.count("\n", 0, error.start),
-        way_out=prose.WAY_OUT
+        hint=prose.WAY_OUT
         if piece.commented
         else "check for a missing or extra quote here or above",
     )

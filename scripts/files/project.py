@@ -57,7 +57,7 @@ class Project:
         raise UsageError(
             f"'{name}' is not an environment in {shown(self.ini)}",
             detail=f"environments: {', '.join(names)}",
-            way_out=f"did you mean '{close[0]}'?" if close else "",
+            hint=f"did you mean '{close[0]}'?" if close else "",
         )
 
 
@@ -82,7 +82,7 @@ def load(ini: Path) -> Project:
     if not environments:
         raise UsageError(
             f"{shown(ini)} defines no environment",
-            way_out="add a section such as [course] with script_location = %(here)s/course",
+            hint="add a section such as [course] with script_location = %(here)s/course",
         )
     return Project(ini.parent.absolute(), ini.absolute(), environments)
 
@@ -101,7 +101,7 @@ def parsed(ini: Path) -> configparser.ConfigParser:
     parser = configparser.ConfigParser({"here": str(ini.parent.absolute()).replace("%", "%%")})
     if not parser.read(ini, encoding="utf-8"):
         raise UsageError(
-            f"{shown(ini)} does not exist", way_out="run the command in the project's folder"
+            f"{shown(ini)} does not exist", hint="run the command in the project's folder"
         )
     return parser
 
@@ -120,7 +120,7 @@ def _environment(section: configparser.SectionProxy, ini: Path) -> Environment:
     if not _NAME.fullmatch(section.name):
         raise UsageError(
             f"[{section.name}] in {shown(ini)} is not a valid name for an environment",
-            way_out="use lower-case letters, digits and _, with a letter first: the name becomes "
+            hint="use lower-case letters, digits and _, with a letter first: the name becomes "
             "part of paths and settings",
         )
     folder = ini.parent.absolute() / section["script_location"]

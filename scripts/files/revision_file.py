@@ -110,7 +110,7 @@ def check(history: History) -> None:
                 f"{path.name} is not a valid revision file: {problem}",
                 where=f"{shown(path)}:{line}" if line else shown(path),
                 state=f"nothing was changed in {environment.name}",
-                way_out=f"{SHAPE}; move everything else into its SQL file",
+                hint=f"{SHAPE}; move everything else into its SQL file",
             ).coded("revision-code")
     below: Entry | None = None
     for entry in history.entries:
@@ -121,7 +121,7 @@ def check(history: History) -> None:
                 where=shown(path),
                 detail=link.problem,
                 state=f"nothing was changed in {environment.name}",
-                way_out=f"write {link.written}",
+                hint=f"write {link.written}",
             ).coded("broken-chain")
         below = entry
 

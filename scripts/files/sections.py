@@ -56,7 +56,7 @@ def take_apart(text: str) -> Parts:
                 raise FormatError(
                     "SQL before '-- UP' would never run",
                     line=line_of(text, token.start),
-                    way_out="move the line '-- UP' above the first statement",
+                    hint="move the line '-- UP' above the first statement",
                 )
             continue
         comment = text[token.start : token.end].rstrip()
@@ -101,7 +101,7 @@ def _refuse_directive(comment: str, text: str, position: int) -> None:
         raise FormatError(
             f"'{directive}' inside a section has no effect",
             line=line_of(text, position),
-            way_out="move the line into the header, above '-- UP'",
+            hint="move the line into the header, above '-- UP'",
         )
 
 
@@ -114,13 +114,13 @@ def _add(markers: dict[str, tuple[int, int]], name: str, token: lexer.Token, tex
     if name in markers:
         first = line_of(text, markers[name][0])
         raise FormatError(
-            f"'-- {name}' appears twice, here and on line {first}", line=line, way_out=_TWO_SECTIONS
+            f"'-- {name}' appears twice, here and on line {first}", line=line, hint=_TWO_SECTIONS
         )
     if name == "DOWN" and "UP" not in markers:
         raise FormatError(
             "'-- DOWN' comes before '-- UP', or '-- UP' is missing",
             line=line,
-            way_out=_TWO_SECTIONS,
+            hint=_TWO_SECTIONS,
         )
     markers[name] = (token.start, token.end)
 
@@ -137,7 +137,7 @@ def _not_a_marker(line: int, what: str) -> FormatError:
     return FormatError(
         what,
         line=line,
-        way_out="write '-- UP' or '-- DOWN' at the start of a line; text may follow after a colon, "
+        hint="write '-- UP' or '-- DOWN' at the start of a line; text may follow after a colon, "
         "as in '-- UP: text'",
     )
 
@@ -161,7 +161,7 @@ def _require_both(
             f"the '-- {missing}' on line {line_of(text, hidden.start())} is inside the "
             f"{opened.kind.value} that begins here",
         )
-    raise FormatError(f"there is no '-- {missing}' section", line=1, way_out=_TWO_SECTIONS)
+    raise FormatError(f"there is no '-- {missing}' section", line=1, hint=_TWO_SECTIONS)
 
 
 def _parts(

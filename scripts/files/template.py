@@ -40,7 +40,7 @@ def slug(name: str) -> str:
     if not words:
         raise UsageError(
             f"cannot make a file name from {name!r}",
-            way_out="describe the change with the letters a to z: add_user_prefs",
+            hint="describe the change with the letters a to z: add_user_prefs",
         )
     joined = words[0][:SLUG_LIMIT]
     for word in words[1:]:
@@ -87,6 +87,6 @@ def write(entry: Entry, *, description: str, author: str, today: date) -> Path:
     except FileExistsError as error:
         raise UsageError(
             f"{shown(entry.path)} already exists",
-            way_out="run the command again to get the next number",
+            hint="run the command again to get the next number",
         ) from error
     return entry.path

@@ -62,7 +62,7 @@ def refusal(statement: Statement, at: int) -> FormatError:
     return FormatError(
         f"{_REASON}, but this is not SQL: {line[:120]}",
         line=statement.line_at(at),
-        way_out="start prose with `-- --`; SQL that only a newer PostgreSQL knows must be in a "
+        hint="start prose with `-- --`; SQL that only a newer PostgreSQL knows must be in a "
         "DOWN that is not commented out",
     )
 

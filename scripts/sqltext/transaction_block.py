@@ -58,7 +58,7 @@ def check(statement: Statement) -> None:
         raise FormatError(
             f"cannot run in a transaction: {statement.summary(60)}",
             line=statement.line,
-            way_out="move it to a file of its own, with '-- Transaction: none' in the header",
+            hint="move it to a file of its own, with '-- Transaction: none' in the header",
             code="needs-no-transaction",
         )
 

@@ -35,7 +35,7 @@ def check(statement: Statement) -> None:
         raise FormatError(
             f"'{statement.unclosed}' is never closed in the statement that begins here",
             line=statement.line,
-            way_out="close it: everything after it is read as part of this statement",
+            hint="close it: everything after it is read as part of this statement",
         )
 
 
@@ -49,7 +49,7 @@ def _refuse_psql_command(statement: Statement) -> None:
         raise FormatError(
             f"'{command}' is a command of psql, not SQL",
             line=statement.line_at(token.start),
-            way_out=_instead_of(command),
+            hint=_instead_of(command),
         )
 
 
@@ -70,7 +70,7 @@ def _instead_of(command: str) -> str:
     """Say what to write instead of a command of psql."""
     name = command.rstrip(";")
     return next(
-        (way_out for names, way_out in _INSTEAD if name in names),
+        (hint for names, hint in _INSTEAD if name in names),
         "remove it, or write the SQL that it stands for: only psql knows this command",
     )
 
@@ -87,7 +87,7 @@ def _refuse_copy(statement: Statement) -> None:
         raise FormatError(
             "COPY FROM STDIN and COPY TO STDOUT do not work in a migration file",
             line=statement.line,
-            way_out="write the rows as INSERT INTO … VALUES …",
+            hint="write the rows as INSERT INTO … VALUES …",
         )
 
 
@@ -98,7 +98,7 @@ def _refuse_old_strings(statement: Statement) -> None:
         raise FormatError(
             "standard_conforming_strings = off changes where strings with backslashes end",
             line=statement.line,
-            way_out="remove the setting, and write strings with backslashes as E'…'",
+            hint="remove the setting, and write strings with backslashes as E'…'",
         )
 
 
@@ -107,6 +107,6 @@ def _refuse_transaction(statement: Statement) -> None:
         raise FormatError(
             f"'{statement.words[0]}' is not allowed: each run manages its own transactions",
             line=statement.line,
-            way_out="remove it: each file runs in one transaction; "
+            hint="remove it: each file runs in one transaction; "
             "'-- Transaction: none' in the header runs each statement by itself",
         )

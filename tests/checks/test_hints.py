@@ -17,7 +17,7 @@ def only(found: list[Finding], code: str) -> Finding:
 
 def test_the_revision_file_that_is_shown_is_the_one_that_is_missing(root: Path) -> None:
     finding = only(in_frame(root, {**ONE, "007_add_coupons.py": NONE}), "missing-revision")
-    first, _, text = finding.way_out.partition(":\n")
+    first, _, text = finding.hint.partition(":\n")
     assert first.endswith("course/versions/007_add_coupons.py")
     (root / "course/versions/007_add_coupons.py").write_text(f"{text}\n")
     assert findings(root) == []
@@ -28,7 +28,7 @@ def test_a_gap_is_closed_by_what_is_said(root: Path) -> None:
     finding = only(
         in_frame(root, {"008_add_reviews.sql": header + TWO["008_add_reviews.sql"]}), "number-gap"
     )
-    assert finding.way_out == (
+    assert finding.hint == (
         "if 008 is not released, renumber it to 007: rename both of its files, then set "
         "`revision` and `down_revision` in the revision file, and '-- Migration:' in the SQL file"
     )
@@ -44,8 +44,7 @@ def test_the_second_head_is_told_what_it_comes_after(root: Path) -> None:
     files = {**TWO, "008_add_reviews.py": revision("008", "006")}
     finding = only(in_frame(root, files), "several-heads")
     assert (
-        finding.way_out
-        == 'each revision follows the next lower number: write down_revision = "007"'
+        finding.hint == 'each revision follows the next lower number: write down_revision = "007"'
     )
     first = only(
         in_frame(
@@ -54,4 +53,4 @@ def test_the_second_head_is_told_what_it_comes_after(root: Path) -> None:
         ),
         "several-heads",
     )
-    assert first.way_out.endswith('down_revision = "001"')
+    assert first.hint.endswith('down_revision = "001"')

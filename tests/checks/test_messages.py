@@ -84,7 +84,7 @@ def test_what_a_second_run_does_is_said_in_the_words_of_the_statement(
     ],
 )
 def test_what_makes_a_statement_idempotent_is_said(root: Path, statement: str, hint: str) -> None:
-    assert only(root, "not-repeatable", statement).way_out == hint
+    assert only(root, "not-repeatable", statement).hint == hint
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_what_makes_a_statement_idempotent_is_said(root: Path, statement: str, h
 def test_a_semicolon_that_is_missing_is_asked_for_at_the_end_of_its_line(
     root: Path, up: str
 ) -> None:
-    assert only(root, "syntax", up).way_out == "is a `;` missing at the end of line 2?"
+    assert only(root, "syntax", up).hint == "is a `;` missing at the end of line 2?"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_semicolon_that_is_missing_is_asked_for_at_the_end_of_its_line(
     ],
 )
 def test_no_semicolon_is_asked_for_where_none_is_missing(root: Path, up: str) -> None:
-    assert only(root, "syntax", up).way_out == (
+    assert only(root, "syntax", up).hint == (
         "PostgreSQL 18 does not accept this; the mistake is here or just before"
     )
 

@@ -48,7 +48,7 @@ def test_a_beginning_that_made_and_planned_checks_share_is_taken() -> None:
 def test_planned_checks_are_not_proposed_for_mistyped_ones() -> None:
     with pytest.raises(UsageError) as caught:
         rules.get("shadow-down-difers")
-    assert "shadow" not in caught.value.way_out
+    assert "shadow" not in caught.value.hint
 
 
 def test_a_comment_that_ignores_a_planned_check_is_found(tmp_path: Path) -> None:

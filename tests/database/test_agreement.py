@@ -36,8 +36,8 @@ def test_the_mending_command_that_the_error_names_mends_it(applied: Workspace) -
     applied.query("DELETE FROM schema_migrations WHERE version = '002'")
     with pytest.raises(LedgerError) as caught:
         applied.upgrade()
-    assert "stamp --purge 001" in caught.value.way_out
-    assert "stamp --purge 002" in caught.value.way_out
+    assert "stamp --purge 001" in caught.value.hint
+    assert "stamp --purge 002" in caught.value.hint
     done = applied.alembic("-n", "course", "stamp", "--purge", "002")
     assert done.returncode == 0, done.stderr
     assert applied.versions() == ["001", "002"]
@@ -57,7 +57,7 @@ def test_a_missing_ledger_is_not_taken_for_an_empty_one(applied: Workspace) -> N
         LedgerError, match="Alembic's version is 002, and there is no ledger"
     ) as caught:
         applied.upgrade()
-    assert "`alembic -n course stamp --purge 002` writes the ledger" in caught.value.way_out
+    assert "`alembic -n course stamp --purge 002` writes the ledger" in caught.value.hint
     assert applied.alembic("-n", "course", "stamp", "--purge", "002").returncode == 0
     assert applied.versions() == ["001", "002"]
 
@@ -148,7 +148,7 @@ def test_a_lost_ledger_at_a_version_without_a_file_is_written_where_that_is(
     applied.remove("002")
     with pytest.raises(LedgerError, match=r"Alembic's version is 002") as caught:
         applied.upgrade()
-    assert caught.value.way_out.startswith(
+    assert caught.value.hint.startswith(
         "002 has no file here: in the release that has it, `alembic -n course stamp --purge 002`"
     )
     for path, text in texts.items():
@@ -168,7 +168,7 @@ def test_a_second_ledger_in_the_schema_of_another_is_told_to_have_a_schema_of_it
     monkeypatch.setenv("MIGRATION_TABLE", "course_migrations")
     with pytest.raises(LedgerError) as caught:
         workspace.upgrade()
-    setting = caught.value.way_out.rpartition("MIGRATION_TABLE=")[2]
+    setting = caught.value.hint.rpartition("MIGRATION_TABLE=")[2]
     monkeypatch.setenv("MIGRATION_TABLE", setting)
     workspace.upgrade()
     assert {"courses", "users"} <= set(workspace.tables())

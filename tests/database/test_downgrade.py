@@ -86,7 +86,7 @@ def test_a_row_without_rollback_sql_is_refused_with_the_way_out(workspace: Works
     forget_checksums(workspace)
     with pytest.raises(RollbackError, match="keeps no rollback SQL for 001") as caught:
         workspace.downgrade("base")
-    assert "--use-file" in caught.value.way_out
+    assert "--use-file" in caught.value.hint
 
 
 def test_stored_sql_that_can_not_be_split_is_refused_before_anything_runs(

@@ -63,7 +63,7 @@ class TestSeenInTheText:
         line = 6 + statement.count("\n")
         assert caught.value.where == f"sql/course/004_step.sql:{line}"
         assert caught.value.state == "nothing was changed"
-        assert "set MIGRATION_TABLE to a name that no other tool uses" in caught.value.way_out
+        assert "set MIGRATION_TABLE to a name that no other tool uses" in caught.value.hint
         assert applied.dump() == before
 
     @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ class TestSeenInTheText:
         with pytest.raises(LedgerError, match="would drop Alembic's table") as caught:
             applied.upgrade()
         assert caught.value.where == "sql/course/003_step.sql:7"
-        assert "write the schema before the name" in caught.value.way_out
+        assert "write the schema before the name" in caught.value.hint
 
     def test_a_schema_that_comes_first_and_has_no_such_table_is_noticed_afterwards(
         self, applied: Workspace

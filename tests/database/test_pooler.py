@@ -193,7 +193,7 @@ def test_a_role_outside_a_transaction_wants_a_direct_url(
     pooled.add("001", "CREATE TABLE a (id int);", header=OUTSIDE)
     with pytest.raises(UsageError, match="a pooler is in the way of MIGRATION_ROLE") as caught:
         pooled.upgrade()
-    assert "COURSE_DB_DIRECT_URL" in caught.value.way_out
+    assert "COURSE_DB_DIRECT_URL" in caught.value.hint
     assert pooled.tables() == []
 
 

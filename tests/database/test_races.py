@@ -84,7 +84,7 @@ def test_of_two_rollbacks_of_the_last_migration_one_says_that_it_is_gone(
     ends = sorted(together(applied, *commands))
     assert [code for code, _ in ends] == [0, 1], ends
     assert (
-        "error:  course is at 004 by now: another run rolled it back\n"
+        "error:  course is now at 004: another run rolled it back\n"
         "detail: it was at 005 when this run looked\n"
         "state:  nothing was rolled back by this one\n"
     ) in ends[1][1]
@@ -99,7 +99,7 @@ def test_of_two_rollbacks_of_different_length_the_second_does_nothing(
     ends = sorted(together(applied, ROLLBACK, (*ROLLBACK, "--steps", steps)))
     assert [code for code, _ in ends] == [0, 1], ends
     left = applied.versions()
-    assert f"course is at {left[-1] if left else 'base'} by now: another run" in ends[1][1]
+    assert f"course is now at {left[-1] if left else 'base'}: another run" in ends[1][1]
     assert left == ["001", "002", "003", "004"] or len(left) == 5 - int(steps)
     for wrong in ("leave the order", "not a valid downgrade target", "Traceback"):
         assert wrong not in ends[1][1]
@@ -126,7 +126,7 @@ def test_what_happened_while_it_waited_is_said(applied: Workspace, target: str) 
         assert (code, "nothing is left to do, at 003" in said) == (0, True)
     else:
         assert code == 1
-        assert "course is at 003 by now: another run rolled it back" in said
+        assert "course is now at 003: another run rolled it back" in said
         assert "nothing was rolled back by this one" in said
 
 
@@ -138,7 +138,7 @@ def test_a_rollback_that_was_confirmed_after_another_one_ran_says_so(applied: Wo
     said = os.read(terminal, 10000).decode().replace("\r", "")
     os.close(terminal)
     assert run.returncode == 1
-    assert "error:  course is at 002 by now: another run rolled it back\n" in said
+    assert "error:  course is now at 002: another run rolled it back\n" in said
     assert "state:  nothing was rolled back by this one\n" in said
     assert applied.versions() == ["001", "002"]
 
@@ -146,7 +146,7 @@ def test_a_rollback_that_was_confirmed_after_another_one_ran_says_so(applied: Wo
 def test_one_that_is_gone_before_it_could_be_shown_is_said(applied: Workspace) -> None:
     seen = applied.state()
     applied.downgrade("003")
-    with pytest.raises(LedgerError, match="course is at 003 by now: another run rolled it back"):
+    with pytest.raises(LedgerError, match="course is now at 003: another run rolled it back"):
         rollback.preview(
             applied.settings_of(), seen, [seen.current], rollback.Wanted(), lambda _: None
         )

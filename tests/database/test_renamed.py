@@ -82,8 +82,8 @@ def test_a_number_that_another_file_took_is_not_called_a_changed_file(applied: W
     assert caught.value.what == (
         "course: 002 was applied as 002_add_reviews.sql, whose text is now 003_add_reviews.sql"
     )
-    assert "002_add_coupons.sql gets the next free number" in caught.value.way_out
-    assert caught.value.way_out.endswith("python scripts/rollback.py --database course --to 001")
+    assert "002_add_coupons.sql gets the next free number" in caught.value.hint
+    assert caught.value.hint.endswith("python scripts/rollback.py --database course --to 001")
     # The second way out.
     done = applied.run("rollback", "--database", "course", "--to", "001", "--yes")
     assert done.returncode == 0, done.stderr
@@ -105,8 +105,8 @@ def test_no_rollback_is_advised_where_it_would_take_a_later_migration_with_it(
     revision.write_text(revision.read_text().replace('"004"', '"001"'))
     with pytest.raises(LedgerError, match="002 was applied as 002_grants") as caught:
         workspace.upgrade()
-    assert "002_coupons.sql gets the next free number" in caught.value.way_out
-    assert "rollback" not in caught.value.way_out
+    assert "002_coupons.sql gets the next free number" in caught.value.hint
+    assert "rollback" not in caught.value.hint
 
 
 def test_a_changed_file_whose_old_text_a_new_one_has_is_called_changed(applied: Workspace) -> None:

@@ -175,5 +175,5 @@ def test_a_setting_that_makes_no_sense_is_named_before_anything_runs(
     monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match=name) as caught:
         workspace.upgrade()
-    assert caught.value.way_out.startswith(f"write {name}=")
+    assert caught.value.hint.startswith(f"write {name}=")
     assert workspace.tables() == []

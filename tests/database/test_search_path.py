@@ -88,7 +88,7 @@ def test_the_other_setting_begins_a_history_of_its_own(
 ) -> None:
     with pytest.raises(LedgerError) as caught:
         moved.upgrade()
-    assert "MIGRATION_TABLE=core.schema_migrations to start a new one" in caught.value.way_out
+    assert "MIGRATION_TABLE=core.schema_migrations to start a new one" in caught.value.hint
     monkeypatch.setenv("MIGRATION_TABLE", "core.schema_migrations")
     moved.upgrade()
     assert moved.query("SELECT count(*) FROM core.schema_migrations") == [(3,)]
@@ -105,7 +105,7 @@ def test_a_name_that_needs_quotes_is_named_so_that_the_setting_takes_it(
     lead(workspace, "core")
     with pytest.raises(LedgerError) as caught:
         workspace.upgrade()
-    setting = caught.value.way_out.partition("=")[2].partition(" to go on")[0]
+    setting = caught.value.hint.partition("=")[2].partition(" to go on")[0]
     monkeypatch.setenv("MIGRATION_TABLE", setting)
     assert workspace.state().current == "001"
 
@@ -239,7 +239,7 @@ def test_a_ledger_without_rows_does_not_begin_the_history_anew(
     assert "core.schema_migrations has no row, and MIGRATION_TABLE names no schema" in str(
         caught.value
     )
-    assert SETTING in caught.value.way_out
+    assert SETTING in caught.value.hint
 
 
 def test_a_ledger_with_rows_is_not_held_against_others(

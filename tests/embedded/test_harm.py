@@ -106,7 +106,7 @@ def test_a_server_started_by_hand_on_the_same_data_is_left_alone(home: Path) -> 
         assert by_hand.poll() is None
         by_hand.send_signal(signal.SIGINT)
 
-    assert raised.value.way_out == f"stop it: kill -INT {by_hand.pid}"
+    assert raised.value.hint == f"stop it: kill -INT {by_hand.pid}"
 
 
 def test_a_user_killed_during_initdb_leaves_nothing_half_done(home: Path) -> None:

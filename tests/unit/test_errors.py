@@ -14,7 +14,7 @@ def test_all_parts_are_laid_out_in_order() -> None:
         where="sql/course/004_add_x.sql:12",
         detail="column does not exist\nstatement: SELECT y",
         state="rolled back; course is at 003",
-        way_out="mend it and run migrate.py",
+        hint="mend it and run migrate.py",
     )
 
     assert str(error) == (
@@ -28,7 +28,7 @@ def test_all_parts_are_laid_out_in_order() -> None:
 
 
 def test_parts_that_are_not_set_are_left_out() -> None:
-    error = MigrationError("no", way_out="yes")
+    error = MigrationError("no", hint="yes")
 
     assert str(error) == "error:  no\nhelp:   yes"
     assert error.parts() == {"error": "no", "help": "yes"}
@@ -39,7 +39,7 @@ def test_an_empty_line_in_a_part_stays() -> None:
 
 
 def test_a_format_error_learns_its_file_later() -> None:
-    error = FormatError("bad", line=3, way_out="mend it")
+    error = FormatError("bad", line=3, hint="mend it")
     named = error.in_file("sql/a.sql")
 
     assert str(error) == "error:  bad\nat:     line 3\nhelp:   mend it"

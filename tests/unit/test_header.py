@@ -125,7 +125,7 @@ def test_a_directive_that_is_not_quite_one_is_an_error(line: str) -> None:
 
     assert error.what == f"'{line}' looks like a directive but would be ignored"
     assert error.line == 2
-    assert error.way_out.startswith("write '-- ")
+    assert error.hint.startswith("write '-- ")
 
 
 def test_a_key_twice_is_an_error() -> None:
@@ -193,7 +193,7 @@ def test_a_directive_inside_a_section_is_an_error(section: str, line: str) -> No
 
     assert error.what.endswith("' inside a section has no effect")
     assert text.splitlines()[error.line - 1] == line
-    assert error.way_out == "move the line into the header, above '-- UP'"
+    assert error.hint == "move the line into the header, above '-- UP'"
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_a_revision_file_has_to_fit_too(course: Environment) -> None:
     ) as caught:
         history.read(course)
     assert caught.value.where == "course/versions/a1b2c3_x.py"
-    assert "004_add_user_preferences.py" in caught.value.way_out
+    assert "004_add_user_preferences.py" in caught.value.hint
 
 
 def test_files_that_are_no_migrations_are_left_alone(course: Environment) -> None:

@@ -164,7 +164,7 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path, mark: bytes) -> Non
 def test_other_unicode_encodings_are_refused(tmp_path: Path, encoding: str) -> None:
     error = error_of(write(tmp_path, migration().encode(encoding)))
 
-    assert "UTF-8" in error.way_out
+    assert "UTF-8" in error.hint
     assert error.line == 1
 
 
@@ -184,9 +184,7 @@ def test_an_empty_up_is_refused_at_its_marker(up: str) -> None:
 
     assert error.what == "the UP section has no SQL statement"
     assert error.line == 2
-    assert error.way_out == (
-        "write the SQL that applies the migration between '-- UP' and '-- DOWN'"
-    )
+    assert error.hint == ("write the SQL that applies the migration between '-- UP' and '-- DOWN'")
 
 
 @pytest.mark.parametrize("down", ["", "--", ";", "\n\n", "/* nothing */"])

@@ -78,7 +78,7 @@ def test_an_unknown_environment_is_an_error_that_names_the_known(ini: Path) -> N
     )
     with pytest.raises(UsageError) as caught:
         loaded.environment("billing")
-    assert caught.value.way_out == ""
+    assert caught.value.hint == ""
 
 
 def test_a_missing_alembic_ini_is_an_error(ini: Path) -> None:

@@ -52,7 +52,7 @@ def test_prose_is_refused_with_its_line_and_the_way_to_write_it(
     error = refusal(tmp_path, down)
     assert error.what == f"{REASON}, but this is not SQL: {shown}"
     assert error.where.endswith(f"004_step.sql:{line}")
-    assert error.way_out.startswith("start prose with `-- --`")
+    assert error.hint.startswith("start prose with `-- --`")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_prose_that_is_refused_for_another_reason_is_told_how_to_be_written(
 ) -> None:
     error = refusal(tmp_path, f"-- {text}\n-- DROP TABLE t;")
     assert error.what.startswith(what)
-    assert error.way_out.endswith(f"{REASON}; start prose with `-- --`")
+    assert error.hint.endswith(f"{REASON}; start prose with `-- --`")
     assert error.line == 5
 
 

@@ -111,7 +111,7 @@ def test_transaction_control_is_refused(sql: str, header: str) -> None:
 
     assert error.what.endswith(" is not allowed: each run manages its own transactions")
     assert text.splitlines()[error.line - 1] == sql
-    assert error.way_out == (
+    assert error.hint == (
         "remove it: each file runs in one transaction; "
         "'-- Transaction: none' in the header runs each statement by itself"
     )

@@ -41,9 +41,7 @@ def test_it_is_refused_without_the_header_and_fine_with_it(sql: str) -> None:
     shown = sql.partition("'")[0][:50]
     assert error.what.startswith(f"cannot run in a transaction: {shown}")
     assert error.line == 3
-    assert error.way_out == (
-        "move it to a file of its own, with '-- Transaction: none' in the header"
-    )
+    assert error.hint == ("move it to a file of its own, with '-- Transaction: none' in the header")
     assert read(migration(up=f"{sql};", header="-- Transaction: none")).up.statements
 
 

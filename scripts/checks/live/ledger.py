@@ -31,7 +31,7 @@ _NOT_VALID = (
 )
 
 
-def check(settings: Settings, say: Notify) -> list[Finding]:
+def check(settings: Settings, notify: Notify) -> list[Finding]:
     """Check a database's ledger, and its catalog for unfinished work; nothing is written.
 
     Raises:
@@ -39,12 +39,12 @@ def check(settings: Settings, say: Notify) -> list[Finding]:
     """
     environment = settings.environment
     try:
-        with database.connection(settings, say) as connection:
+        with database.connection(settings, notify) as connection:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION READ ONLY")
             found = status.read(connection, settings, history.survey(environment)[0])
             for remark in found.remarks:
-                say(f"{environment.name}: {remark}")
+                notify(f"{environment.name}: {remark}")
             return [
                 *_ledger(found),
                 *_rollbacks(connection, found),
@@ -63,7 +63,7 @@ def _ledger(found: Status) -> Iterator[Finding]:
     try:
         agreement.check_agreement(found)
     except LedgerError as error:
-        yield _of(found.name, "live-disagrees", error.what, error.detail, error.way_out)
+        yield _of(found.name, "live-disagrees", error.what, error.detail, error.hint)
     renamed = {one.row.version: one for one in found.renamed}
     for one in found.renamed:
         yield Finding(
@@ -71,7 +71,7 @@ def _ledger(found: Status) -> Iterator[Finding]:
             database=found.name,
             path=shown(one.entry.path),
             message=str(one),
-            way_out=f"rename it, and its revision file, back to {one.row.filename}",
+            hint=f"rename it, and its revision file, back to {one.row.filename}",
         )
     for applied in found.changed:
         if applied.entry and applied.row.version not in renamed:
@@ -81,13 +81,13 @@ def _ledger(found: Status) -> Iterator[Finding]:
                 path=shown(applied.entry.path),
                 message=f"the file was changed after {found.name} applied it",
                 detail=f"applied: {applied.row.checksum}\nnow:     {applied.file_checksum}",
-                way_out="restore the file, and put the change in a new migration",
+                hint="restore the file, and put the change in a new migration",
             )
     for applied in found.ahead:
         if applied.row.version in renamed:
             continue
         what = f"{applied.row.filename} is applied, but is not in this checkout"
-        yield _of(found.name, "live-ahead", what, way_out="deploy the release that has it")
+        yield _of(found.name, "live-ahead", what, hint="deploy the release that has it")
     highest = max((applied.number for applied in found.applied), default=0)
     again = {one.entry for one in found.renamed}
     for entry in (one for one in found.pending if one not in again):
@@ -97,7 +97,7 @@ def _ledger(found: Status) -> Iterator[Finding]:
             database=found.name,
             path=shown(entry.path),
             message=f"{found.name} is at {found.current} and has not applied {entry.filename}",
-            way_out=f"give it a number above {highest}: {history.RENUMBERING}"
+            hint=f"give it a number above {highest}: {history.RENUMBERING}"
             if below
             else "run python scripts/migrate.py",
         )
@@ -108,7 +108,7 @@ def _rollbacks(connection: Connection, found: Status) -> Iterator[Finding]:
         try:
             lookup.rollback_sql(connection, found.ledger, applied.row.version)
         except MigrationError as error:
-            yield _of(found.name, "live-rollback", error.what, error.detail, error.way_out)
+            yield _of(found.name, "live-rollback", error.what, error.detail, error.hint)
 
 
 def _unfinished(connection: Connection, environment: Environment) -> Iterator[Finding]:
@@ -116,14 +116,14 @@ def _unfinished(connection: Connection, environment: Environment) -> Iterator[Fi
         cursor.execute(_INVALID)
         for name, table in cursor.fetchall():
             what = f"index {name} on {table} is invalid"
-            way_out = f"run DROP INDEX CONCURRENTLY {name}, then create the index again"
-            yield _of(environment.name, "live-invalid-index", what, way_out=way_out)
+            hint = f"run DROP INDEX CONCURRENTLY {name}, then create the index again"
+            yield _of(environment.name, "live-invalid-index", what, hint=hint)
         cursor.execute(_NOT_VALID)
         for name, table in cursor.fetchall():
             what = f"constraint {name} of {table} was never validated"
-            way_out = f"add a migration with ALTER TABLE {table} VALIDATE CONSTRAINT {name}"
-            yield _of(environment.name, "live-not-valid", what, way_out=way_out)
+            hint = f"add a migration with ALTER TABLE {table} VALIDATE CONSTRAINT {name}"
+            yield _of(environment.name, "live-not-valid", what, hint=hint)
 
 
-def _of(name: str, code: str, what: str, detail: str = "", way_out: str = "") -> Finding:
-    return Finding(code=code, database=name, message=what, detail=detail, way_out=way_out)
+def _of(name: str, code: str, what: str, detail: str = "", hint: str = "") -> Finding:
+    return Finding(code=code, database=name, message=what, detail=detail, hint=hint)

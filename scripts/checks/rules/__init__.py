@@ -80,7 +80,7 @@ def require_made(beginning: str) -> None:
     if any(code.startswith(beginning) for code in planned()):
         raise UsageError(
             f"check '{beginning}' is planned: validate.py does not have it yet",
-            way_out="leave it out; docs/checks.md lists the existing checks",
+            hint="leave it out; docs/checks.md lists the existing checks",
         )
     get(beginning)
 
@@ -96,7 +96,7 @@ def get(code: str) -> Page:
         close = difflib.get_close_matches(code, every(), 3)
         raise UsageError(
             f"there is no check '{code}'",
-            way_out=f"did you mean {' or '.join(close)}?"
+            hint=f"did you mean {' or '.join(close)}?"
             if close
             else "docs/checks.md lists all checks",
         )

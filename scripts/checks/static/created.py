@@ -41,7 +41,7 @@ def _finding(source: Source, line: int, clash: Clash) -> Finding:
         "already-created",
         f"{version} creates {_named(clash)}: {effect}",
         line=line,
-        way_out="choose another name, or ALTER the existing one; to replace it, DROP or rename it "
+        hint="choose another name, or ALTER the existing one; to replace it, DROP or rename it "
         "first",
     )
 

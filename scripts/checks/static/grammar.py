@@ -27,13 +27,13 @@ def check(source: Source) -> Iterator[Finding]:
     """Find what breaks the format or the grammar."""
     problem, file = source.problem, source.file
     if problem:
-        yield source.finding(problem.code, problem.what, line=problem.line, way_out=problem.way_out)
+        yield source.finding(problem.code, problem.what, line=problem.line, hint=problem.hint)
     if file and file.header.migration and file.header.migration != source.entry.filename:
         yield source.finding(
             "header-name",
             f"the header names another file: 'Migration: {file.header.migration}'",
             line=1,
-            way_out=f"if it is not released yet, write '-- Migration: {source.entry.filename}'",
+            hint=f"if it is not released yet, write '-- Migration: {source.entry.filename}'",
         )
     for parsed in source.statements:
         if parsed.error:
@@ -48,9 +48,7 @@ def _by_chance(source: Source) -> Iterator[Finding]:
     for parsed in source.down if source.commented_down else ():
         if not parsed.error and prose.by_chance(parsed.statement):
             refusal = prose.refusal(parsed.statement, parsed.statement.body)
-            yield source.finding(
-                refusal.code, refusal.what, line=refusal.line, way_out=refusal.way_out
-            )
+            yield source.finding(refusal.code, refusal.what, line=refusal.line, hint=refusal.hint)
 
 
 def _syntax(source: Source, parsed: Parsed, error: postgast.PgQueryError) -> Finding:
@@ -64,7 +62,7 @@ def _syntax(source: Source, parsed: Parsed, error: postgast.PgQueryError) -> Fin
         disclosure.of_parser(error.message, parsed.statement.sql),
         line=line,
         column=source.column(line, text[at - len(before) :].partition("\n")[0], len(before)),
-        way_out=prose.WAY_OUT
+        hint=prose.WAY_OUT
         if is_prose and not prose.begins_like_sql(parsed.statement)
         else _hint(parsed, at - len(before)),
     )
@@ -130,7 +128,7 @@ def _in_body(source: Source, parsed: Parsed, message: str, number: int) -> Findi
         disclosure.of_parser(message, statement.sql),
         line=first + at,
         column=source.column(first + at, text, column) if at and column >= 0 else 0,
-        way_out="PostgreSQL would reject it when the block runs"
+        hint="PostgreSQL would reject it when the block runs"
         if parsed.kind == "do_stmt"
         else "PostgreSQL would reject it when the function is created or first called",
     )

@@ -19,7 +19,7 @@ def problems(environment: Environment, found: list[HistoryError]) -> Iterator[Fi
             database=environment.name,
             path=problem.where or shown(environment.sql),
             message=problem.what,
-            way_out=problem.way_out,
+            hint=problem.hint,
         )
 
 
@@ -39,7 +39,7 @@ def gaps(environment: Environment, entries: tuple[Entry, ...]) -> Iterator[Findi
                 database=environment.name,
                 path=shown(entry.path),
                 message=f"{what} missing before {entry.version}",
-                way_out=f"if {entry.version} is not released, renumber it to {missing}: "
+                hint=f"if {entry.version} is not released, renumber it to {missing}: "
                 f"{history.RENUMBERING}",
             )
         expected = entry.number + 1
@@ -91,7 +91,7 @@ class _Revision:
         for line, problem in self._file.problems:
             yield self.finding("revision-code", problem, revision_file.SHAPE, line)
 
-    def finding(self, code: str, message: str, way_out: str, line: int = 0) -> Finding:
+    def finding(self, code: str, message: str, hint: str, line: int = 0) -> Finding:
         """Return a finding in this file."""
         return Finding(
             code=code,
@@ -99,5 +99,5 @@ class _Revision:
             path=self._path,
             line=line,
             message=message,
-            way_out=way_out,
+            hint=hint,
         )

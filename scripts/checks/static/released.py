@@ -81,7 +81,7 @@ def _changed(environment: Environment, entry: Entry, old: bytes, base: Base) -> 
         database=environment.name,
         path=shown(entry.path),
         message=f"this file is released on {base.ref}, but {what} changed",
-        way_out=_restore(entry.path, base),
+        hint=_restore(entry.path, base),
     )
 
 
@@ -105,7 +105,7 @@ def _gone(
         database=environment.name,
         path=shown(same.path if same else path),
         message=f"{name} is released on {base.ref}, but was {what}",
-        way_out=_restore(path, base),
+        hint=_restore(path, base),
     )
 
 
@@ -130,7 +130,7 @@ def _behind(environment: Environment, added: list[Entry], base: Base) -> Iterato
                 database=environment.name,
                 path=shown(entry.path),
                 message=f"version {entry.version} {what}",
-                way_out=f"merge {base.ref}, then take the next number: {history.RENUMBERING}",
+                hint=f"merge {base.ref}, then take the next number: {history.RENUMBERING}",
             )
 
 

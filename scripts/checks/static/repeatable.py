@@ -22,7 +22,7 @@ def check(source: Source) -> Iterator[Finding]:
                 "not-repeatable",
                 f"{direction.value.upper()} is not idempotent: {_reason(effect)}",
                 line=parsed.statement.line,
-                way_out=f"{'write' if effect.how.startswith('a ') else 'add'} {effect.how}",
+                hint=f"{'write' if effect.how.startswith('a ') else 'add'} {effect.how}",
             )
 
 

@@ -38,7 +38,7 @@ def check(source: Source) -> Iterator[Finding]:
             "empty-down",
             "DOWN is empty: a rollback would report success and change nothing",
             line=file.down.line,
-            way_out="write the SQL that undoes UP, or '-- Irreversible: reason' in the header",
+            hint="write the SQL that undoes UP, or '-- Irreversible: reason' in the header",
         )
     if any(effects.is_opaque(parsed) or parsed.error for parsed in source.up):
         return
@@ -63,7 +63,7 @@ def _foreign(source: Source, parsed: Parsed, drop: Effect, made: list[Effect]) -
         "foreign-drop",
         f"DOWN drops {drop.kind} {drop.name}{whose}, which its UP did not create",
         line=parsed.statement.line,
-        way_out="drop only what this UP creates: whatever created this drops it in its own DOWN",
+        hint="drop only what this UP creates: whatever created this drops it in its own DOWN",
     )
 
 

@@ -143,7 +143,7 @@ def _program() -> str:
     if found is None:
         raise UsageError(
             "squawk is not installed: nothing else finds statements that would lock a live site",
-            way_out="run pip install squawk-cli",
+            hint="run pip install squawk-cli",
         )
     return found
 
@@ -154,7 +154,7 @@ def _finding(source: Source, line: int, column: int, found: dict[str, Any]) -> I
             "squawk-unread",
             "squawk cannot parse this statement, so its locks were not checked",
             line=line,
-            way_out="look up in PostgreSQL's manual which locks it takes",
+            hint="look up in PostgreSQL's manual which locks it takes",
         )
         return
     parsed = _at(source, line)
@@ -166,7 +166,7 @@ def _finding(source: Source, line: int, column: int, found: dict[str, Any]) -> I
         " ".join(str(found["message"]).split()).rstrip("."),
         line=line,
         column=column,
-        way_out=str(found.get("help") or ""),
+        hint=str(found.get("help") or ""),
     )
 
 

@@ -55,7 +55,7 @@ class Scope:
                 else f"{name}: no migrations"
                 for name, entries in last.items()
             ),
-            way_out="give the last version that needs no check",
+            hint="give the last version that needs no check",
         )
 
     def chosen(self, environment: Environment, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:

@@ -36,7 +36,7 @@ def check(source: Source) -> Iterator[Finding]:
                 "no statement needs '-- Transaction: none', and a failure would leave the file "
                 "half applied",
                 line=1,
-                way_out="remove the line: the file then runs in one transaction",
+                hint="remove the line: the file then runs in one transaction",
             )
         return
     for _, section in source.sections:
@@ -73,7 +73,7 @@ def _new_values(source: Source, section: tuple[Parsed, ...]) -> Iterator[Finding
                     "enum-used-at-once",
                     f"'{used}' is used in the transaction that adds it to {added[used]}",
                     line=parsed.statement.line,
-                    way_out="add the value in a migration of its own, before this one",
+                    hint="add the value in a migration of its own, before this one",
                 )
 
 

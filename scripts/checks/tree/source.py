@@ -84,7 +84,7 @@ class Source:
         line: int = 0,
         column: int = 0,
         detail: str = "",
-        way_out: str = "",
+        hint: str = "",
     ) -> Finding:
         """Return a finding in this file."""
         return Finding(
@@ -95,7 +95,7 @@ class Source:
             column=column,
             database=self.environment,
             detail=detail,
-            way_out=way_out,
+            hint=hint,
         )
 
 

@@ -28,7 +28,7 @@ def make(project: Project, environment: Environment, observer: Observer) -> Conf
         raise UsageError(
             f"{environment.name} is in {shown(project.ini)}, but there is no {folder}/env.py",
             state="nothing was changed",
-            way_out=f"copy env.py and script.py.mako of another environment into {folder}/",
+            hint=f"copy env.py and script.py.mako of another environment into {folder}/",
         )
     config = _Utf8Config(str(project.ini), ini_section=environment.name)
     config.attributes["observer"] = observer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
@@ -53,7 +53,13 @@ class AlembicCommand(Command):
         Raises:
             CommandError: when there is no way to the target.
         """
-        return moves(self.planned(found.alembic_heads, self.context))
+        return [
+            # Alembic counts along the files, of which one may never have been applied.
+            replace(move, reached=found.below(move.version))
+            if move.direction is Direction.DOWN
+            else move
+            for move in moves(self.planned(found.alembic_heads, self.context))
+        ]
 
     def check_target(self, found: Status) -> None:
         """Refuse a version that Alembic would take for another, and several for a stamp.
@@ -68,14 +74,14 @@ class AlembicCommand(Command):
             raise UsageError(
                 f"a stamp takes one version, but several are given: {', '.join(map(str, targets))}",
                 detail="all versions below it are stamped with it",
-                way_out=f"alembic -n {found.name} stamp {targets[-1]}",
+                hint=f"alembic -n {found.name} stamp {targets[-1]}",
             )
         for version in targets:
             entry = found.history.find(version) if _is_number(version) else None
             if entry and entry.version != version:
                 raise UsageError(
                     "Alembic needs the full version",
-                    way_out=f"did you mean {entry.version}?",
+                    hint=f"did you mean {entry.version}?",
                 )
 
 

@@ -30,20 +30,18 @@ def fill_in(environment: Environment, asked: RevisionContext) -> None:
         raise UsageError(
             "nothing to compare the database with: migrations are SQL files, not Python models",
             state="nothing was changed",
-            way_out="`python scripts/validate.py` checks the files, and "
+            hint="`python scripts/validate.py` checks the files, and "
             f'`alembic -n {environment.name} revision -m "…"` begins a new one',
         )
     if arguments["rev_id"]:
         raise UsageError("--rev-id cannot be chosen: each migration gets the next number")
     message = arguments["message"]
     if message and message != message.encode("utf-8", "replace").decode():
-        raise UsageError(
-            "the name is not UTF-8", state="nothing was written", way_out="type it again"
-        )
+        raise UsageError("the name is not UTF-8", state="nothing was written", hint="type it again")
     if not message:
         raise UsageError(
             "a migration needs a name",
-            way_out=f'alembic -n {environment.name} revision -m "what it does"',
+            hint=f'alembic -n {environment.name} revision -m "what it does"',
         )
     for folder in (environment.sql, environment.versions):
         folder.mkdir(parents=True, exist_ok=True)  # git keeps no empty folders
@@ -53,7 +51,7 @@ def fill_in(environment: Environment, asked: RevisionContext) -> None:
         raise HistoryError(
             f"the revision files do not end in {entries[-1].version}",
             detail=f"heads according to Alembic: {', '.join(heads)}",
-            way_out="`python scripts/validate.py` names the file that breaks the chain",
+            hint="`python scripts/validate.py` names the file that breaks the chain",
         )
     entry = template.plan(environment, message)
     author = asked.config.attributes.get("author") or _author()

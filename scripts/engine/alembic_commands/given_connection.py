@@ -37,7 +37,7 @@ class GivenSource:
             raise UsageError(
                 "the given connection is in autocommit: no migration could be rolled back",
                 state="nothing was changed",
-                way_out='give an engine without isolation_level="AUTOCOMMIT"',
+                hint='give an engine without isolation_level="AUTOCOMMIT"',
             )
         return raw
 

@@ -44,7 +44,7 @@ def write(settings: Settings) -> None:
         raise UsageError(
             "-x partial needs a database: a script cannot know how much of a file has run",
             state="nothing was written",
-            way_out="leave --sql out",
+            hint="leave --sql out",
         )
     entries = history.read(settings.environment)
     revision_file.check(entries)

@@ -62,46 +62,46 @@ class ScriptExecutor:
             body += "\n;" if "--" in body.rpartition("\n")[2] else ";"
         self._write(body)
 
-    def run(self, todo: Step) -> Performed:
+    def run(self, step: Step) -> Performed:
         """Write a section; see `Executor.run`."""
-        statements = todo.section.statements
-        if todo.header.transactional:
-            self.execute(timeouts.local(todo.header, self._limits))
-            self._look_up(todo)
+        statements = step.section.statements
+        if step.header.transactional:
+            self.execute(timeouts.local(step.header, self._limits))
+            self._look_up(step)
             for statement in statements:
                 self.execute(statement.text)
             self._reset(session_state.resets(statements), "SET LOCAL ROLE")
         else:
             with self._context.autocommit_block():
-                self._outside(todo)
+                self._outside(step)
         looked = retry.possible(statements)
-        existed = existing.kept(todo.looked_up) if looked else existing.NOBODY_LOOKED
+        existed = existing.kept(step.looked_up) if looked else existing.NOBODY_LOOKED
         return Performed(_SERVER_DURATION, 0, 0, existed)
 
-    def _look_up(self, todo: Step) -> None:
+    def _look_up(self, step: Step) -> None:
         """Write what looks up objects ahead of a section; SET TRANSACTION bears no query."""
-        if not retry.possible(todo.section.statements):
+        if not retry.possible(step.section.statements):
             return
-        if todo.looked_up:
-            self._write(f"{render(existing.keeping(todo.looked_up), self._dialect)} \\gset")
-        elif todo.direction is Direction.DOWN and not self._switches.may_drop_existing(
-            todo.version
+        if step.looked_up:
+            self._write(f"{render(existing.keeping(step.looked_up), self._dialect)} \\gset")
+        elif step.direction is Direction.DOWN and not self._switches.may_drop_existing(
+            step.version
         ):
-            guard = protection.guard(self._ledger, todo)
+            guard = protection.guard(self._ledger, step)
             if guard:
                 self.execute(do_block(guard, self._dialect))
 
-    def _outside(self, todo: Step) -> None:
+    def _outside(self, step: Step) -> None:
         current: dict[str, int] = {}
         self._send([f"SET ROLE {self.role}"] if self.role else [])
-        self._look_up(todo)
-        for statement in todo.section.statements:
-            wanted = timeouts.session(todo.header, self._limits, statement)
+        self._look_up(step)
+        for statement in step.section.statements:
+            wanted = timeouts.session(step.header, self._limits, statement)
             self._send(f"SET {k} = {v}" for k, v in wanted.items() if current.get(k) != v)
             current = wanted
             self.execute(statement.text)
         self._send(f"RESET {name}" for name in current)
-        self._send(session_state.resets(todo.section.statements))
+        self._send(session_state.resets(step.section.statements))
         self._send(["RESET ROLE"] if self.role else [])
 
     def _reset(self, resets: list[str], assume: str) -> None:
@@ -117,7 +117,7 @@ class ScriptExecutor:
         self._context = context
         self._needs_ledger = at_base
         if not at_base:
-            self.execute(do_block(self._ledger.script_extension(self._assumed), self._dialect))
+            self.execute(do_block(_extension(self._ledger, self._assumed), self._dialect))
 
     def record(self, note: Note) -> None:
         """Write the ledger's statement; Alembic writes its version itself: see `Executor`."""
@@ -138,6 +138,31 @@ class ScriptExecutor:
         if self._needs_ledger:
             self.send(self._ledger.creation())
             self._needs_ledger = False
+
+
+def _extension(ledger: Ledger, role: str) -> Composable:
+    """Return a DO block's body that adds the column which a ledger of an older release lacks.
+
+    A script cannot look what there is; IF NOT EXISTS would lock the ledger, and say so.
+
+    Args:
+        ledger: where it is taken to be.
+        role: the role that owns it; "" stays with the login's.
+    """
+    assume: Composable = SQL("")
+    if role:
+        assume = SQL("SET LOCAL ROLE {}; ").format(Identifier(role))
+    here: Composable = SQL("pg_catalog.pg_table_is_visible(c.oid)")
+    if ledger.table.schema:
+        here = SQL(
+            "c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {})"
+        ).format(Literal(ledger.table.schema))
+    return SQL(
+        "BEGIN {}IF NOT EXISTS (SELECT FROM pg_catalog.pg_class c"
+        " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'existed_before'"
+        " WHERE c.relname = {} AND {})"
+        " THEN ALTER TABLE {} ADD COLUMN existed_before jsonb; END IF; END"
+    ).format(assume, Literal(ledger.table.name), here, ledger.name)
 
 
 def do_block(body: Composable, dialect: Dialect) -> str:

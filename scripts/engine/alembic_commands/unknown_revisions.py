@@ -36,13 +36,13 @@ def add(directory: ScriptDirectory, state: Status) -> None:
         raise HistoryError(
             f"{warning}",
             where=str(directory.versions),
-            way_out="`revision` in each revision file is the number in the file's name",
+            hint="`revision` in each revision file is the number in the file's name",
         ) from warning
     except KeyError as error:
         raise HistoryError(
             f"a revision file refers to version {error}, which has no revision file",
             where=str(directory.versions),
-            way_out="restore the revision file, or correct `down_revision` in the one after it",
+            hint="restore the revision file, or correct `down_revision` in the one after it",
         ) from error
     for applied in state.ahead:
         version = applied.row.version

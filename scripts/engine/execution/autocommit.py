@@ -22,6 +22,7 @@ from scripts.engine.objects import existing, identity
 from scripts.engine.session import database, notices, signals
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.run_connection import RunConnection
+from scripts.engine.settings import Settings
 from scripts.engine.step import Step
 from scripts.errors import Interrupted, StatementError
 from scripts.sqltext import concurrent_index, session_state
@@ -40,11 +41,11 @@ class Autocommit:
     log: EventLog
     watch_client: bool
 
-    def run(self, todo: Step) -> Composable:
+    def run(self, step: Step) -> Composable:
         """Run a section's statements one by one; each takes effect at once.
 
-        Each takes its time, and another run begins the file anew when this one has lost its lock:
-        so it is looked at before each statement and each other try, and before the ledger is told.
+        Another run begins the file again when this one has lost its lock: so that is checked before
+        each statement and each attempt, and before the ledger is told.
 
         A statement that meets a lock or a deadlock is tried again by itself. Before an index is
         built, an invalid one of its name is dropped; after it, the index has to be there.
@@ -54,14 +55,14 @@ class Autocommit:
 
         Raises:
             StatementError: when the server refuses a statement, or the session is lost.
-            UsageError: when the session can't be made what the statements need, before any of them.
-            ServerError: when the direct connection can't be had.
+            UsageError: when the session cannot be made what the statements need.
+            ServerError: when the direct connection cannot be opened.
             Interrupted: when a signal came.
             LockError: when the lock is lost; it knows how many statements have been run.
         """
-        statements = todo.section.statements
+        statements = step.section.statements
         with DirectSession(self.connection, self.guard.lock, self.blockers).opened() as session:
-            section = _Section(self, session, todo)
+            section = _Section(self, session, step)
             try:
                 for ran, statement in enumerate(statements):
                     with section.explained(statement, ran):
@@ -82,11 +83,20 @@ class _Section:
 
     owner: Autocommit
     session: Session
-    todo: Step
+    step: Step
     _values: dict[str, int] = field(default_factory=dict)
     """The timeouts that the session has now."""
     _before: dict[str, str | None] = field(default_factory=dict)
     """The identities of what the DOWN drops, before the first run of the file."""
+
+    @property
+    def settings(self) -> Settings:
+        """Return the run's settings."""
+        return self.owner.connection.settings
+
+    def notify(self, text: str) -> None:
+        """Tell whoever watches the run."""
+        self.owner.connection.notify(text)
 
     def prepare(self, statement: Statement, ran: int) -> None:
         """Make the session ready for a statement, and note that it was reached."""
@@ -95,7 +105,7 @@ class _Section:
             self._begin()
             self._look_up()
         reached = replace(
-            event_log.beginning(self.todo),
+            event_log.beginning(self.step),
             event=Kind.STATEMENT,
             statement=ran + 1,
             line=statement.line,
@@ -105,19 +115,17 @@ class _Section:
         self.owner.log.append(self.owner.connection.execute, reached)
         if self.session.pooled:
             return
-        wanted = timeouts.session(
-            self.todo.header, self.owner.connection.settings.limits, statement
-        )
+        wanted = timeouts.session(self.step.header, self.settings.limits, statement)
         self._send(f"SET SESSION {k} = {v}" for k, v in wanted.items() if self._values.get(k) != v)
         self._values |= wanted
 
     def _report_others(self) -> None:
-        statements = self.todo.section.statements
+        statements = self.step.section.statements
         wanted = [index for one in statements if (index := concurrent_index.of(one))]
-        found = invalid_index.others(self.session.connection, wanted)
+        found = invalid_index.other_invalid(self.session.connection, wanted)
         if found:
             text = f"these other indexes are invalid: {', '.join(found)} (DROP or REINDEX them)"
-            self.owner.connection.notify(text)
+            self.notify(text)
 
     def _begin(self) -> None:
         if self.session.pooled:
@@ -125,14 +133,14 @@ class _Section:
         values = timeouts.watching(watch_client=self.owner.watch_client)
         self._send(f"SET SESSION {name} = {value}" for name, value in values.items())
         self._values |= values
-        role = self.owner.connection.settings.role
+        role = self.settings.role
         if role:
             with self.session.connection.cursor() as cursor:
                 cursor.execute(SQL("SET SESSION ROLE {}").format(Identifier(role)))
 
     def _look_up(self) -> None:
         """Look up what is there before; what an earlier run of the file had made was not."""
-        named, earlier = self.todo.looked_up, self.todo.existing_before
+        named, earlier = self.step.looked_up, self.step.existing_before
         connection = self.owner.connection
         query = SQL("SELECT {}").format(identity.identities(named))
         row = connection.execute(query.as_string(connection.raw))
@@ -144,7 +152,7 @@ class _Section:
 
     def existed(self) -> Composable:
         """Return what the ledger keeps of what was there before."""
-        named = self.todo.looked_up
+        named = self.step.looked_up
         return existing.survivors(named, [self._before.get(one.shown) for one in named])
 
     def one(self, statement: Statement, ran: int) -> None:
@@ -156,39 +164,39 @@ class _Section:
         def attempt() -> None:
             owner.guard.check_within(ran)
             if index:
-                self._mend(index, statement, ran)
-            with notices.reported(connection, statement, self.todo.place, owner.connection.notify):
-                run_statement(execute, statement, self.todo.place, ran, owner.blockers)
-            fault = invalid_index.fault(connection, index) if index else ""
-            if index and fault:
+                self._drop_invalid(index, statement, ran)
+            with notices.reported(connection, statement, self.step.place, self.notify):
+                run_statement(execute, statement, self.step.place, ran, owner.blockers)
+            problem = invalid_index.problem(connection, index) if index else ""
+            if index and problem:
                 what = f"the index {index.name} on {index.table} was not built"
-                raise self.failed(what, statement, ran, fault)
+                raise self.failed(what, statement, ran, problem)
 
         try:
-            # A statement that failed has taken itself back, but for the index, which `_mend` sees.
+            # A statement that failed has taken itself back, but for an index: see `_drop_invalid`.
             retry.run(
                 attempt,
                 lambda: None,
-                owner.connection.settings.limits.lock_retries,
-                owner.connection.notify,
+                self.settings.limits.lock_retries,
+                self.notify,
             )
         except Interrupted as interrupted:
-            place = f"{self.todo.place}:{statement.line}"
+            place = f"{self.step.place}:{statement.line}"
             raise interrupted.at(place, ran) from interrupted.__cause__
 
-    def _mend(self, index: ConcurrentIndex, statement: Statement, ran: int) -> None:
+    def _drop_invalid(self, index: ConcurrentIndex, statement: Statement, ran: int) -> None:
         if self.owner.blockers:
             self.owner.blockers.statement()
         # With a timeout of the header's own the DROP obeys that, as the CREATE does.
-        bounded = not self.session.pooled and not self.todo.header.lock_timeout_ms
-        wait_ms = self.owner.connection.settings.lock_wait_ms
+        bounded = not self.session.pooled and not self.step.header.lock_timeout_ms
+        wait_ms = self.settings.lock_wait_ms
         with self.explained(statement, ran, f"cannot drop the invalid index {index.name}"):
             try:
-                invalid_index.mend(
+                invalid_index.drop_invalid(
                     self.session.connection,
                     index,
                     wait_ms,
-                    self.owner.connection.notify,
+                    self.notify,
                     bounded=bounded,
                 )
             except invalid_index.StillBuiltError as error:
@@ -213,37 +221,23 @@ class _Section:
         self, what: str, statement: Statement, ran: int, detail: str = "", sqlstate: str = ""
     ) -> StatementError:
         """Return the error of a statement that was not run."""
-        lines = [
-            *([detail] if detail else []),
-            f"statement: {disclosure.of_statement(statement.sql)}",
-        ]
-        text = "\n".join(lines)
-        return StatementError(
-            what,
-            place=self.todo.place,
-            line=statement.line,
-            detail=text,
-            ran=ran,
-            sqlstate=sqlstate,
-        )
+        text = f"{detail}\nstatement: {disclosure.of_statement(statement.sql)}".lstrip()
+        place, line = self.step.place, statement.line
+        return StatementError(what, place=place, line=line, detail=text, ran=ran, sqlstate=sqlstate)
 
     def leave(self) -> None:
         """Leave the session as it was."""
         connection = self.session.connection
         if connection.closed:
             return
-        statements = self.todo.section.statements
+        statements = self.step.section.statements
         resets = session_state.resets(statements, thorough=self.owner.connection.is_own)
         resets += [f"RESET {name}" for name in self._values]
-        resets += (
-            ["RESET ROLE"]
-            if self.owner.connection.settings.role and not self.session.pooled
-            else []
-        )
+        resets += ["RESET ROLE"] if self.settings.role and not self.session.pooled else []
         try:
             self._send(resets)
         except psycopg2.Error as error:
-            self.owner.connection.notify(f"cannot reset the session: {disclosure.of_error(error)}")
+            self.notify(f"cannot reset the session: {disclosure.of_error(error)}")
 
     def _send(self, statements: Iterable[str]) -> None:
         with self.session.connection.cursor() as cursor:

@@ -68,7 +68,7 @@ class DirectSession:
             raise UsageError(
                 f"{environment.url_setting(direct=True)} is another database",
                 detail="this run's lock is not visible there",
-                way_out=f"set it to the same database as {environment.url_setting()}",
+                hint=f"set it to the same database as {environment.url_setting()}",
             )
         return direct
 
@@ -84,7 +84,7 @@ class DirectSession:
             raise UsageError(
                 "MIGRATION_ROLE cannot be used outside a transaction through a pooler: "
                 "the next client would get a session with that role",
-                way_out=hint,
+                hint=hint,
             )
         self.connection.notify(
             "connected through a pooler: statements outside a transaction may run on different "

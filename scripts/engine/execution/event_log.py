@@ -34,7 +34,7 @@ class EventLog:
         origin: Origin,
         connection: Connection,
         opening: str,
-        say: Notify,
+        notify: Notify,
         *,
         exists: bool,
     ) -> None:
@@ -45,14 +45,14 @@ class EventLog:
             origin: what is the same for all rows of the run.
             connection: does the quoting.
             opening: what a transaction of our own begins with.
-            say: is told when the log can't be written.
+            notify: is told when the log can't be written.
             exists: whether there is a table yet.
         """
         self._ledger = ledger
         self._origin = origin
         self._connection = connection
         self._opening = opening
-        self._say = say
+        self._notify = notify
         self._works = True
         self._exists = exists
         self._encoding = connection.info.parameter_status("server_encoding") or "UTF8"
@@ -140,7 +140,7 @@ class EventLog:
         reason = disclosure.headline(error)
         if by and error.pgcode in GONE:
             reason = f"{by} dropped or renamed it, or another session did: {reason}"
-        self._say(f"cannot write the event log: {reason}")
+        self._notify(f"cannot write the event log: {reason}")
 
     def _insertion(self, *happened: Event) -> str:
         return self._composed(*happened).as_string(self._connection)

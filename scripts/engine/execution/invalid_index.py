@@ -46,8 +46,8 @@ class StillBuiltError(Exception):
     """Another session has been building the index for too long."""
 
 
-def mend(
-    connection: Connection, wanted: ConcurrentIndex, wait_ms: int, say: Notify, *, bounded: bool
+def drop_invalid(
+    connection: Connection, wanted: ConcurrentIndex, wait_ms: int, notify: Notify, *, bounded: bool
 ) -> None:
     """Drop the invalid index that has the name of one that is about to be built.
 
@@ -58,7 +58,7 @@ def mend(
         connection: in autocommit.
         wanted: the index.
         wait_ms: how long to wait for another session, in milliseconds; 0 waits for ever.
-        say: is told of the wait and of the drop.
+        notify: is told of the wait and of the drop.
         bounded: look at the index again now and then while the DROP waits for its lock; otherwise
             the session's own lock_timeout holds.
 
@@ -70,7 +70,7 @@ def mend(
     while found := _rows(connection, _of_table(connection, wanted)):
         builders = _rows(connection, _BUILDER.format(_table(connection, wanted)))
         if not builders and _dropped(connection, found[0][0], wanted.name, bounded=bounded):
-            say(f"dropped the invalid index {wanted.name}, which a failed build had left")
+            notify(f"dropped the invalid index {wanted.name}, which a failed build had left")
             return
         waited = time.monotonic() - begin
         if wait_ms and waited * 1000 >= wait_ms:
@@ -79,7 +79,7 @@ def mend(
             )
         if said is None or waited - said >= _SAY_EVERY:
             said = waited
-            say(f"waiting for {_who(builders)}, which may be building the index {wanted.name}")
+            notify(f"waiting for {_who(builders)}, which may be building the index {wanted.name}")
         signals.pause(_PAUSE)
 
 
@@ -87,7 +87,7 @@ def _who(builders: list[tuple[Any, ...]]) -> str:
     return f"pid {builders[0][0]}" if builders else "another session"
 
 
-def fault(connection: Connection, wanted: ConcurrentIndex) -> str:
+def problem(connection: Connection, wanted: ConcurrentIndex) -> str:
     """Notify why an index that was to be built is of no use; "" where nothing is wrong with it."""
     table = _table(connection, wanted)
     query = SQL(
@@ -104,7 +104,7 @@ def fault(connection: Connection, wanted: ConcurrentIndex) -> str:
     return "" if valid else "it is invalid"
 
 
-def others(connection: Connection, wanted: list[ConcurrentIndex]) -> list[str]:
+def other_invalid(connection: Connection, wanted: list[ConcurrentIndex]) -> list[str]:
     """Return the names of the invalid indexes that no statement of ours is about to build."""
     ours = {row for one in wanted for row in _rows(connection, _of_table(connection, one))}
     found = _rows(connection, _INVALID + SQL(" ORDER BY 1, 2"))

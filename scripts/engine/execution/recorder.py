@@ -68,7 +68,7 @@ class Recorder:
             raise LedgerError(
                 f"alembic_version is no longer at {note.before}",
                 detail="another session changed it during this run",
-                way_out="`python scripts/status.py` shows where the database is now",
+                hint="`python scripts/status.py` shows where the database is now",
             )
         self.transaction = row[0] if row else 0
 
@@ -96,12 +96,12 @@ class Recorder:
                 f"{by} dropped or renamed {ours} {table}",
                 detail="the table belongs to this tool; a DO block or function in the file "
                 "changed it",
-                way_out="remove that from the migration; if another tool's table is meant, set "
+                hint="remove that from the migration; if another tool's table is meant, set "
                 "MIGRATION_TABLE to a name that no other tool uses",
             )
         return LedgerError(
             f"{ours} {table} cannot be written: {by} dropped or renamed it, or another session did",
-            way_out="rename it back; if it was dropped, "
+            hint="rename it back; if it was dropped, "
             f"`alembic -n {self._name} stamp --purge VERSION` writes it again from the files, "
             "where VERSION is the last version whose statements took effect",
         )
@@ -123,7 +123,7 @@ class Recorder:
         return LedgerError(
             f"cannot write the ledger {self._ledger.table}",
             detail=disclosure.of_error(error),
-            way_out="`python scripts/status.py` shows its content; if somebody changed it "
+            hint="`python scripts/status.py` shows its content; if somebody changed it "
             "during this run, run the command again",
         )
 

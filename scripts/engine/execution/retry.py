@@ -22,7 +22,7 @@ https://www.postgresql.org/docs/current/explicit-locking.html.
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _WORTH_IT = {"55P03": "lock not available in time", "40P01": "deadlock"}
-_WAY_OUT = (
+_HINT = (
     "run the command again when the sessions that are in the way have ended; "
     "SELECT pg_terminate_backend(pid) ends one"
 )
@@ -35,14 +35,16 @@ def possible(statements: tuple[Statement, ...]) -> bool:
     return all(statement.words[:2] != ("SET", "TRANSACTION") for statement in statements)
 
 
-def run(attempt: Callable[[], None], back: Callable[[], object], retries: int, say: Notify) -> None:
+def run(
+    attempt: Callable[[], None], back: Callable[[], object], retries: int, notify: Notify
+) -> None:
     """Run something, again and again while it fails for a lock or a deadlock.
 
     Args:
         attempt: what to run.
         back: undoes what a failed try has done.
         retries: how many times to try again, at most.
-        say: is told of each failed try.
+        notify: is told of each failed try.
 
     Raises:
         StatementError: the last one, or the first that is not worth another try.
@@ -57,11 +59,11 @@ def run(attempt: Callable[[], None], back: Callable[[], object], retries: int, s
                 raise
             tried = retries - left + 1
             if not left:
-                raise error.given_up(tried, reason, _WAY_OUT) from error.__cause__
+                raise error.given_up(tried, reason, _HINT) from error.__cause__
             back()
             pause = _pause(tried)
             attempt_of = f"attempt {tried + 1} of {retries + 1}"
-            say(f"{reason} ({error.where}); retrying in {pause:.1f} s ({attempt_of})")
+            notify(f"{reason} ({error.where}); retrying in {pause:.1f} s ({attempt_of})")
             signals.pause(pause)
         else:
             return

@@ -156,7 +156,7 @@ def _error(
         f"decides: it is {path or 'empty'} now\n"
         "a run would apply every migration again",
         state="nothing was changed",
-        way_out=f"set MIGRATION_TABLE={first.setting} to use it; "
+        hint=f"set MIGRATION_TABLE={first.setting} to use it; "
         f"MIGRATION_TABLE={ledger.table.setting} to start a new one",
     )
 

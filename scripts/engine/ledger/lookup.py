@@ -75,7 +75,7 @@ def find(connection: Connection, table: TableName) -> Ledger:
         raise LedgerError(
             f"there is no schema for the table {table}",
             detail="the search_path of the connection contains no existing schema",
-            way_out="set MIGRATION_TABLE to schema.table",
+            hint="set MIGRATION_TABLE to schema.table",
         )
     missing = [name for name in REQUIRED if exists and name not in columns]
     if missing:
@@ -83,7 +83,7 @@ def find(connection: Connection, table: TableName) -> Ledger:
             f"the table {schema}.{table.name} is not a ledger: it lacks {', '.join(missing)}",
             detail=f"it has: {', '.join(columns)}",
             state="nothing was changed",
-            way_out="set MIGRATION_TABLE to another name, or add the columns if it is a ledger",
+            hint="set MIGRATION_TABLE to another name, or add the columns if it is a ledger",
         )
     return Ledger(
         TableName(schema, table.name),
@@ -117,7 +117,7 @@ def rows(connection: Connection, ledger: Ledger) -> list[Row]:
                 f"the ledger {ledger.table} lacks the file name or the time of {version}",
                 detail=f"filename: {filename}, applied_at: {applied_at}",
                 state="nothing was changed",
-                way_out="UPDATE the row so that it has both",
+                hint="UPDATE the row so that it has both",
             )
     return [
         Row(
@@ -175,7 +175,7 @@ def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | 
             f"the rollback SQL of {version} in {ledger.table} was changed since it was stored",
             detail=f"stored: {noted or 'no checksum'}\nnow:    {found}",
             state="nothing was changed",
-            way_out="find out who changed it; `python scripts/rollback.py --use-file` runs the "
+            hint="find out who changed it; `python scripts/rollback.py --use-file` runs the "
             "file's DOWN instead",
         )
     return stored
@@ -211,7 +211,7 @@ def _stored(connection: Connection, ledger: Ledger, version: str) -> tuple[str |
         raise LedgerError(
             f"the ledger {ledger.table} has no row for {version}",
             state="nothing was changed",
-            way_out="`python scripts/status.py` shows its content",
+            hint="`python scripts/status.py` shows its content",
         )
     return row[0], row[1]
 

@@ -70,14 +70,14 @@ def error(
         f"{found[0]}",
         detail="\n".join(str(one) for one in found[1:]),
         state=f"nothing was changed; {environment.name} is at {rows[-1].version}",
-        way_out="\n".join(
-            _way_out(environment, one, numbers.get(history.number(one.row.version)), rows)
+        hint="\n".join(
+            _hint(environment, one, numbers.get(history.number(one.row.version)), rows)
             for one in found
         ),
     )
 
 
-def _way_out(
+def _hint(
     environment: Environment, one: Renamed, newcomer: Entry | None, rows: Sequence[Row]
 ) -> str:
     """Say how the file gets its name back, and what becomes of one that has its number now."""

@@ -162,29 +162,6 @@ class Ledger:
             self.name, _RECORDED, _values(record), duration, existed
         )
 
-    def script_extension(self, role: str) -> Composable:
-        """Return a DO block's body that adds the column which a ledger of an older release lacks.
-
-        A script can't look what there is; IF NOT EXISTS would lock the ledger, and say so.
-
-        Args:
-            role: the role that owns the ledger; "" stays with the login's.
-        """
-        assume: Composable = SQL("")
-        if role:
-            assume = SQL("SET LOCAL ROLE {}; ").format(Identifier(role))
-        here: Composable = SQL("pg_catalog.pg_table_is_visible(c.oid)")
-        if self.table.schema:
-            here = SQL(
-                "c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {})"
-            ).format(Literal(self.table.schema))
-        return SQL(
-            "BEGIN {}IF NOT EXISTS (SELECT FROM pg_catalog.pg_class c"
-            " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'existed_before'"
-            " WHERE c.relname = {} AND {})"
-            " THEN ALTER TABLE {} ADD COLUMN existed_before jsonb; END IF; END"
-        ).format(assume, Literal(self.table.name), here, self.name)
-
     def deletion(self, version: str) -> Composable:
         """Return the statement that takes a migration's row away."""
         return SQL("DELETE FROM {} WHERE version = {}").format(self.name, Literal(version))

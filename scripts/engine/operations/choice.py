@@ -36,7 +36,7 @@ def owner(project: Project, chosen: Sequence[Environment], file: str) -> tuple[E
         return owners[0], filename
     names = ", ".join(f"sql/{environment.name}" for environment in owners or chosen)
     if owners:
-        raise UsageError(f"{filename} is in {names}", way_out="add --database to choose one")
+        raise UsageError(f"{filename} is in {names}", hint="add --database to choose one")
     raise UsageError(f"there is no {file} in {names}")
 
 
@@ -91,12 +91,12 @@ def _half_applied(states: Mapping[str, Status]) -> list[tuple[str, str]]:
             f"no file is half applied in {', '.join(states)}",
             detail="according to the event log",
             state="nothing was rolled back",
-            way_out="`python scripts/status.py` shows what is applied",
+            hint="`python scripts/status.py` shows what is applied",
         )
     if len(begun) > 1:
         raise UsageError(
             f"{' and '.join(name for name, _ in begun)} each have a half-applied file",
-            way_out="add --database to choose one",
+            hint="add --database to choose one",
         )
     return begun
 
@@ -113,7 +113,7 @@ def _check_steps(states: Mapping[str, Status], steps: int) -> None:
                 for name, state in states.items()
             ),
             state="nothing was rolled back",
-            way_out=f"--steps {count} rolls back all of them" if count else "leave --steps out",
+            hint=f"--steps {count} rolls back all of them" if count else "leave --steps out",
         )
 
 
@@ -126,6 +126,6 @@ def _floor(state: Status, to: str) -> int:
             f"{to} is not an applied version",
             environment=state.name,
             detail=f"applied: {', '.join(one.row.version for one in state.applied) or 'none'}",
-            way_out="give one of these, or base",
+            hint="give one of these, or base",
         )
     return found.number

@@ -102,7 +102,7 @@ def _pending(status: Status, to: str | None) -> tuple[Entry, ...]:
     if status.applied and last.number < status.applied[-1].number:
         raise UsageError(
             f"{status.name} is at {status.current}, past {last.version}",
-            way_out=f"python scripts/rollback.py --database {status.name} --to {last.version}",
+            hint=f"python scripts/rollback.py --database {status.name} --to {last.version}",
         )
     return tuple(entry for entry in status.pending if entry.number <= last.number)
 
@@ -117,7 +117,7 @@ def _chosen(status: Status, file: str) -> tuple[Entry, ...]:
         raise UsageError(
             f"{file} is not the next migration",
             detail="these come first:\n" + "\n".join(names[:position]),
-            way_out=f"apply those first, or all: python scripts/migrate.py --database "
+            hint=f"apply those first, or all: python scripts/migrate.py --database "
             f"{status.name} --to {pending[position].version}",
         )
     return pending[:1]

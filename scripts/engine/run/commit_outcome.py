@@ -41,7 +41,7 @@ def ended(error: psycopg2.Error, what: str, state: str, where: str = "") -> Migr
         where=where,
         detail=said,
         state=state,
-        way_out="run the command again: it continues from there",
+        hint="run the command again: it continues from there",
     )
 
 

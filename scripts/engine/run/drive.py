@@ -94,9 +94,7 @@ class Drive:
                 return
             if idle:
                 what = "another run changed the database at the same time"
-                raise LedgerError(
-                    what, state="nothing was changed", way_out="run the command again"
-                )
+                raise LedgerError(what, state="nothing was changed", hint="run the command again")
             self._prepare()
             if undoing:
                 self._undo(undoing)

@@ -96,7 +96,7 @@ def opened(request: Request) -> Iterator[Opened]:
             if held:
                 connection.require_room()
                 # Whoever had the lock until now may have changed everything.
-                found = look(connection, entries, with_log=True)
+                found = look(connection, entries)
             if command.kind is not Kind.INSPECT:
                 sharing.check_owner(found, settings.project.environments)
             for remark in found.remarks:
@@ -107,22 +107,22 @@ def opened(request: Request) -> Iterator[Opened]:
             yield Opened(connection=connection, status=found, before=before, lock=held, idle=idle)
 
 
-def look(connection: RunConnection, entries: History, *, with_log: bool = False) -> Status:
+def look(connection: RunConnection, entries: History) -> Status:
     """Read the status, see `status.read`; the transaction that this begins ends with it.
 
     Where the connection was ended while another run was waited for, a new one is opened.
     """
     try:
-        return _read(connection, entries, with_log=with_log)
+        return _read(connection, entries)
     except (psycopg2.Error, MigrationError):
         if not connection.reopen():
             raise
-    return _read(connection, entries, with_log=with_log)
+    return _read(connection, entries)
 
 
-def _read(connection: RunConnection, entries: History, *, with_log: bool) -> Status:
+def _read(connection: RunConnection, entries: History) -> Status:
     with connection.transaction():
-        return status.read(connection.raw, connection.settings, entries, with_log=with_log)
+        return status.read(connection.raw, connection.settings, entries)
 
 
 @contextmanager

@@ -121,7 +121,7 @@ class Plan:
             raise LedgerError(
                 "the database changed after the preview",
                 state=f"nothing was rolled back; {self._status.name} is at {self._status.current}",
-                way_out="run the command again, and check the new preview",
+                hint="run the command again, and check the new preview",
             )
         if undone and self._guards:
             self._guarded = self._guards.check(undone)
@@ -134,13 +134,13 @@ class Plan:
             own_tables.check(undo, self._status.ledger)
             undone.append(undo)
             return event_log.beginning(undo)
-        todo, record = reading.upgrade(self._status, version)
-        check_joined(todo, joined=self.joined)
-        own_tables.check(todo, self._status.ledger)
-        self._kept_characters += len(todo.section.text)
+        step, record = reading.upgrade(self._status, version)
+        check_joined(step, joined=self.joined)
+        own_tables.check(step, self._status.ledger)
+        self._kept_characters += len(step.section.text)
         if self._kept_characters < _KEEP_CHARACTERS:
-            self._kept[version] = todo, record
-        return event_log.beginning(todo)
+            self._kept[version] = step, record
+        return event_log.beginning(step)
 
     def upgrade(self, version: str, current: str) -> tuple[Step, Record]:
         """Return the UP of the step at hand, and what the ledger will keep of it.
@@ -154,17 +154,17 @@ class Plan:
             FormatError: when it is not in the format any more.
         """
         kept = self._kept.pop(version) if version in self._kept else None
-        todo, record = kept or reading.upgrade(self._status, version)
-        if todo.checksum != self.step.checksum:
+        step, record = kept or reading.upgrade(self._status, version)
+        if step.checksum != self.step.checksum:
             raise HistoryError(
-                f"{todo.filename} was changed during the run",
-                where=todo.place,
+                f"{step.filename} was changed during the run",
+                where=step.place,
                 state=f"it was not run; {self._status.name} is at {current}",
-                way_out="run the command again to apply the new version",
+                hint="run the command again to apply the new version",
             )
-        return todo, record
+        return step, record
 
-    def recheck(self, todo: Step) -> None:
+    def recheck(self, step: Step) -> None:
         """Look once more, right before a rollback that could drop what was there before.
 
         Names may mean something else by then: a step ahead of it can have renamed a table.
@@ -172,14 +172,14 @@ class Plan:
         Raises:
             RollbackError: see `protection.check`.
         """
-        if self._guards and todo.version in self._guarded:
-            self._guards.check([todo])
+        if self._guards and step.version in self._guarded:
+            self._guards.check([step])
 
     def downgrade(self, version: str) -> Step:
         """Return what undoes a version; see `reading.downgrade` and `work.check_joined`."""
-        todo = reading.downgrade(self._status, version, self._stored)
-        check_joined(todo, joined=self.joined)
-        return todo
+        step = reading.downgrade(self._status, version, self._stored)
+        check_joined(step, joined=self.joined)
+        return step
 
     def done(self) -> None:
         """Take the step at hand off: it has been recorded."""

@@ -28,7 +28,7 @@ def check_writable(state: Status) -> None:
         "the server is read-only",
         detail=reason,
         state=f"nothing was changed; {state.name} is at {state.current}",
-        way_out=f"set {state.history.environment.url_setting()} to the writer's address",
+        hint=f"set {state.history.environment.url_setting()} to the writer's address",
     )
 
 
@@ -47,13 +47,13 @@ def check_agreement(state: Status) -> None:
             f"Alembic's version is {alembic}, but there is no ledger {state.ledger.table}",
             detail="the ledger was dropped or renamed, or has another name",
             state="nothing was changed",
-            way_out=_lost(state),
+            hint=_lost(state),
         )
     raise LedgerError(
         "the ledger and Alembic's version disagree",
         detail=f"the ledger {state.ledger.table} is at {current}\n{VERSION_TABLE} is at {alembic}",
         state="nothing was changed",
-        way_out="find out which one is right, then make the other agree: "
+        hint="find out which one is right, then make the other agree: "
         f"`alembic -n {state.name} stamp --purge {current}` trusts the ledger, "
         f"`… stamp --purge {alembic}` trusts Alembic",
     )
@@ -104,7 +104,7 @@ def check_upgrade(state: Status) -> None:
             f"{late[0].filename} is not applied, but {highest.row.version} is",
             detail=f"applied last: {highest.row.filename}",
             state=f"nothing was changed; {state.name} is at {state.current}",
-            way_out=f"give {', '.join(entry.version for entry in late)} a number above "
+            hint=f"give {', '.join(entry.version for entry in late)} a number above "
             f"{highest.row.version}, in its SQL and its revision file",
         )
 
@@ -122,7 +122,7 @@ def _changed(state: Status) -> LedgerError:
         f"{_count(len(state.changed))} changed after being applied",
         detail="\n".join(lines),
         state=f"nothing was changed; {state.name} is at {state.current}",
-        way_out=f"`git log -p -- {path}` shows the change; restore the file, and put what is "
+        hint=f"`git log -p -- {path}` shows the change; restore the file, and put what is "
         "new into a new migration",
     )
 

@@ -28,7 +28,7 @@ def named(state: Status, version: int) -> Partial:
             if found
             else "no file is half applied, according to the event log",
             state="nothing was changed",
-            way_out="`python scripts/status.py` shows what is",
+            hint="`python scripts/status.py` shows what is",
         )
     return found
 
@@ -38,7 +38,7 @@ def not_a_downgrade(state: Status, found: Partial) -> UsageError:
     return UsageError(
         "-x partial can only be used with downgrade",
         state="nothing was changed",
-        way_out=f"`alembic -n {state.name} -x partial={found.version} downgrade {state.current}`",
+        hint=f"`alembic -n {state.name} -x partial={found.version} downgrade {state.current}`",
     )
 
 
@@ -64,7 +64,7 @@ def check_upgrade(state: Status) -> None:
                 f"the rollback of {one.filename} was cut short",
                 detail=described(one),
                 state=f"nothing was applied; {state.name} is at {one.version}, minus a part of it",
-                way_out=f"complete it: `python scripts/rollback.py --database {state.name}`; or, "
+                hint=f"complete it: `python scripts/rollback.py --database {state.name}`; or, "
                 "if the migration is complete again, record that: "
                 f"`alembic -n {state.name} stamp {state.current}`",
             )
@@ -78,7 +78,7 @@ def check_upgrade(state: Status) -> None:
         detail=described(found),
         state=f"nothing was applied; {state.name} is at {state.current}, and part of "
         f"{found.version}",
-        way_out=f"deploy the release that has it; or undo it: `python scripts/rollback.py "
+        hint=f"deploy the release that has it; or undo it: `python scripts/rollback.py "
         f"--database {state.name} --partial`, "
         f"`alembic -n {state.name} -x partial={found.version} downgrade {state.current}`",
     )
@@ -96,7 +96,7 @@ def undo(state: Status, found: Partial, *, use_file: bool) -> Step:
             f"{found.version} is declared irreversible: {down.header.irreversible}",
             where=place,
             state=f"nothing was rolled back; {state.name} is at {state.current}",
-            way_out="complete it with `python scripts/migrate.py`",
+            hint="complete it with `python scripts/migrate.py`",
         )
     return Step(
         version=found.version,
@@ -132,7 +132,7 @@ def _down(state: Status, found: Partial, *, use_file: bool) -> tuple[Rollback, s
         raise RollbackError(
             f"{found.filename} is not in this checkout, and the event log stores no DOWN of it",
             state=f"nothing was rolled back; {state.name} is at {state.current}",
-            way_out="deploy the release that has the file",
+            hint="deploy the release that has the file",
         )
     file = migration_file.read(entry.path)
     return Rollback(file.header, file.down), shown(entry.path)
@@ -143,7 +143,7 @@ def moves_too(state: Status, version: str) -> UsageError:
     return UsageError(
         f"rolling back the half-applied {version} must leave the database at {state.current}",
         state="nothing was rolled back",
-        way_out=f"`alembic -n {state.name} -x partial={version} downgrade {state.current}`, and "
+        hint=f"`alembic -n {state.name} -x partial={version} downgrade {state.current}`, and "
         "roll back further after it",
     )
 
@@ -160,7 +160,7 @@ def _in_the_way(state: Status, found: Partial) -> RollbackError:
         detail=described(found),
         state=f"nothing was rolled back; {state.name} is at {state.current}, and part of "
         f"{found.version}",
-        way_out=f"complete it: `python scripts/migrate.py --database {state.name}`; or undo it: "
+        hint=f"complete it: `python scripts/migrate.py --database {state.name}`; or undo it: "
         f"`python scripts/rollback.py --database {state.name} --partial`, "
         f"`alembic -n {state.name} -x partial={found.version} downgrade {state.current}`",
     )

@@ -37,34 +37,34 @@ class _Loss:
     """As `drops.Drop` has it."""
 
 
-def check(todo: Step, ledger: Ledger) -> None:
+def check(step: Step, ledger: Ledger) -> None:
     """Refuse a section that drops, renames or empties a table of ours, before anything is run.
 
     DELETE and UPDATE are let be: a ledger is corrected with them, and what they leave is held
     against Alembic's version by the next run.
 
     Args:
-        todo: the section.
+        step: the section.
         ledger: what it must not touch, as do the tables beside it.
 
     Raises:
         LedgerError: with the line.
     """
-    for loss in _losses(todo.section.statements):
+    for loss in _losses(step.section.statements):
         what = _ours(loss, ledger)
         if what:
             raise LedgerError(
-                f"{todo.filename} would {loss.verb} {what}",
-                where=f"{todo.place}:{loss.line}",
+                f"{step.filename} would {loss.verb} {what}",
+                where=f"{step.place}:{loss.line}",
                 detail="it belongs to this tool, which uses it to know what is applied and what "
                 "undoes it",
                 state="nothing was changed",
-                way_out=_way_out(todo),
+                hint=_hint(step),
             )
 
 
-def _way_out(todo: Step) -> str:
-    if todo.direction is Direction.DOWN:
+def _hint(step: Step) -> str:
+    if step.direction is Direction.DOWN:
         return (
             "remove the statement from the file's DOWN, and run `python scripts/rollback.py "
             "--use-file`, which runs it instead of the stored SQL"

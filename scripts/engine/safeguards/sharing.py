@@ -30,7 +30,7 @@ def check(states: Sequence[Status], environments: Iterable[Environment]) -> None
                 f"{settings[0]} and {settings[1]} point to the same database and ledger",
                 detail=f"the ledger is {first.ledger.table}",
                 state="nothing was changed",
-                way_out=_way_out(second),
+                hint=_hint(second),
             )
     environments = tuple(environments)
     for state in states:
@@ -71,11 +71,11 @@ def _foreign(state: Status, row: Verdict) -> UsageError:
         detail=f"{row.filename} in {state.ledger.table} is a migration of "
         f"sql/{owner}, not of sql/{state.name}",
         state=f"nothing was changed; {owner} is at {state.current}",
-        way_out=_way_out(state),
+        hint=_hint(state),
     )
 
 
-def _way_out(state: Status) -> str:
+def _hint(state: Status) -> str:
     return (
         f"set {state.history.environment.url_setting()} to the database of {state.name}; "
         "if both share a database, give each ledger its own schema: "

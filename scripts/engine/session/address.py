@@ -116,15 +116,15 @@ def without_password(message: str, dsn: str) -> str:
     return disclosure.of_connecting(message, passwords)
 
 
-def _unreadable(setting: str, reason: str, way_out: str = _ESCAPES) -> UsageError:
-    return UsageError(f"{setting} is not a PostgreSQL URL", detail=reason, way_out=way_out)
+def _unreadable(setting: str, reason: str, hint: str = _ESCAPES) -> UsageError:
+    return UsageError(f"{setting} is not a PostgreSQL URL", detail=reason, hint=hint)
 
 
 def _unknown_parameter(setting: str, name: str) -> UsageError:
     close = difflib.get_close_matches(name, _PARAMETERS, 1)
     return UsageError(
         f"{setting}: unknown connection parameter `{name}`",
-        way_out=f"did you mean `{close[0]}`?"
+        hint=f"did you mean `{close[0]}`?"
         if close
         else "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS "
         "lists them",

@@ -113,7 +113,7 @@ class Sample:
 class Blockers:
     """Looks who is in the way, beside the statement that waits."""
 
-    def __init__(self, lock: Lock, say: Notify) -> None:
+    def __init__(self, lock: Lock, notify: Notify) -> None:
         """Ask on the lock's connection; say who is in the way while a statement waits."""
         self.pid = 0
         """The backend to look at, as the server calls it; 0 looks at none."""
@@ -122,7 +122,7 @@ class Blockers:
         self.last: Sample | None = None
         """What the last look at the statement that runs saw."""
         self._lock = lock
-        self._say = say
+        self._notify = notify
         self._looked = self._said = 0.0
         self._shown: tuple[int, ...] = ()
         self._first = _FIRST_LOOK
@@ -151,7 +151,7 @@ class Blockers:
             self._sample(running)
         except Exception as error:  # noqa: BLE001 - what is raised here would end the run's connection
             self.pid = 0
-            self._say(f"cannot find out who is blocking: {disclosure.of_library(error)}")
+            self._notify(f"cannot find out who is blocking: {disclosure.of_library(error)}")
 
     def _sample(self, running: float) -> None:
         rows = self._lock.look(_QUERY, {"pid": self.pid})
@@ -167,7 +167,7 @@ class Blockers:
             return
         self._shown, self._said = pids, running
         who = "; ".join(str(blocker) for blocker in seen.blockers)
-        self._say(f"waiting for {seen.wants} ({running:.1f} s), blocked by {who}")
+        self._notify(f"waiting for {seen.wants} ({running:.1f} s), blocked by {who}")
 
     def described(self) -> str:
         """Return what was last seen, for an error: a line for each blocker; "" for none."""

@@ -32,7 +32,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 
 
 def connect(
-    settings: Settings, say: Notify = lambda _: None, *, direct: bool = False
+    settings: Settings, notify: Notify = lambda _: None, *, direct: bool = False
 ) -> Connection:
     """Open a connection; try again, for as long as the settings allow, while the server is not up.
 
@@ -41,7 +41,7 @@ def connect(
 
     Args:
         settings: whose database; asked for its address at each try.
-        say: is told of each try that failed and is followed by another.
+        notify: is told of each try that failed and is followed by another.
         direct: take the URL that leads past a pooler.
 
     Raises:
@@ -61,7 +61,7 @@ def connect(
             if connect_error.is_final(message) or left <= 0:
                 raise _refused(settings, dsn, message, tries, direct=direct) from error
         reason = connect_error.reason(message)
-        say(f"cannot connect ({reason}); retrying for up to {left:.0f} s")
+        notify(f"cannot connect ({reason}); retrying for up to {left:.0f} s")
         signals.pause(min(pause, left))
         pause, tries = min(pause * 2, _LONGEST_PAUSE), tries + 1
 
@@ -85,9 +85,9 @@ def answers(opened: Connection, settings: Settings) -> None:
 
 
 @contextmanager
-def connection(settings: Settings, say: Notify) -> Iterator[Connection]:
+def connection(settings: Settings, notify: Notify) -> Iterator[Connection]:
     """Open a connection for a `with` block, and close it after; what is not committed is gone."""
-    opened = connect(settings, say)
+    opened = connect(settings, notify)
     try:
         try:
             begin(opened, settings)
@@ -133,7 +133,7 @@ def begin(opened: Connection, settings: Settings) -> None:
             f"cannot assume the role {settings.role}",
             detail=disclosure.of_error(error),
             state="nothing was changed",
-            way_out="set MIGRATION_ROLE to a role that exists, and GRANT it to the login",
+            hint="set MIGRATION_ROLE to a role that exists, and GRANT it to the login",
         ) from error
 
 
@@ -171,5 +171,5 @@ def _refused(
         f"cannot connect to {address.place(dsn)}",
         detail=message + (f"\ntried {tries} times in {waited}" if tries > 1 else ""),
         state="" if direct else "nothing was changed",
-        way_out=connect_error.hint(message, setting),
+        hint=connect_error.hint(message, setting),
     )

@@ -100,7 +100,7 @@ class Lock:
             raise LockError(
                 "the lock against other runs was lost",
                 detail=reason,
-                way_out="run the command again: it continues where this one stopped",
+                hint="run the command again: it continues where this one stopped",
             )
 
     def is_seen_from(self, other: Connection) -> bool:
@@ -130,14 +130,14 @@ class Lock:
 
 
 @contextmanager
-def held(connection: Connection, table: TableName, wait_ms: int, say: Notify) -> Iterator[Lock]:
+def held(connection: Connection, table: TableName, wait_ms: int, notify: Notify) -> Iterator[Lock]:
     """Hold the lock of a database for a `with` block.
 
     Args:
         connection: one that nobody else uses; its transaction ends with the block.
         table: the ledger; two ledgers in one database have two locks.
         wait_ms: how long to wait for another run to end, in milliseconds; 0 waits for ever.
-        say: is told who holds it.
+        notify: is told who holds it.
 
     Raises:
         LockError: when it is not to be had in that time.
@@ -157,7 +157,7 @@ def held(connection: Connection, table: TableName, wait_ms: int, say: Notify) ->
                 raise _timed_out(wait_ms, holder)
             if said is None or waited - said >= _SAY_EVERY:
                 said = waited
-                say(f"waiting for another run: {holder or 'it is ending'}")
+                notify(f"waiting for another run: {holder or 'it is ending'}")
             signals.pause(pause * random.uniform(0.5, 1))  # noqa: S311 - only spreads the tries
             pause = min(pause * 1.5, _LONGEST_PAUSE)
         yield Lock(connection, number, round(waited * 1000))
@@ -200,7 +200,7 @@ def _timed_out(wait_ms: int, holder: Holder | None) -> LockError:
         f"another run did not end within {duration.text(wait_ms)}",
         detail=f"the lock is held by {holder}" if holder else "",
         state="nothing was changed",
-        way_out="wait for it and run the command again; if that run is stuck, "
+        hint="wait for it and run the command again; if that run is stuck, "
         f"end it with SELECT pg_terminate_backend({holder.pid})"
         if holder
         else "run the command again",

@@ -200,5 +200,5 @@ class RunConnection:
                     "the pooler has no room for two connections",
                     detail=str(error),
                     state="nothing was changed",
-                    way_out="increase its pool size, or try again when it is less busy",
+                    hint="increase its pool size, or try again when it is less busy",
                 ) from error

@@ -25,8 +25,8 @@ def test_nothing_below_a_half_applied_file_is_rolled_back(three: Environment) ->
     assert caught.value.detail.startswith("1 of 2 statements took effect; ")
     assert "division by zero" in caught.value.detail
     assert caught.value.state == "nothing was rolled back; course is at 002, and part of 003"
-    assert "rollback.py --database course --partial" in caught.value.way_out
-    assert "alembic -n course -x partial=003 downgrade 002" in caught.value.way_out
+    assert "rollback.py --database course --partial" in caught.value.hint
+    assert "alembic -n course -x partial=003 downgrade 002" in caught.value.hint
 
 
 @pytest.mark.parametrize("kind", [Kind.UPGRADE, Kind.STAMP, Kind.INSPECT])
@@ -59,7 +59,7 @@ def test_it_is_undone_by_a_downgrade_alone(three: Environment) -> None:
     found = state(three, "001", "002", partial=(partial(),))
     with pytest.raises(UsageError) as caught:
         Command(Kind.UPGRADE, "head").undoing(found, Switches(partial=3))
-    assert "`alembic -n course -x partial=003 downgrade 002`" in caught.value.way_out
+    assert "`alembic -n course -x partial=003 downgrade 002`" in caught.value.hint
 
 
 class TestUndo:
@@ -91,14 +91,14 @@ class TestUndo:
         with pytest.raises(RollbackError) as caught:
             half_applied.undo(state(three, "001", "002"), partial(), use_file=False)
         assert "003_step.sql is not in this checkout" in caught.value.what
-        assert caught.value.way_out == "deploy the release that has the file"
+        assert caught.value.hint == "deploy the release that has the file"
 
     def test_a_file_that_is_declared_irreversible_says_why(self, three: Environment) -> None:
         write(three, "003", migration(header="-- Irreversible: the rows are gone"))
         with pytest.raises(RollbackError, match="irreversible: the rows are gone") as caught:
             half_applied.undo(state(three, "001", "002"), partial(), use_file=False)
         assert caught.value.where == "sql/course/003_step.sql"
-        assert caught.value.way_out == "complete it with `python scripts/migrate.py`"
+        assert caught.value.hint == "complete it with `python scripts/migrate.py`"
 
 
 def test_a_log_of_an_older_release_does_not_know_how_many_there_are() -> None:
@@ -109,5 +109,5 @@ def test_a_log_of_an_older_release_does_not_know_how_many_there_are() -> None:
 
 def test_going_further_back_at_once_is_refused_with_the_command(three: Environment) -> None:
     error = half_applied.moves_too(state(three, "001", "002"), "003")
-    assert error.what.endswith("leaves the database at 002")
-    assert "`alembic -n course -x partial=003 downgrade 002`" in error.way_out
+    assert error.what.endswith("must leave the database at 002")
+    assert "`alembic -n course -x partial=003 downgrade 002`" in error.hint

@@ -175,7 +175,7 @@ class TestRollback:
     ) -> None:
         write(three, "001", migration(down="DROP TABLE t;"))
         found = state(three, "001")
-        with pytest.raises(LedgerError, match="is not its file's") as caught:
+        with pytest.raises(LedgerError, match="differs from its file") as caught:
             plan(found).downgrade("001")
         assert "stored: SELECT 1;\nfile:   DROP TABLE t;" in caught.value.detail
         undo = Plan(found, None, None).downgrade("001")
@@ -199,7 +199,7 @@ class TestRollback:
         shown = [plan(found).downgrade(version) for version in ("002", "001")]
         confirmed = tuple((one.version, one.section.text) for one in shown)
         made = plan(found, protected, confirmed=confirmed)
-        with pytest.raises(LedgerError, match="changed after you were shown") as caught:
+        with pytest.raises(LedgerError, match="changed after the preview") as caught:
             made.undo([made.downgrade(version) for version in others])
         assert caught.value.state == "nothing was rolled back; course is at 002"
         assert protected.versions == []
@@ -208,7 +208,7 @@ class TestRollback:
 
     def test_another_sql_than_the_one_shown_is_refused(self, three: Environment) -> None:
         made = plan(state(three, "001"), confirmed=(("001", "SELECT 'another';"),))
-        with pytest.raises(LedgerError, match="changed after you were shown"):
+        with pytest.raises(LedgerError, match="changed after the preview"):
             made.undo([made.downgrade("001")])
 
 

@@ -44,7 +44,7 @@ def test_what_is_no_version_is_refused_with_how_it_is_written(name: str, value: 
     with pytest.raises(UsageError) as caught:
         read(f"{name}={value}")
     assert caught.value.what.endswith(f"'{value}'")
-    assert caught.value.way_out == f"write -x {name}=007"
+    assert caught.value.hint == f"write -x {name}=007"
 
 
 def test_two_half_applied_files_are_not_rolled_back_at_once() -> None:
@@ -63,5 +63,5 @@ def test_two_half_applied_files_are_not_rolled_back_at_once() -> None:
 def test_an_unknown_switch_is_refused_with_the_one_that_was_meant(given: str, help: str) -> None:
     with pytest.raises(UsageError, match="unknown switch -x") as caught:
         read(given)
-    assert help in caught.value.way_out
+    assert help in caught.value.hint
     assert caught.value.state == "nothing was changed"
