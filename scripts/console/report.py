@@ -213,10 +213,10 @@ def _what(row: Row) -> str:
         parts.append(f"statement {row.statement}")
     if row.line:
         parts.append(f"line {row.line}")
-    if row.sqlstate:
+    reason = (row.error or "").partition("\n")[0]
+    if row.sqlstate and row.sqlstate not in reason:
         parts.append(f"[{row.sqlstate}]")
-    if row.error:
-        parts.append(row.error.partition("\n")[0])
+    parts.append(reason)
     return " ".join(part for part in parts if part)
 
 

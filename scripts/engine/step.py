@@ -104,7 +104,8 @@ def effect(
     said = "NOT rolled back, the file runs outside a transaction: "
     if error is None:
         return f"{said}all of its statements took effect, but the ledger does not list it"
-    said += f"{max(error.ran or 0, step.done_before)} of its {count} statements took effect"
+    done = max(error.ran or 0, step.done_before)
+    said += f"{done} of its {count} {'statement' if count == 1 else 'statements'} took effect"
     if step.done_before > (error.ran or 0):
         said += f", {step.done_before} of them in an earlier run"
     return said if isinstance(error, LockError) else said + _left_by(step, error)

@@ -5,13 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from scripts.errors import UsageError
 from scripts.files import history
-
-if TYPE_CHECKING:
-    from alembic.config import Config
 
 _NAMES = ("drop_existing", "partial")
 _SHOW_VALUES = "show_values"
@@ -42,17 +38,16 @@ class Switches:
 NO_SWITCHES = Switches()
 
 
-def read(config: Config, given: Iterable[str]) -> Switches:
+def read(chosen: Switches, given: Iterable[str]) -> Switches:
     """Read the choices.
 
     Args:
-        config: Alembic's; its `attributes["switches"]` are a program's choices.
+        chosen: a program's.
         given: what stands behind each `-x`, as name=value.
 
     Raises:
         UsageError: for a switch that there is none of, or a value that is no version.
     """
-    chosen: Switches = config.attributes.get("switches", NO_SWITCHES)
     values: dict[str, list[str]] = {name: [] for name in _NAMES}
     for text in given:
         name, _, value = text.partition("=")

@@ -176,9 +176,9 @@ def test_a_failure_is_json_on_stdout_and_words_on_stderr(workspace: Workspace) -
     failed = json.loads(done.stdout.splitlines()[-1])
     assert failed["event"] == "failed"
     assert failed["at"] == "sql/course/001_step.sql:5"
-    assert "division by zero [22012]" in failed["detail"]
+    assert failed["error"] == "division by zero [22012]"
     assert failed["state"] == "rolled back; course is at base"
-    assert done.stderr.startswith("error:  course: 001_step.sql: PostgreSQL refused a statement")
+    assert done.stderr.startswith("error:  division by zero [22012]\nat:     course: ")
 
 
 def test_a_malformed_file_of_the_second_database_stops_the_first_one_too(both: Workspace) -> None:
@@ -216,5 +216,5 @@ def test_it_works_from_another_directory_and_paths_are_then_whole(both: Workspac
     script = str(both.root / "scripts" / "migrate.py")
     done = both.execute(sys.executable, script, cwd="/")
     assert done.returncode == 1
-    assert f"at:     {both.root}/sql/course/004_step.sql:5" in done.stderr
+    assert f"at:     course: {both.root}/sql/course/004_step.sql:5" in done.stderr
     assert both.versions() == ["001", "002", "003"]

@@ -70,7 +70,7 @@ def test_a_terminal_that_does_not_ask_sees_columns_and_a_query(refused: Workspac
     shown = at_a_terminal(refused, *MIGRATE)
     assert "abc" not in shown
     assert "columns: v" in shown
-    assert "values are hidden; on a terminal --show-values" in shown
+    assert "values are hidden; to see them on a terminal, add --show-values" in shown
     query = shown.partition("to find the rows: ")[2].partition("\r\n")[0]
     assert refused.query(query) == [("abc",), ("abc",)]
 

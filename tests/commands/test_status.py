@@ -74,5 +74,5 @@ def test_a_server_that_is_not_there_is_said_with_its_place(workspace: Workspace)
     url = "postgresql://someone:s3cr3t@127.0.0.1:1/course"
     done = workspace.run("status", "--database", "course", environment={"COURSE_DB_URL": url})
     assert done.returncode == 1
-    assert "course: cannot connect to 127.0.0.1:1, database course, as someone" in done.stderr
+    assert "cannot connect to 127.0.0.1:1, database course, as someone" in done.stderr
     assert "s3cr3t" not in done.stderr

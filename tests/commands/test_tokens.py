@@ -77,7 +77,7 @@ def test_it_is_in_no_error_notice_json_or_event(
             workspace.upgrade()
         said = disclosure.for_terminal(failed.value, in_full=False)
         assert "[" in said, f"{form.name} has no SQLSTATE\n{said}"
-        assert "002_step.sql:" in said, f"{form.name} has no place\n{said}"
+        assert "002_step.sql" in said, f"{form.name} has no place\n{said}"
         assert_hidden(secret, said, form.name)
         assert_hidden(secret, json.dumps(failed.value.parts()), form.name)
     kept = events(workspace) + "\n".join([*workspace.recorder.notices, caplog.text])

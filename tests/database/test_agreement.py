@@ -54,7 +54,7 @@ def test_a_version_changed_by_hand_stops_the_run(applied: Workspace) -> None:
 def test_a_missing_ledger_is_not_taken_for_an_empty_one(applied: Workspace) -> None:
     applied.query("DROP TABLE schema_migrations")
     with pytest.raises(
-        LedgerError, match="Alembic's version is 002, and there is no ledger"
+        LedgerError, match="Alembic's version is 002, but there is no ledger"
     ) as caught:
         applied.upgrade()
     assert "`alembic -n course stamp --purge 002` writes the ledger" in caught.value.hint
@@ -130,7 +130,7 @@ def test_a_stamp_of_several_versions_is_wrong_usage(
         workspace.upgrade(at)
     done = workspace.alembic("-n", "course", "stamp", *versions)
     assert done.returncode == 2
-    assert "course: a stamp takes one version, but several are given: " in done.stderr
+    assert "a stamp takes one version, but several are given: " in done.stderr
     assert "Traceback" not in done.stderr
     assert workspace.state().current == at
 
@@ -149,7 +149,7 @@ def test_a_lost_ledger_at_a_version_without_a_file_is_written_where_that_is(
     with pytest.raises(LedgerError, match=r"Alembic's version is 002") as caught:
         applied.upgrade()
     assert caught.value.hint.startswith(
-        "002 has no file here: in the release that has it, `alembic -n course stamp --purge 002`"
+        "002 has no file here; in the release that has it, `alembic -n course stamp --purge 002`"
     )
     for path, text in texts.items():
         path.write_text(text)

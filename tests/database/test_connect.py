@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -58,8 +59,8 @@ def test_a_server_that_is_not_up_yet_is_waited_for_with_a_line_on_each_try(
     rest = run.communicate(timeout=60)[1]
     assert run.returncode == 0, rest
     for line in said:
-        assert line.startswith("course: can't connect yet, trying for ")
-        assert line.endswith((" more: Connection refused\n", " more: No such file or directory\n"))
+        assert re.match(r"course: cannot connect \(.+\); retrying for up to \d+ s\n", line)
+        assert "Connection refused" in line or "No such file or directory" in line
     assert "course: applied 001_step.sql" in rest
 
 
@@ -72,7 +73,7 @@ def test_a_server_that_has_no_room_is_waited_for(patient: Workspace, own: OwnSer
                 taken += 1
         run = running(patient, own.url())
         assert run.stderr
-        assert "can't connect yet" in run.stderr.readline()
+        assert "cannot connect (" in run.stderr.readline()
     assert run.communicate(timeout=60)[1]
     assert run.returncode == 0
 
@@ -96,7 +97,7 @@ def test_an_address_that_takes_nobody_in_fails_when_the_time_is_over(
         deaf.bind(("127.0.0.1", 0))  # and never listens
         address = f"127.0.0.1:{deaf.getsockname()[1]}"
         monkeypatch.setenv("COURSE_DB_URL", f"postgresql://u:hidden@{address}/course")
-        with pytest.raises(ServerError, match=r"course: cannot connect to 127\.0\.0\.1") as caught:
+        with pytest.raises(ServerError, match=r"cannot connect to 127\.0\.0\.1") as caught:
             patient.upgrade()
     assert "Connection refused" in caught.value.detail
     assert "times in 600 ms" in caught.value.detail
@@ -125,7 +126,7 @@ def test_a_server_that_never_answers_is_given_up(
         monkeypatch.setenv("COURSE_DB_URL", f"postgresql://u@127.0.0.1:{port}/c{parameters}")
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
-        with pytest.raises(ServerError, match="can't connect") as caught:
+        with pytest.raises(ServerError, match="cannot connect") as caught:
             patient.upgrade()
     assert "timeout expired" in caught.value.detail
 
@@ -189,7 +190,7 @@ def test_a_replica_is_refused_before_anything(patient: Workspace, own: OwnServer
                 sys.executable, *command, environment={"COURSE_DB_URL": replica.url()}
             )
             assert done.returncode == 1
-            assert "error:  course: the server is read-only" in done.stderr
+            assert "error:  the server is read-only" in done.stderr
             assert "it is a replica" in done.stderr
             assert "state:  nothing was changed" in done.stderr
         status = patient.run(

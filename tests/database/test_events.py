@@ -170,7 +170,7 @@ class TestInTheWay:
     def test_a_failed_migration_is_reported_as_ever(self, workspace: Workspace) -> None:
         workspace.query("CREATE TABLE schema_migrations_events (id int)")
         workspace.add("001", "SELECT 1 / 0;")
-        with pytest.raises(StatementError, match="PostgreSQL refused"):
+        with pytest.raises(StatementError, match="division by zero"):
             workspace.upgrade()
 
 
@@ -186,7 +186,7 @@ class TestStatus:
         first, _head, start, failure = done.stdout.splitlines()
         assert first == "course: the last 2 events"
         assert "start    002" in start
-        assert "up 002_step.sql statement 1 line 5 [22012] course: 002_step.sql: Postg" in failure
+        assert "up 002_step.sql statement 1 line 5 division by zero [22012]" in failure
 
     def test_it_gives_them_as_json(self, workspace: Workspace) -> None:
         workspace.add_tables("001")
@@ -212,7 +212,7 @@ def test_a_refused_commit_is_told_of_the_migration_that_it_was(workspace: Worksp
         " DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO b VALUES (1);",
     )
     workspace.add_tables("002")
-    with pytest.raises(ServerError, match="refused the commit"):
+    with pytest.raises(ServerError, match="violates foreign key constraint"):
         workspace.upgrade()
     last = events(workspace, "event, version, filename, sqlstate, duration_ms IS NOT NULL")[-1]
     assert last[:4] == ("failure", "001", "001_step.sql", "23503")

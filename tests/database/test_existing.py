@@ -34,7 +34,7 @@ def test_a_table_made_by_hand_is_not_dropped_by_the_rollback_of_a_migration_that
     with pytest.raises(RollbackError) as caught:
         workspace.downgrade("base")
     assert str(caught.value).startswith(
-        "error:  course: rolling back 001 would drop what was there before it"
+        "error:  rolling back 001 would drop what was there before it"
     )
     assert caught.value.detail == "table users (3 rows)"
     assert "-x drop_existing=001" in caught.value.hint

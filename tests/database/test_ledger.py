@@ -53,9 +53,7 @@ def test_a_ledger_without_the_newer_columns_gets_them(workspace: Workspace) -> N
 def test_a_table_of_that_name_that_is_no_ledger_is_left_alone(workspace: Workspace) -> None:
     workspace.query("CREATE TABLE schema_migrations (version bigint)")
     workspace.add_tables("001")
-    with pytest.raises(
-        LedgerError, match="is not a ledger: it lacks the column filename"
-    ) as caught:
+    with pytest.raises(LedgerError, match="is not a ledger: it lacks filename") as caught:
         workspace.upgrade()
     assert "it has: version" in caught.value.detail
     assert workspace.tables() == []

@@ -33,7 +33,7 @@ def test_a_run_that_waited_in_vain_names_the_holder_and_exits_with_4(
     assert f"course: waiting for another run: pid {pid} (other run), migrator on" in (
         done.stdout + done.stderr
     )
-    assert "error:  course: another run did not end within 1.0 s" in done.stderr
+    assert "error:  another run did not end within 1.0 s" in done.stderr
     assert "state:  nothing was changed" in done.stderr
     assert f"pg_terminate_backend({pid})" in done.stderr
     assert workspace.tables() == []

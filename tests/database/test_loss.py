@@ -95,7 +95,7 @@ def test_many_rows_are_given_by_the_statistics_and_it_is_said(workspace: Workspa
         "DROP TABLE a;",
         f"INSERT INTO a SELECT generate_series(1, {rows}); ANALYZE a",
     )
-    assert said == f"table a (about {rows:,} rows, by the statistics)"
+    assert said == f"table a (about {rows:,} rows according to the statistics)"
 
 
 @pytest.mark.parametrize("analyzed", ["ANALYZE a", "SELECT 1"])

@@ -124,10 +124,10 @@ def test_a_run_that_lost_its_lock_in_a_file_outside_a_transaction_stops_before_t
         runs.do(f"SELECT pg_advisory_unlock({LATER})")
         ended = second.communicate(timeout=60)[0]
     assert (first.returncode, second.returncode) == (4, 0), said + ended
-    assert "error:  course: the lock against other runs was lost" in said
+    assert "error:  the lock against other runs was lost" in said
     assert (
-        "state:  NOT rolled back, the file runs outside a transaction: 1 of its 3 statements have "
-        "taken effect; course is at 001" in said
+        "state:  NOT rolled back, the file runs outside a transaction: 1 of its 3 statements "
+        "took effect; course is at 001" in said
     )
     assert sorted(runs.order()) == [[1], [1, 2, 3]]
     assert workspace.versions() == ["001", "002"]

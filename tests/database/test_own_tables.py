@@ -59,7 +59,7 @@ class TestSeenInTheText:
         applied.add("004", f"SELECT 1;\n{statement}")
         with pytest.raises(LedgerError) as caught:
             applied.upgrade()
-        assert caught.value.what == f"course: 004_step.sql would {said}"
+        assert caught.value.what == f"004_step.sql would {said}"
         line = 6 + statement.count("\n")
         assert caught.value.where == f"sql/course/004_step.sql:{line}"
         assert caught.value.state == "nothing was changed"
@@ -95,7 +95,7 @@ class TestSeenInTheText:
         workspace.add("001", "DROP TABLE schema_migrations;")
         done = workspace.run("migrate")
         assert done.returncode == 1
-        assert "course: 001_step.sql would drop the ledger" in done.stderr
+        assert "001_step.sql would drop the ledger" in done.stderr
         assert workspace.tables("auth") == []
 
     @pytest.mark.parametrize(

@@ -43,9 +43,9 @@ class TestNoticedAfter:
         done = run(workspace, *command)
         assert done.returncode == 1
         what = what.replace("''", "'")
-        assert f"error:  course: 002_step.sql dropped or renamed {what}\n" in done.stderr
+        assert f"error:  002_step.sql dropped or renamed {what}\n" in done.stderr
         assert f"state:  rolled back; course is at {'base' if first else '001'}" in done.stderr
-        assert "take that out of the migration" in done.stderr
+        assert "remove that from the migration" in done.stderr
         assert workspace.tables() == ([] if first else ["t_001"])
         assert workspace.versions() == ([] if first else ["001"])
 
@@ -57,7 +57,7 @@ class TestNoticedAfter:
         workspace.add("002", hidden("DROP SCHEMA ops CASCADE"))
         with pytest.raises(LedgerError) as caught:
             workspace.upgrade()
-        assert caught.value.what == "course: 002_step.sql dropped or renamed the ledger ops.ledger"
+        assert caught.value.what == "002_step.sql dropped or renamed the ledger ops.ledger"
         assert workspace.query("SELECT version FROM ops.ledger") == [("001",)]
 
     def test_a_rollback_in_a_transaction_is_named_too(self, applied: Workspace) -> None:
@@ -81,7 +81,7 @@ class TestNoticedAfter:
         done = run(applied, *command)
         assert done.returncode == 1
         assert (
-            "error:  course: the ledger public.schema_migrations can't be written: 003_step.sql "
+            "error:  the ledger public.schema_migrations cannot be written: 003_step.sql "
             "dropped or renamed it, or another session did" in done.stderr
         )
         assert "all of its statements took effect" in done.stderr
@@ -123,8 +123,9 @@ class TestGone:
         done = run(gone, *command)
         assert done.returncode == 1
         assert (
-            "error:  course: Alembic's version is 002, and there is no ledger "
-            "public.schema_migrations\ndetail: the two disagree" in done.stderr
+            "error:  Alembic's version is 002, but there is no ledger "
+            "public.schema_migrations\nat:     course\ndetail: the ledger was dropped or renamed"
+            in done.stderr
         )
         assert "nothing to roll back" not in done.stdout
 
@@ -134,7 +135,7 @@ class TestGone:
         assert done.returncode == 1
         assert done.stdout.startswith("auth: empty, 0 applied, 1 pending\n")
         assert "course" not in done.stdout
-        assert "course: Alembic's version is 002, and there is no ledger" in done.stderr
+        assert "Alembic's version is 002, but there is no ledger" in done.stderr
         assert "alembic -n course stamp --purge 002" in done.stderr
 
     def test_status_shows_the_table_of_a_ledger_that_merely_differs(
@@ -144,7 +145,7 @@ class TestGone:
         done = run(applied, "status")
         assert done.returncode == 1
         assert done.stdout.startswith("course: at 001, 1 applied, 1 pending\n")
-        assert "course: the ledger and Alembic's version disagree" in done.stderr
+        assert "the ledger and Alembic's version disagree" in done.stderr
 
     def test_json_carries_it(self, gone: Workspace) -> None:
         done = gone.run("status", "--json")
@@ -152,5 +153,5 @@ class TestGone:
         assert done.returncode == 1
         assert auth["error"] is None
         assert course["alembic_version"] == ["002"]
-        assert course["error"]["error"].startswith("course: Alembic's version is 002, and there is")
+        assert course["error"]["error"].startswith("Alembic's version is 002, but there is")
         assert course["error"]["help"].startswith("`alembic -n course stamp --purge 002`")

@@ -128,8 +128,8 @@ def test_without_a_direct_url_a_file_without_a_transaction_is_warned_of(pooled: 
     pooled.add("002", "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (id);", header=OUTSIDE)
     pooled.upgrade()
     [said] = pooled.recorder.notices
-    assert said.startswith("a pooler is between here and the server: ")
-    assert said.endswith("set COURSE_DB_DIRECT_URL to go past it")
+    assert said.startswith("connected through a pooler: ")
+    assert said.endswith("set COURSE_DB_DIRECT_URL to bypass it")
     assert pooled.versions() == ["001", "002"]
     clean(pooled)
     assert {seen[:3] for seen in settings_seen(os.environ["COURSE_DB_URL"])} == {("0", "0", "0")}
@@ -170,7 +170,7 @@ def test_a_migration_that_fails_leaves_nothing_in_the_session(pooled: Workspace)
         "SET work_mem = '1MB';\nPREPARE p AS SELECT 1;\nSELECT pg_advisory_lock(7);\n"
         "CREATE TEMP TABLE t (id int);\nLISTEN x;\nSELECT 1 / 0;",
     )
-    with pytest.raises(StatementError, match="refused a statement"):
+    with pytest.raises(StatementError, match="division by zero"):
         pooled.upgrade()
     clean(pooled)
     left = (
@@ -191,7 +191,7 @@ def test_a_role_outside_a_transaction_wants_a_direct_url(
 ) -> None:
     monkeypatch.setenv("MIGRATION_ROLE", "migrator")
     pooled.add("001", "CREATE TABLE a (id int);", header=OUTSIDE)
-    with pytest.raises(UsageError, match="a pooler is in the way of MIGRATION_ROLE") as caught:
+    with pytest.raises(UsageError, match="outside a transaction through a pooler") as caught:
         pooled.upgrade()
     assert "COURSE_DB_DIRECT_URL" in caught.value.hint
     assert pooled.tables() == []
@@ -234,7 +234,7 @@ def test_a_pooler_without_a_server_behind_it_is_not_waited_for_without_end(
         settings = {"COURSE_DB_URL": url("postgres", "postgres"), **SHORT}
         done = workspace.run("status", "--database", "course", environment=settings)
     assert done.returncode == 1
-    assert "error:  course: can't connect to" in done.stderr
+    assert "error:  cannot connect to" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -244,7 +244,7 @@ def test_a_pool_of_one_has_no_room_for_the_lock_and_says_so(workspace: Workspace
         settings = {"COURSE_DB_URL": url("postgres", "postgres"), **SHORT}
         done = workspace.run("migrate", "--database", "course", environment=settings)
     assert done.returncode == 1
-    assert "error:  course: the pooler has no room for two connections" in done.stderr
+    assert "error:  the pooler has no room for two connections" in done.stderr
     assert "no answer to a query within 1.5 s" in done.stderr
     assert "state:  nothing was changed" in done.stderr
     assert "Traceback" not in done.stderr

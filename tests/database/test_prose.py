@@ -29,7 +29,7 @@ def test_every_door_names_the_line_before_anything_runs(prose: Workspace, door: 
     done = getattr(prose, method)(*arguments)
     assert done.returncode == 1
     assert f"error:  {REASON}, but this is not SQL: Drop the column again" in done.stderr
-    assert "at:     sql/course/002_step.sql:8" in done.stderr
+    assert "at:     course: sql/course/002_step.sql:8" in done.stderr
     assert "help:   start prose with `-- --`" in done.stderr
     assert "CREATE TABLE" not in done.stdout
     assert prose.tables() == []

@@ -85,7 +85,8 @@ def test_of_two_rollbacks_of_the_last_migration_one_says_that_it_is_gone(
     assert [code for code, _ in ends] == [0, 1], ends
     assert (
         "error:  course is now at 004: another run rolled it back\n"
-        "detail: it was at 005 when this run looked\n"
+        "at:     course\n"
+        "detail: it was at 005 when this run started\n"
         "state:  nothing was rolled back by this one\n"
     ) in ends[1][1]
     assert applied.versions() == ["001", "002", "003", "004"]

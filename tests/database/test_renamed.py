@@ -51,8 +51,9 @@ def test_another_number_is_said_and_not_run_a_second_time(
     )
     assert done.returncode == 1
     assert (
-        "error:  course: 002 was applied as 002_add_reviews.sql, whose text is now "
+        "error:  002 was applied as 002_add_reviews.sql, whose text is now "
         "003_add_reviews.sql\n"
+        "at:     course\n"
         "state:  nothing was changed; course is at 002\n"
         "help:   rename it back: sql/course/003_add_reviews.sql to 002_add_reviews.sql, and "
         "course/versions/003_add_reviews.py to 002_add_reviews.py, with the name and the numbers "
@@ -80,7 +81,7 @@ def test_a_number_that_another_file_took_is_not_called_a_changed_file(applied: W
     with pytest.raises(LedgerError) as caught:
         applied.upgrade()
     assert caught.value.what == (
-        "course: 002 was applied as 002_add_reviews.sql, whose text is now 003_add_reviews.sql"
+        "002 was applied as 002_add_reviews.sql, whose text is now 003_add_reviews.sql"
     )
     assert "002_add_coupons.sql gets the next free number" in caught.value.hint
     assert caught.value.hint.endswith("python scripts/rollback.py --database course --to 001")
@@ -124,9 +125,7 @@ def test_a_lower_number_is_not_called_a_migration_that_was_left_out(workspace: W
     rename(workspace, "005_step", "003_step", below="001")
     with pytest.raises(LedgerError) as caught:
         workspace.upgrade()
-    assert caught.value.what == (
-        "course: 005 was applied as 005_step.sql, whose text is now 003_step.sql"
-    )
+    assert caught.value.what == ("005 was applied as 005_step.sql, whose text is now 003_step.sql")
 
 
 def test_two_that_changed_places_are_both_named(workspace: Workspace) -> None:
@@ -164,7 +163,7 @@ def test_another_name_that_stands_in_the_file_too_is_not_called_a_changed_file(
     with pytest.raises(LedgerError) as caught:
         applied.upgrade()
     assert caught.value.what == (
-        "course: 002 was applied as 002_add_reviews.sql, whose text is now 002_reviews.sql"
+        "002 was applied as 002_add_reviews.sql, whose text is now 002_reviews.sql"
     )
 
 

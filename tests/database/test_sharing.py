@@ -46,8 +46,8 @@ def test_two_urls_of_one_database_are_refused_before_either_runs(
         "error:  AUTH_DB_URL and COURSE_DB_URL point to the same database and ledger\n"
         "detail: the ledger is public.schema_migrations\n"
         "state:  nothing was changed\n"
-        "help:   set COURSE_DB_URL to the database of course; where both belong into one database, "
-        "give each a ledger in a schema of its own: MIGRATION_TABLE=course.schema_migrations\n"
+        "help:   set COURSE_DB_URL to the database of course; if both share a database, give each "
+        "ledger its own schema: MIGRATION_TABLE=course.schema_migrations\n"
     )
     assert project.tables("auth") == []
 
@@ -109,12 +109,13 @@ def test_one_at_a_time_the_ledger_tells_whose_it_is(project: Workspace, door: st
     done = project.execute(sys.executable, *COMMANDS[door], environment=shared(project))
     assert done.returncode == 2
     assert done.stderr == (
-        "error:  course: this database has the ledger of auth\n"
-        "detail: 001_auth.sql in public.schema_migrations is a migration of sql/auth, and not of "
+        "error:  this database contains the ledger of auth\n"
+        "at:     course\n"
+        "detail: 001_auth.sql in public.schema_migrations is a migration of sql/auth, not of "
         "sql/course\n"
         "state:  nothing was changed; auth is at 002\n"
-        "help:   set COURSE_DB_URL to the database of course; where both belong into one database, "
-        "give each a ledger in a schema of its own: MIGRATION_TABLE=course.schema_migrations\n"
+        "help:   set COURSE_DB_URL to the database of course; if both share a database, give each "
+        "ledger its own schema: MIGRATION_TABLE=course.schema_migrations\n"
     )
     assert project.dump("auth") == before
 
@@ -126,7 +127,7 @@ def test_equal_names_are_told_apart_by_their_texts(workspace: Workspace) -> None
         )
     workspace.upgrade(environment="auth")
     done = workspace.alembic("-n", "course", "upgrade", "head", environment=shared(workspace))
-    assert "course: this database has the ledger of auth" in done.stderr
+    assert "this database contains the ledger of auth" in done.stderr
     assert "changed after being applied" not in done.stderr
 
 

@@ -26,9 +26,10 @@ def test_a_commit_that_the_server_refuses_is_told_with_its_file(workspace: Works
     )
     with pytest.raises(ServerError) as caught:
         workspace.upgrade()
-    assert caught.value.what == "course: 002_step.sql: PostgreSQL refused the commit"
-    assert "violates foreign key constraint" in caught.value.detail
-    assert "[23503]" in caught.value.detail
+    assert "violates foreign key constraint" in caught.value.what
+    assert caught.value.what.endswith("[23503]")
+    assert caught.value.where == "sql/course/002_step.sql"
+    assert caught.value.detail.startswith("the commit failed\n")
     assert caught.value.state == "rolled back; course is at 001"
     assert [result.version for result in workspace.recorder.results] == ["001"]
 

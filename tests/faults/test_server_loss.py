@@ -39,7 +39,7 @@ class TestBackend:
         with pytest.raises(StatementError) as caught:
             workspace.upgrade()
         end.join(30)
-        assert "course: 002_step.sql: " in caught.value.what
+        assert caught.value.where == "sql/course/002_step.sql:6"
         assert "terminating connection due to administrator command" in caught.value.detail
         assert caught.value.where == "sql/course/002_step.sql:6"
         assert caught.value.state == "rolled back; course is at 001"
@@ -53,7 +53,7 @@ class TestBackend:
         workspace.add_tables("001", "002")
         workspace.recorder = Interference(
             "002_step.sql",
-            lambda: terminate(workspace, "state = 'idle' AND query LIKE 'COMMIT%'"),
+            lambda: terminate(workspace, "query LIKE 'SET LOCAL lock_timeout%'"),
         )
         with pytest.raises(MigrationError) as caught:
             workspace.upgrade()
@@ -76,7 +76,7 @@ class TestBackend:
             workspace.upgrade()
         end.join(30)
         assert "the connection was lost while 001_step.sql was being committed" in caught.value.what
-        assert caught.value.what.endswith("; it was not, as the ledger shows")
+        assert caught.value.what.endswith("; the ledger shows that it was not committed")
         assert caught.value.state == "rolled back; course is at base"
         assert workspace.tables() == []
         assert workspace.recorder.results == []
@@ -152,8 +152,8 @@ class TestServer:
         own.kill()
         said = run.communicate(timeout=60)[1]
         assert run.returncode == 1
-        assert "error:  course: 002_step.sql: " in said
-        assert "at:     sql/course/002_step.sql:" in said
+        assert "error:  the connection was lost" in said
+        assert "at:     course: sql/course/002_step.sql:" in said
         if header:
             assert "0 of its 1 statements took effect, and of the one that was " in said
         assert "course is at 001" in said
@@ -182,9 +182,7 @@ def test_an_error_of_the_server_is_rolled_back_and_told_in_full(
         workspace.upgrade()
     text = str(caught.value)
     for part in (
-        "course: 002_step.sql: PostgreSQL refused a statement",
-        "sql/course/002_step.sql:6",
-        f"{name} [{code}]",
+        f"error:  {name} [{code}]\nat:     course: sql/course/002_step.sql:6\n",
         "detail: no space",
         "hint: free some",
         f"statement: DO $$ BEGIN RAISE '{name}'",

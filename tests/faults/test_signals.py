@@ -42,8 +42,9 @@ def test_a_long_statement_is_cancelled_and_rolled_back(
     workspace.add("002", "CREATE TABLE a (id int);\nSELECT pg_sleep(600);")
     code, said = interrupted(workspace, door, number)
     assert code == 128 + number
-    assert f"course: 002_step.sql: interrupted by {number.name}" in said
-    assert "at:     sql/course/002_step.sql:6" in said
+    assert (
+        f"error:  interrupted by {number.name}\nat:     course: sql/course/002_step.sql:6" in said
+    )
     assert "canceling statement due to user request [57014]" in said
     assert "state:  rolled back; course is at 001" in said
     assert "Traceback" not in said
@@ -78,7 +79,7 @@ def test_a_run_that_waits_for_another_one_goes_at_once(workspace: Workspace) -> 
     second.terminate()
     said = second.communicate(timeout=PATIENCE)[0]
     assert second.returncode == 143
-    assert "error:  course: interrupted by SIGTERM" in said
+    assert "error:  interrupted by SIGTERM" in said
     assert "state:  nothing was changed" in said
     first.terminate()
     first.communicate(timeout=PATIENCE)
@@ -88,7 +89,7 @@ def test_a_run_that_waits_to_try_again_goes_at_once(workspace: Workspace) -> Non
     workspace.add("001", "DO $$ BEGIN RAISE 'no lock' USING ERRCODE = '55P03'; END $$;")
     run = start(workspace, "-c", PAUSES)
     assert run.stdout
-    assert "try 2 of 11 in " in run.stdout.readline()
+    assert "(attempt 2 of 11)" in run.stdout.readline()
     run.terminate()
     said = run.communicate(timeout=PATIENCE)[0]
     assert run.returncode == 143
@@ -112,7 +113,7 @@ def test_the_ledger_s_row_is_cancelled_too(workspace: Workspace, header: str) ->
     run.send_signal(signal.SIGTERM)
     said = run.communicate(timeout=PATIENCE)[0]
     assert run.returncode == 143
-    assert "course: interrupted by SIGTERM" in said
+    assert "interrupted by SIGTERM" in said
     assert "Traceback" not in said
     assert workspace.tables() == (["a", "t_001"] if header else ["t_001"])
     if header:
@@ -133,7 +134,7 @@ def test_a_server_that_does_not_answer_is_not_waited_for(
             run.terminate()
             said = run.communicate(timeout=PATIENCE)[0]
     assert run.returncode == 143
-    assert "error:  course: interrupted by SIGTERM" in said
+    assert "error:  interrupted by SIGTERM" in said
     assert "state:  nothing was changed" in said
 
 

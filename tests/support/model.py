@@ -56,7 +56,7 @@ class Model:
     def up_to_head(self, door: str) -> int:
         """Apply all that there is."""
         if self.is_stuck:
-            return OK if door == "alembic" else FAILED
+            return FAILED
         return self._up(self.files)
 
     def up_to(self, number: int, door: str) -> int:
@@ -64,7 +64,7 @@ class Model:
         is_there = number <= self.files
         if number <= self.applied:
             if door == "alembic":
-                return FAILED if self.is_stuck and not is_there else OK
+                return FAILED if self.is_stuck else OK
             if not self.is_stuck:
                 return OK if number == self.applied and is_there else USAGE
         if self.is_stuck:
@@ -90,7 +90,7 @@ class Model:
     def down_to(self, number: int, door: str) -> int:
         """Roll back to a version, or to base, which is 0."""
         if self.half and door == "alembic":
-            return OK if number == self.applied else FAILED
+            return FAILED
         if number > self.applied:
             return USAGE
         return FAILED if self.half else self._down(number)

@@ -22,6 +22,7 @@ from scripts.engine.run.plan import Plan
 from scripts.engine.run.run import Run
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
+from scripts.engine.switches import NO_SWITCHES
 from scripts.errors import UsageError
 from scripts.files import history, revision_file
 
@@ -39,7 +40,9 @@ def write(settings: Settings) -> None:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as the files, in every locale
-    choices = switches.read(context.config, context.get_x_argument())
+    choices = switches.read(
+        context.config.attributes.get("switches", NO_SWITCHES), context.get_x_argument()
+    )
     if choices.partial is not None:
         raise UsageError(
             "-x partial needs a database: a script cannot know how much of a file has run",

@@ -26,6 +26,7 @@ from scripts.engine.run.drive import Drive
 from scripts.engine.run.online import Opened, Request
 from scripts.engine.session.run_connection import OwnSource, RunConnection, Source
 from scripts.engine.settings import Settings
+from scripts.engine.switches import NO_SWITCHES
 
 
 def run(config: Config, settings: Settings) -> None:
@@ -51,7 +52,9 @@ def run(config: Config, settings: Settings) -> None:
         command=AlembicCommand.of(context.get_context(), context.script),
         source=source,
         observer=observer,
-        switches=switches.read(config, context.get_x_argument()),
+        switches=switches.read(
+            config.attributes.get("switches", NO_SWITCHES), context.get_x_argument()
+        ),
     )
     if request.command.kind in (Kind.UPGRADE, Kind.DOWNGRADE):
         online.run(request)

@@ -38,7 +38,10 @@ SELECT version, direction,
   (array_agg(line ORDER BY id DESC) FILTER (WHERE statement IS NOT NULL))[1],
   (array_agg(event ORDER BY id DESC))[1] = 'failure',
   bool_or(event = 'statement' AND ended IS NOT TRUE),
-  (array_agg(coalesce(nullif(split_part(error, E'\\n', 2), ''), error) ORDER BY id DESC)
+  (array_agg(split_part(error, E'\\n',
+      -- Releases before this one began with a line of their own.
+      CASE WHEN error ~ E'^[^\\n]*: PostgreSQL refused a statement\\n' THEN 2 ELSE 1 END)
+    ORDER BY id DESC)
     FILTER (WHERE event = 'failure'))[1],
   (array_agg(rollback_sql ORDER BY id DESC) FILTER (WHERE rollback_sql IS NOT NULL))[1],
   (array_agg(existing ORDER BY id) FILTER (WHERE existing IS NOT NULL))[1]

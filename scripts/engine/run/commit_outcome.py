@@ -29,17 +29,19 @@ def ended(error: psycopg2.Error, what: str, state: str, where: str = "") -> Migr
 
     Args:
         error: the driver's.
-        what: what failed.
+        what: what failed: the reason is the server's message, unless the connection was lost.
         state: how things stand.
         where: the file that was at work.
     """
     said = disclosure.of_error(error)
     if signals.received():
         return Interrupted(signals.received(), where=where, detail=said, state=state)
+    headline, _, more = said.partition("\n")
+    reason, detail = (what, said) if is_lost(error) else (headline, f"{what}\n{more}".strip())
     return ServerError(
-        what,
+        reason,
         where=where,
-        detail=said,
+        detail=detail,
         state=state,
         hint="run the command again: it continues from there",
     )
@@ -53,11 +55,7 @@ def between_statements(error: psycopg2.Error, filename: str | None, state: str) 
         filename: the file at hand.
         state: how things stand.
     """
-    reason = (
-        "the connection was lost"
-        if is_lost(error)
-        else "the server refused a statement of the run itself"
-    )
+    reason = "the connection was lost" if is_lost(error) else "a statement of the run itself failed"
     return ended(error, reason, state, filename or "")
 
 

@@ -33,7 +33,7 @@ def check_writable(state: Status) -> None:
 
 
 def check_agreement(state: Status) -> None:
-    """Stop when Alembic's version and the ledger tell two stories.
+    """Stop when Alembic's version and the ledger disagree.
 
     Raises:
         LedgerError: with both, and the command that mends it.

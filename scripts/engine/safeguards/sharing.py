@@ -68,6 +68,7 @@ def _foreign(state: Status, row: Verdict) -> UsageError:
     owner = row.owner
     return UsageError(
         f"this database contains the ledger of {owner}",
+        environment=state.name,
         detail=f"{row.filename} in {state.ledger.table} is a migration of "
         f"sql/{owner}, not of sql/{state.name}",
         state=f"nothing was changed; {owner} is at {state.current}",

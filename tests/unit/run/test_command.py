@@ -212,7 +212,7 @@ class TestFaster:
         command.check(state(three, "001", "002"), "002", SHOWN)
         with pytest.raises(LedgerError, match="course is now at 001") as caught:
             command.check(state(three, "001"), "002", SHOWN)
-        assert caught.value.detail == "it was at 002 when this run looked"
+        assert caught.value.detail == "it was at 002 when this run started"
 
     def test_an_upgrade_does_not_mind(self, three: Environment) -> None:
         Command(Kind.UPGRADE, "+1").check(state(three, "001", "002"), "001", None)

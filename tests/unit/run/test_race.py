@@ -44,4 +44,4 @@ def test_versions_that_are_still_applied_may_be_rolled_back(three: Environment) 
 def test_one_that_is_gone_is_named_as_what_the_database_was_at(three: Environment) -> None:
     with pytest.raises(LedgerError, match="course is now at 001") as caught:
         race.check_applied(state(three, "001"), ["002", "001"])
-    assert caught.value.detail == "it was at 002 when this run looked"
+    assert caught.value.detail == "it was at 002 when this run started"

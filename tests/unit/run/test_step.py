@@ -97,7 +97,8 @@ def test_what_the_one_that_failed_may_have_left_is_told(
 def test_of_a_statement_whose_connection_was_lost_nobody_knows() -> None:
     said = effect(step("SELECT 1;\nCALL p();"), failed(1, lost=True))
     assert said == (
-        f"{SAID}1 of its 2 statements took effect, and it is unknown whether the one that was running did"
+        f"{SAID}1 of its 2 statements took effect, and it is unknown whether the one that was "
+        "running did"
     )
 
 

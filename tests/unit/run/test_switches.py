@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from alembic.config import Config
 
 from scripts.engine import switches
 from scripts.engine.switches import NO_SWITCHES, Switches
@@ -11,10 +10,7 @@ from scripts.errors import UsageError
 
 
 def read(*given: str, by_program: Switches | None = None) -> Switches:
-    config = Config()
-    if by_program:
-        config.attributes["switches"] = by_program
-    return switches.read(config, given)
+    return switches.read(by_program or NO_SWITCHES, given)
 
 
 def test_without_any_nothing_is_chosen() -> None:
