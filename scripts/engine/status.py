@@ -166,10 +166,10 @@ def _not_over(found: Status, partials: tuple[Partial, ...]) -> tuple[Partial, ..
 
 def _read(connection: Connection, settings: Settings, entries: History) -> Status:
     found = lookup.find(connection, settings.ledger)
-    rows = sorted(lookup.rows(connection, found), key=lambda row: _number(found, row))
+    rows, heads = lookup.contents(connection, found)
+    rows.sort(key=lambda row: _number(found, row))
     remarks = elsewhere.check(connection, found, entries, has_rows=bool(rows))
     applied = (_applied(row, entries.by_number.get(_number(found, row))) for row in rows)
-    heads = lookup.alembic_heads(connection, found)
     known = server.ask(connection)
     return Status(entries, found, tuple(applied), heads, known, remarks=remarks)
 

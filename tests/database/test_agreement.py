@@ -1,10 +1,16 @@
-"""Alembic's version and the ledger tell one story, or the run stops."""
+"""Alembic's version and the ledger agree, or the run stops."""
 
 from __future__ import annotations
 
+import threading
+from contextlib import closing
+
+import psycopg2
 import pytest
 
+from scripts.engine.status import Status
 from scripts.errors import LedgerError
+from tests.support.servers import PATIENCE, until
 from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
@@ -172,3 +178,26 @@ def test_a_second_ledger_in_the_schema_of_another_is_told_to_have_a_schema_of_it
     monkeypatch.setenv("MIGRATION_TABLE", setting)
     workspace.upgrade()
     assert {"courses", "users"} <= set(workspace.tables())
+
+
+def test_a_run_that_commits_meanwhile_does_not_make_them_disagree(workspace: Workspace) -> None:
+    workspace.add_tables("001", "002")
+    workspace.upgrade("001")
+    seen: list[Status] = []
+    looks = threading.Thread(target=lambda: seen.append(workspace.state()))
+    with closing(psycopg2.connect(workspace.urls["course"])) as other, other.cursor() as cursor:
+        cursor.execute("LOCK TABLE alembic_version")
+        looks.start()
+        waits = (
+            "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'alembic_version'::regclass"
+        )
+        until(lambda: workspace.query(waits), "the look to come to Alembic's table")
+        cursor.execute(
+            "UPDATE alembic_version SET version_num = '002';"
+            "INSERT INTO schema_migrations (version, filename, checksum)"
+            " VALUES ('002', '002_step.sql', 'x')"
+        )
+        other.commit()
+    looks.join(PATIENCE)
+    [status] = seen
+    assert (status.current, status.alembic_heads) == ("002", ("002",))

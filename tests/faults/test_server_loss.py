@@ -155,7 +155,7 @@ class TestServer:
         assert "error:  the connection was lost" in said
         assert "at:     course: sql/course/002_step.sql:" in said
         if header:
-            assert "0 of its 1 statements took effect, and of the one that was " in said
+            assert "0 of its 1 statement took effect, and it is unknown whether" in said
         assert "course is at 001" in said
         assert "Traceback" not in said
         own.start()

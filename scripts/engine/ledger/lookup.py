@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
-from psycopg2.sql import SQL, Identifier, Literal
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from scripts.engine.ledger.table import (
     REQUIRED,
@@ -98,19 +99,43 @@ def find(connection: Connection, table: TableName) -> Ledger:
     )
 
 
-def rows(connection: Connection, ledger: Ledger) -> list[Row]:
-    """Read the rows of a ledger that may not exist yet, in no particular order."""
-    if not ledger.exists:
-        return []
-    optional = {"description": "''", "applied_by": "''", "duration_ms": "NULL"}
-    chosen = SQL(", ").join(
-        Identifier(name) if name in ledger.columns else SQL(default)
-        for name, default in optional.items()
-    )
-    query = SQL("SELECT version, filename, applied_at, checksum, {} FROM {}")
+def contents(connection: Connection, ledger: Ledger) -> tuple[list[Row], tuple[str, ...]]:
+    """Read the rows of a ledger, and Alembic's version beside it; either may not exist yet.
+
+    In one statement: a run that commits between two would make them disagree.
+
+    Returns:
+        The rows, in no particular order, and Alembic's heads.
+
+    Raises:
+        LedgerError: for a row without file name or time.
+    """
+    heads: Composable = SQL("SELECT '{{}}'::text[] AS heads").format()
+    if ledger.version_table_exists:
+        heads = SQL(
+            "SELECT coalesce(array_agg(version_num::text ORDER BY version_num), '{{}}') AS heads"
+            " FROM {}"
+        ).format(qualified(ledger.table.schema, VERSION_TABLE))
     with connection.cursor() as cursor:
-        cursor.execute(query.format(chosen, ledger.name))
+        if not ledger.exists:
+            cursor.execute(heads)
+            return [], tuple((cursor.fetchone() or ([],))[0])
+        optional = {"description": "''", "applied_by": "''", "duration_ms": "NULL"}
+        chosen = SQL(", ").join(
+            SQL("l.{}").format(Identifier(name)) if name in ledger.columns else SQL(default)
+            for name, default in optional.items()
+        )
+        query = SQL(
+            "SELECT h.heads, l.upskill_is_row, l.version, l.filename, l.applied_at, l.checksum, {}"
+            " FROM ({}) h LEFT JOIN (SELECT true AS upskill_is_row, t.* FROM {} t) l ON true"
+        )
+        cursor.execute(query.format(chosen, heads, ledger.name))
         found = cursor.fetchall()
+    rows = [row for _, exists, *row in found if exists]
+    return _rows(ledger, rows), tuple(found[0][0])
+
+
+def _rows(ledger: Ledger, found: list[list[Any]]) -> list[Row]:
     for version, filename, applied_at, *_ in found:
         if not isinstance(filename, str) or not isinstance(applied_at, datetime):
             raise LedgerError(
@@ -214,13 +239,3 @@ def _stored(connection: Connection, ledger: Ledger, version: str) -> tuple[str |
             hint="`python scripts/status.py` shows its content",
         )
     return row[0], row[1]
-
-
-def alembic_heads(connection: Connection, ledger: Ledger) -> tuple[str, ...]:
-    """Read Alembic's own table, which lies in the ledger's schema; () when there is none."""
-    if not ledger.version_table_exists:
-        return ()
-    name = qualified(ledger.table.schema, VERSION_TABLE)
-    with connection.cursor() as cursor:
-        cursor.execute(SQL("SELECT version_num FROM {} ORDER BY 1").format(name))
-        return tuple(version for (version,) in cursor)

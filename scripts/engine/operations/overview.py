@@ -57,7 +57,7 @@ def latest_events(settings: Settings, count: int, notify: Notify) -> list[events
     ):
         try:
             found = lookup.find(connection, settings.ledger)
-            has_rows = bool(lookup.rows(connection, found))
+            has_rows = bool(lookup.contents(connection, found)[0])
             files = history.survey(settings.environment)[0]
             elsewhere.check(connection, found, files, has_rows=has_rows)
             if not events.columns(connection, found):
