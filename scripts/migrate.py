@@ -65,7 +65,8 @@ def _migrate(options: argparse.Namespace) -> int:
         elif options.dry_run:
             _preview(pending.status, pending.entries, options)
         else:
-            upgrade.run(pending, report.observer(as_json=options.json))
+            watch = report.observer(as_json=options.json)
+            upgrade.to(pending.settings, pending.entries[-1].version, watch)
     return 0
 
 

@@ -83,7 +83,7 @@ def _rollback(options: argparse.Namespace) -> int:
     if not options.dry_run:
         _confirm(planned, options)
         for undoing in planned.undoings:
-            rollback.run(undoing, watch)
+            rollback.to(undoing.settings, undoing.target, watch, undoing.switches)
     return 0
 
 

@@ -41,20 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="VERSION",
         help="check only files above this version",
     )
-    parser.add_argument(
-        "--select",
-        action="append",
-        default=[],
-        metavar="CODE",
-        help="report only this check, or all checks whose codes begin with it; repeatable",
-    )
-    parser.add_argument(
-        "--ignore",
-        action="append",
-        default=[],
-        metavar="CODE",
-        help="do not report this check, or checks whose codes begin with it; repeatable",
-    )
+    _add_choices(parser)
     parser.add_argument(
         "--live",
         action="store_true",
@@ -69,6 +56,23 @@ def _parser() -> argparse.ArgumentParser:
         "--explain", metavar="CODE", help="explain a check, with examples, and exit"
     )
     return parser
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--select",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="report only this check, or all checks whose codes begin with it; repeatable",
+    )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="do not report this check, or checks whose codes begin with it; repeatable",
+    )
 
 
 def _validate(options: argparse.Namespace) -> int:

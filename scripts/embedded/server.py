@@ -36,7 +36,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Seat:
+class _Lease:
     # One process's place among the users of a server: `users` is the open, locked file.
     place: folders.Place
     users: int
@@ -46,7 +46,7 @@ class _Seat:
         return watchdog.is_current(self.users, path) and not self.place.is_lost
 
 
-_seats: dict[tuple[Path, int], _Seat] = {}
+_seats: dict[tuple[Path, int], _Lease] = {}
 _one_at_a_time = threading.Lock()
 
 
@@ -108,7 +108,7 @@ def _give_up(key: tuple[Path, int]) -> None:
         os.close(seat.users)
 
 
-def _take_seat(home: Path, major: int) -> _Seat:
+def _take_seat(home: Path, major: int) -> _Lease:
     if not home.parent.is_dir():
         raise ServerError("the project's folder does not exist", where=str(home.parent))
     who = account.choose(home / str(major) / "data", home.parent)
@@ -121,7 +121,7 @@ def _take_seat(home: Path, major: int) -> _Seat:
         except FileNotFoundError:
             time.sleep(locks.PAUSE)
             continue
-        seat = _Seat(place=place, users=users)
+        seat = _Lease(place=place, users=users)
         if seat.is_valid():
             return seat
         os.close(users)
@@ -131,7 +131,7 @@ def _take_seat(home: Path, major: int) -> _Seat:
 
 
 def _started(
-    seat: _Seat, found: binaries.Binaries, settings: Mapping[str, str], *, ephemeral: bool
+    seat: _Lease, found: binaries.Binaries, settings: Mapping[str, str], *, ephemeral: bool
 ) -> Server:
     place = seat.place
     start = locks.hold(place.folder / watchdog.START, place.account)

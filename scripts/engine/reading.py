@@ -11,6 +11,7 @@ from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.errors import FormatError, HistoryError, LedgerError, RollbackError
 from scripts.files import migration_file, rollback
+from scripts.files.header import Header
 from scripts.files.history import Entry
 from scripts.files.migration_file import MigrationFile, Section
 from scripts.files.project import shown
@@ -95,13 +96,8 @@ def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
     undo, place = (
         _from_file(state, version) if stored is None else _from_ledger(state, version, stored)
     )
-    if undo.header.irreversible is not None:
-        raise RollbackError(
-            f"{version} is declared irreversible: {undo.header.irreversible}",
-            where=place,
-            state=f"nothing was rolled back; {state.name} is at {state.current}",
-            hint="write a new migration that corrects the problem, or restore a backup",
-        )
+    hint = "write a new migration that corrects the problem, or restore a backup"
+    check_reversible(version, undo.header, place, hint)
     earlier = state.begun(version, Direction.DOWN.value)
     applied, entry = state.find(version), state.history.find(version)
     filename = applied.row.filename if applied else entry.filename if entry else version
@@ -116,6 +112,24 @@ def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
         drops=drops.lasting(undo.down.statements),
         done_before=earlier.done if earlier else 0,
     )
+
+
+def check_reversible(version: str, header: Header, place: str, hint: str) -> None:
+    """Refuse to roll back what is declared irreversible.
+
+    Args:
+        version: the migration's.
+        header: what its file, or what is stored of it, declares.
+        place: where that stands.
+        hint: what can be done instead.
+
+    Raises:
+        RollbackError: with the reason that is given there.
+    """
+    if header.irreversible is not None:
+        raise RollbackError(
+            f"{version} is declared irreversible: {header.irreversible}", where=place, hint=hint
+        )
 
 
 def _from_file(state: Status, version: str) -> tuple[Rollback, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,17 +115,7 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
     mistyped.refuse(values)
     url = values.get(environment.url_setting()) or _fallback(values, environment)
     if need_url and not url:
-        raise UsageError(
-            f"{environment.url_setting()} is not set",
-            detail="\n".join(
-                (
-                    "it is read from the environment and from .env in the project's folder",
-                    *mistyped.urls(values, project, environment),
-                )
-            ),
-            hint=f"set it to postgresql://user:password@host/{environment.name}, "
-            f"or to embedded://{environment.name} to try things out",
-        )
+        raise _unset(environment, mistyped.urls(values, project, environment))
     bin_folder = values.get("POSTGRES_BIN")
     return Settings(
         project=project,
@@ -147,6 +137,16 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
         postgres_bin=Path(bin_folder) if bin_folder else None,
         libpq_connect_timeout=values.get("PGCONNECT_TIMEOUT") or "",
         ci=ci.read(values),
+    )
+
+
+def _unset(environment: Environment, meant: Iterable[str]) -> UsageError:
+    where = "it is read from the environment and from .env in the project's folder"
+    return UsageError(
+        f"{environment.url_setting()} is not set",
+        detail="\n".join((where, *meant)),
+        hint=f"set it to postgresql://user:password@host/{environment.name}, "
+        f"or to embedded://{environment.name} to try things out",
     )
 
 

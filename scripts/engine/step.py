@@ -66,13 +66,13 @@ class Step:
         return identity.named(self.drops) if self.direction is Direction.UP else ()
 
 
-def check_joined(step: Step, *, joined: bool) -> None:
+def check_transaction(step: Step, *, in_caller_transaction: bool) -> None:
     """Refuse what needs no transaction where whoever gave the connection has begun one.
 
     Raises:
         UsageError: before anything is run.
     """
-    if joined and not step.header.transactional:
+    if in_caller_transaction and not step.header.transactional:
         raise UsageError(
             f"{step.filename} runs outside a transaction, but the given connection is in one",
             where=step.place,
@@ -85,7 +85,7 @@ def effect(
     step: Step,
     error: CutShort | None = None,
     *,
-    joined: bool = False,
+    in_caller_transaction: bool = False,
 ) -> str:
     """Say what becomes of a section's statements when the step fails.
 
@@ -93,9 +93,9 @@ def effect(
         step: the section.
         error: what a statement failed with, or what kept it from being run; None where all have
             run, and something fails after.
-        joined: whether the transaction is that of whoever gave the connection.
+        in_caller_transaction: whether the transaction is that of whoever gave the connection.
     """
-    if joined:
+    if in_caller_transaction:
         return "failed in the caller's transaction, which the caller must roll back"
     if step.header.transactional:
         down = step.direction is Direction.DOWN

@@ -7,6 +7,7 @@ import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 
 from scripts.errors import FormatError
 from scripts.sqltext import duration
@@ -37,6 +38,15 @@ _MALFORMED = re.compile(
 )
 
 
+class Mode(Enum):
+    """How a migration's statements are run."""
+
+    TRANSACTION = "transaction"
+    """All in one transaction: all of them or none."""
+    NONE = "none"
+    """Each by itself, outside a transaction."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """What a migration file says about itself."""
@@ -45,17 +55,22 @@ class Header:
     description: str = ""
     author: str = ""
     created: str = ""
-    transactional: bool = True
+    mode: Mode = Mode.TRANSACTION
     lock_timeout_ms: int | None = None
     statement_timeout_ms: int | None = None
     irreversible: str | None = None
     """Why it cannot be rolled back; None when it can."""
 
+    @property
+    def transactional(self) -> bool:
+        """Tell whether the statements run in one transaction."""
+        return self.mode is Mode.TRANSACTION
+
     def directives(self) -> str:
         """Write the lines that a rollback must obey too, each ended by a line break."""
         lines = []
-        if not self.transactional:
-            lines.append("-- Transaction: none\n")
+        if self.mode is not Mode.TRANSACTION:
+            lines.append(f"-- Transaction: {self.mode.value}\n")
         if self.lock_timeout_ms is not None:
             lines.append(f"-- Lock-Timeout: {self.lock_timeout_ms}ms\n")
         if self.statement_timeout_ms is not None:
@@ -171,7 +186,7 @@ def _header(values: dict[str, tuple[int, str]], *, released: bool) -> Header:
         description=text.get("Description", ""),
         author=text.get("Author", ""),
         created=text.get("Created", ""),
-        transactional="Transaction" not in values,
+        mode=Mode.NONE if "Transaction" in values else Mode.TRANSACTION,
         lock_timeout_ms=_milliseconds(values, "Lock-Timeout", bare=released),
         statement_timeout_ms=_milliseconds(values, "Statement-Timeout", bare=released),
         irreversible=text.get("Irreversible"),

@@ -142,24 +142,10 @@ def _entries(
     environment: Environment, suffix: str, problems: list[HistoryError]
 ) -> Iterator[Entry]:
     folder = environment.sql if suffix == ".sql" else environment.versions
-    root = environment.folder.parent
-    if not folder.is_dir():
-        problems.append(
-            HistoryError(
-                f"folder {shown(folder)} does not exist",
-                hint="create it; it may be empty",
-            )
-        )
-        return
     inside = folder.resolve()
-    if not inside.is_relative_to(root.resolve()):
-        problems.append(
-            HistoryError(
-                f"folder {shown(folder)} is a link that points outside the project",
-                where=shown(folder),
-                hint="replace the link with the folder: what runs must be what was reviewed",
-            ).coded("link-outside")
-        )
+    problem = _problem_of(folder, environment.folder.parent)
+    if problem:
+        problems.append(problem)
         return
     for path in folder.iterdir():
         if path.suffix.lower() != suffix or path.name.startswith((".", "__")):
@@ -185,6 +171,20 @@ def _entries(
                     "letters, digits, _ and -",
                 )
             )
+
+
+def _problem_of(folder: Path, root: Path) -> HistoryError | None:
+    if not folder.is_dir():
+        return HistoryError(
+            f"folder {shown(folder)} does not exist", hint="create it; it may be empty"
+        )
+    if not folder.resolve().is_relative_to(root.resolve()):
+        return HistoryError(
+            f"folder {shown(folder)} is a link that points outside the project",
+            where=shown(folder),
+            hint="replace the link with the folder: what runs must be what was reviewed",
+        ).coded("link-outside")
+    return None
 
 
 def _duplicates(entries: Iterable[Entry]) -> Iterator[HistoryError]:

@@ -37,7 +37,7 @@ _COMMANDS = {
 }
 
 
-def resets(statements: Iterable[Statement], *, thorough: bool = False) -> list[str]:
+def resets(statements: Iterable[Statement], *, owns_session: bool = False) -> list[str]:
     """Return the statements that leave a session as it was, in an order that works; none mostly.
 
     They may run in the transaction of the statements, at its end: what a rollback takes back needs
@@ -45,19 +45,19 @@ def resets(statements: Iterable[Statement], *, thorough: bool = False) -> list[s
 
     Args:
         statements: what has been run.
-        thorough: take all away that may be there after a statement that could have done anything,
+        owns_session: take away all that may be there after a statement that could do anything,
             such as DO; the session must be nobody else's.
     """
     statements = list(statements)
     found = {reset for statement in statements for reset in _resets(statement) if reset}
-    if thorough and any(statement.command in _OPAQUE for statement in statements):
+    if owns_session and any(statement.command in _OPAQUE for statement in statements):
         found.update(_ALL)
     return sorted(found, key=_last)
 
 
-def survivors(statements: Iterable[Statement], *, thorough: bool = False) -> list[str]:
+def survivors(statements: Iterable[Statement], *, owns_session: bool = False) -> list[str]:
     """Return those of the resets that a rollback does not do: these traces outlive it."""
-    found = resets(statements, thorough=thorough)
+    found = resets(statements, owns_session=owns_session)
     return [reset for reset in found if reset in _OUTLIVE_A_ROLLBACK]
 
 

@@ -37,7 +37,7 @@ def refuses(statement: Statement) -> bool:
     return bool(_LIKELY.search(statement.text) and _OUTSIDE.match(_phrase(statement)))
 
 
-def waits_politely(statement: Statement) -> bool:
+def is_non_blocking(statement: Statement) -> bool:
     """Tell whether a statement keeps nobody waiting while it waits for its turn.
 
     The forms with CONCURRENTLY, and VACUUM without FULL, take no lock that a query conflicts with.

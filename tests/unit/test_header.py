@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.files.header import Header
+from scripts.files.header import Header, Mode
 from tests.support.texts import migration, read, refusal, shown
 
 
@@ -27,7 +27,7 @@ def test_all_keys_are_read() -> None:
         description="Add préférences: part 1",
         author="O'Brien",
         created="2024-01-01",
-        transactional=False,
+        mode=Mode.NONE,
         lock_timeout_ms=5000,
         statement_timeout_ms=120_000,
         irreversible="the old passwords are gone",

@@ -56,7 +56,7 @@ def test_a_stored_rollback_runs_what_the_file_would(
         s.text[s.body :].rstrip() for s in file.down.statements
     ]
     assert back.header == Header(
-        transactional=file.header.transactional,
+        mode=file.header.mode,
         lock_timeout_ms=file.header.lock_timeout_ms,
         statement_timeout_ms=file.header.statement_timeout_ms,
         irreversible=file.header.irreversible,

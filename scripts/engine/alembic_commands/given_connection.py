@@ -28,7 +28,7 @@ class GivenSource:
         """
         self._ends = not isinstance(given, Connection)
         self.connection = given if isinstance(given, Connection) else given.connect()
-        self.in_callers_transaction = self.connection.in_transaction()
+        self.in_caller_transaction = self.connection.in_transaction()
 
     def open(self) -> RawConnection:
         """Return psycopg2's connection; see `Source.open`."""
@@ -62,7 +62,7 @@ class GivenSource:
         """Let SQLAlchemy know when the connection has been ended, and end what was begun here."""
         if connection.closed:
             self.connection.invalidate()
-        elif not self.in_callers_transaction:
+        elif not self.in_caller_transaction:
             connection.rollback()
         if self._ends:
             self.connection.close()

@@ -157,32 +157,28 @@ class _Section:
 
     def one(self, statement: Statement, ran: int) -> None:
         """Run one statement, again and again while it meets a lock."""
-        owner, connection = self.owner, self.session.connection
-        execute = partial(database.execute, connection)
-        index = concurrent_index.of(statement)
-
-        def attempt() -> None:
-            owner.guard.check_within(ran)
-            if index:
-                self._drop_invalid(index, statement, ran)
-            with notices.reported(connection, statement, self.step.place, self.notify):
-                run_statement(execute, statement, self.step.place, ran, owner.blockers)
-            problem = invalid_index.problem(connection, index) if index else ""
-            if index and problem:
-                what = f"the index {index.name} on {index.table} was not built"
-                raise self.failed(what, statement, ran, problem)
-
+        limits = self.settings.limits
         try:
             # A statement that failed has taken itself back, but for an index: see `_drop_invalid`.
-            retry.run(
-                attempt,
-                lambda: None,
-                self.settings.limits.lock_retries,
-                self.notify,
-            )
+            for attempt in retry.attempts(limits.lock_retries, lambda: None, self.notify):
+                with attempt:
+                    self._attempt(statement, ran)
         except Interrupted as interrupted:
             place = f"{self.step.place}:{statement.line}"
             raise interrupted.at(place, ran) from interrupted.__cause__
+
+    def _attempt(self, statement: Statement, ran: int) -> None:
+        connection, index = self.session.connection, concurrent_index.of(statement)
+        execute, place = partial(database.execute, connection), self.step.place
+        self.owner.guard.check_within(ran)
+        if index:
+            self._drop_invalid(index, statement, ran)
+        with notices.reported(connection, statement, place, self.notify):
+            run_statement(execute, statement, place, ran, self.owner.blockers)
+        problem = invalid_index.problem(connection, index) if index else ""
+        if index and problem:
+            what = f"the index {index.name} on {index.table} was not built"
+            raise self.failed(what, statement, ran, problem)
 
     def _drop_invalid(self, index: ConcurrentIndex, statement: Statement, ran: int) -> None:
         if self.owner.blockers:
@@ -231,7 +227,7 @@ class _Section:
         if connection.closed:
             return
         statements = self.step.section.statements
-        resets = session_state.resets(statements, thorough=self.owner.connection.is_own)
+        resets = session_state.resets(statements, owns_session=self.owner.connection.is_own)
         resets += [f"RESET {name}" for name in self._values]
         resets += ["RESET ROLE"] if self.settings.role and not self.session.pooled else []
         try:

@@ -44,7 +44,7 @@ class DirectSession:
         direct = self._direct()
         connection = direct or self.connection.raw
         try:
-            with waiting.watched(direct, self._look) if direct else nullcontext():
+            with waiting.watched(direct, self._on_tick) if direct else nullcontext():
                 pids = {_pid(connection), _pid(connection)}
                 # A pooler gives its clients numbers of its own.
                 pooled = pids != {connection.info.backend_pid}
@@ -72,9 +72,9 @@ class DirectSession:
             )
         return direct
 
-    def _look(self, running: float) -> None:
+    def _on_tick(self, running: float) -> None:
         if self.blockers:
-            self.blockers.look(running)
+            self.blockers.sample(running)
 
     def _warn(self, *, direct: bool) -> None:
         environment = self.connection.settings.environment

@@ -6,7 +6,8 @@ The whole command is never run again: `upgrade +2`, counted anew from a moved he
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import TracebackType
 
 from scripts.engine.session import signals
 from scripts.engine.session.database import Notify
@@ -35,38 +36,56 @@ def possible(statements: tuple[Statement, ...]) -> bool:
     return all(statement.words[:2] != ("SET", "TRANSACTION") for statement in statements)
 
 
-def run(
-    attempt: Callable[[], None], back: Callable[[], object], retries: int, notify: Notify
-) -> None:
-    """Run something, again and again while it fails for a lock or a deadlock.
+class Attempt:
+    """One attempt: a context manager around it, which lets a failure pass that is worth another."""
+
+    def __init__(self, number: int, most: int) -> None:
+        """Know which attempt it is, and how many there may be; the first is 1."""
+        self.reason = ""
+        """Why another attempt is worth it; "" where this one succeeded."""
+        self.where = ""
+        self._number, self._most = number, most
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
+        """Decide what becomes of a failure."""
+        if not isinstance(error, StatementError):
+            return False
+        reason = _WORTH_IT.get(error.sqlstate)
+        if reason is None:
+            return False
+        if self._number == self._most:
+            raise error.given_up(self._number, reason, _HINT) from error.__cause__
+        self.reason, self.where = reason, error.where
+        return True
+
+
+def attempts(retries: int, back: Callable[[], object], notify: Notify) -> Iterator[Attempt]:
+    """Give out attempts until one succeeds; each is to be used as a context manager.
 
     Args:
-        attempt: what to run.
-        back: undoes what a failed try has done.
         retries: how many times to try again, at most.
-        notify: is told of each failed try.
+        back: undoes what a failed attempt has done.
+        notify: is told of each failed attempt.
 
     Raises:
-        StatementError: the last one, or the first that is not worth another try.
+        StatementError: in the attempt: the last one's, or one that is not worth another.
         Interrupted: when a signal comes in a pause.
     """
-    for left in range(retries, -1, -1):
-        try:
-            attempt()
-        except StatementError as error:
-            reason = _WORTH_IT.get(error.sqlstate)
-            if reason is None:
-                raise
-            tried = retries - left + 1
-            if not left:
-                raise error.given_up(tried, reason, _HINT) from error.__cause__
-            back()
-            pause = _pause(tried)
-            attempt_of = f"attempt {tried + 1} of {retries + 1}"
-            notify(f"{reason} ({error.where}); retrying in {pause:.1f} s ({attempt_of})")
-            signals.pause(pause)
-        else:
+    for number in range(1, retries + 2):
+        attempt = Attempt(number, retries + 1)
+        yield attempt
+        if not attempt.reason:
             return
+        back()
+        pause = _pause(number)
+        following = f"attempt {number + 1} of {retries + 1}"
+        notify(f"{attempt.reason} ({attempt.where}); retrying in {pause:.1f} s ({following})")
+        signals.pause(pause)
 
 
 def _pause(tried: int) -> float:

@@ -61,7 +61,7 @@ class ServerExecutor:
     def on_tick(self, running: float) -> None:
         """Look who is in the way of a statement that has been running for so many seconds."""
         if self.blockers:
-            self.blockers.look(running)
+            self.blockers.sample(running)
 
     def run(self, step: Step) -> Performed:
         """Run a section; see `Executor.run`. The transaction for its note is open afterwards."""

@@ -41,7 +41,7 @@ def session(header: Header, limits: Limits, statement: Statement) -> dict[str, i
     waiting by it, and leave an invalid index when they are cut short: only the header bounds their
     waits.
     """
-    patient = transaction_block.waits_politely(statement)
+    patient = transaction_block.is_non_blocking(statement)
     return {
         "lock_timeout": _or(header.lock_timeout_ms, 0 if patient else limits.lock_timeout_ms),
         "statement_timeout": _or(header.statement_timeout_ms, limits.statement_timeout_ms),

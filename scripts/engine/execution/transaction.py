@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from psycopg2.sql import Composable
 
 from scripts.engine.execution import retry, timeouts
 from scripts.engine.execution.statement import run_statement
 from scripts.engine.objects import existing, identity
-from scripts.engine.session import notices
+from scripts.engine.session import database, notices
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.step import Step
@@ -36,50 +37,45 @@ class Transaction:
             StatementError: when the server refuses one.
             Interrupted: when a signal came.
         """
-        statements = step.section.statements
+        connection, statements = self.connection, step.section.statements
+        execute, place = partial(database.execute, connection.raw), step.place
+        repeatable = retry.possible(statements)
+        retries = connection.settings.limits.lock_retries if repeatable else 0
+        existed = self._open(step, repeatable=repeatable)
+        survivors = " ".join(session_state.survivors(statements, owns_session=connection.is_own))
+        back = partial(execute, f"ROLLBACK TO SAVEPOINT {retry.SAVEPOINT}; {survivors}")
+        try:
+            for attempt in retry.attempts(retries, back, connection.notify):
+                with attempt:
+                    for ran, statement in enumerate(statements):
+                        with notices.reported(connection.raw, statement, place, connection.notify):
+                            run_statement(execute, statement, place, ran, self.blockers)
+        except MigrationError:
+            if repeatable and survivors and not connection.raw.closed:
+                back()
+            raise
+        resets = session_state.resets(statements, owns_session=connection.is_own)
+        if resets:
+            execute(" ".join(resets))
+            connection.begin()
+        return existed
+
+    def _open(self, step: Step, *, repeatable: bool) -> Composable:
+        """Set the timeouts and the savepoint, and look up what is there before."""
         limits = self.connection.settings.limits
         opening = timeouts.local(step.header, limits, watch_client=self.watch_client)
-        existed: Composable = existing.NOBODY_LOOKED
-        if retry.possible(statements):
-            named = step.looked_up
-            identities = identity.identities(named).as_string(self.connection.raw)
-            row = self.connection.execute(
-                f"{opening} SAVEPOINT {retry.SAVEPOINT}; SELECT pg_backend_pid(), {identities};"
-            )
-            self._look_at(row[0] if row else 0, step)
-            existed = existing.survivors(named, row[1] if row else [None] * len(named))
-            self._behind_savepoint(step)
-        else:
+        if not repeatable:
             self.connection.execute(opening)
             # A query ahead of SET TRANSACTION would be an error; behind a pooler nobody is found.
             self._look_at(self.connection.raw.info.backend_pid, step)
-            self._attempt(step)
-        resets = session_state.resets(statements, thorough=self.connection.is_own)
-        if resets:
-            self.connection.execute(" ".join(resets))
-            self.connection.begin()
-        return existed
-
-    def _behind_savepoint(self, step: Step) -> None:
-        own = self.connection.is_own
-        survivors = " ".join(session_state.survivors(step.section.statements, thorough=own))
-
-        def back() -> None:
-            self.connection.execute(f"ROLLBACK TO SAVEPOINT {retry.SAVEPOINT}; {survivors}")
-
-        retries, notify = self.connection.settings.limits.lock_retries, self.connection.notify
-        try:
-            retry.run(lambda: self._attempt(step), back, retries, notify)
-        except MigrationError:
-            if survivors and not self.connection.raw.closed:
-                back()
-            raise
-
-    def _attempt(self, step: Step) -> None:
-        connection, execute = self.connection, self.connection.execute
-        for ran, statement in enumerate(step.section.statements):
-            with notices.reported(connection.raw, statement, step.place, connection.notify):
-                run_statement(execute, statement, step.place, ran, self.blockers)
+            return existing.NOBODY_LOOKED
+        named = step.looked_up
+        identities = identity.identities(named).as_string(self.connection.raw)
+        row = self.connection.execute(
+            f"{opening} SAVEPOINT {retry.SAVEPOINT}; SELECT pg_backend_pid(), {identities};"
+        )
+        self._look_at(row[0] if row else 0, step)
+        return existing.survivors(named, row[1] if row else [None] * len(named))
 
     def _look_at(self, pid: int, step: Step) -> None:
         if self.blockers:

@@ -78,16 +78,11 @@ def find(connection: Connection, table: TableName) -> Ledger:
             detail="the search_path of the connection contains no existing schema",
             hint="set MIGRATION_TABLE to schema.table",
         )
-    missing = [name for name in REQUIRED if exists and name not in columns]
-    if missing:
-        raise LedgerError(
-            f"the table {schema}.{table.name} is not a ledger: it lacks {', '.join(missing)}",
-            detail=f"it has: {', '.join(columns)}",
-            state="nothing was changed",
-            hint="set MIGRATION_TABLE to another name, or add the columns if it is a ledger",
-        )
+    where = TableName(schema, table.name)
+    if exists:
+        _check_columns(where, columns)
     return Ledger(
-        TableName(schema, table.name),
+        where,
         schema_exists=found is not None,
         exists=exists,
         columns=frozenset(columns),
@@ -97,6 +92,17 @@ def find(connection: Connection, table: TableName) -> Ledger:
             Namesake(TableName(other, table.name), readable == "true") for other, readable in others
         ),
     )
+
+
+def _check_columns(table: TableName, columns: Sequence[str]) -> None:
+    missing = [name for name in REQUIRED if name not in columns]
+    if missing:
+        raise LedgerError(
+            f"the table {table} is not a ledger: it lacks {', '.join(missing)}",
+            detail=f"it has: {', '.join(columns)}",
+            state="nothing was changed",
+            hint="set MIGRATION_TABLE to another name, or add the columns if it is a ledger",
+        )
 
 
 def contents(connection: Connection, ledger: Ledger) -> tuple[list[Row], tuple[str, ...]]:

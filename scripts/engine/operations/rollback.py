@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from scripts.engine import boundary, reading
 from scripts.engine import status as status_module
 from scripts.engine.ledger import lookup, server
+from scripts.engine.ledger.partial import Partial
 from scripts.engine.objects.loss import Loss
 from scripts.engine.observer import Observer, StepResult
 from scripts.engine.operations import choice, overview
@@ -22,7 +23,7 @@ from scripts.engine.session import database
 from scripts.engine.session.database import Notify
 from scripts.engine.session.run_connection import OwnSource
 from scripts.engine.settings import Settings
-from scripts.engine.status import Applied, Status
+from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.engine.switches import NO_SWITCHES, Switches
 from scripts.files import history
@@ -124,28 +125,22 @@ def plan(databases: Sequence[Settings], wanted: Wanted, notify: Notify) -> Rollb
     return RollbackPlan(tuple(found.values()), tuple(undoings))
 
 
-def run(undoing: Undoing, observer: Observer) -> tuple[StepResult, ...]:
-    """Roll back what was shown, if it is still what would run.
+def to(
+    settings: Settings, version: str, observer: Observer, switches: Switches = NO_SWITCHES
+) -> tuple[StepResult, ...]:
+    """Roll a database back to a version, or to "base".
+
+    Args:
+        settings: whose database.
+        version: where to go back to; with `switches.partial`, where the database is.
+        observer: is told what happens.
+        switches: the choices of the run; `confirmed` holds it to what people were shown.
 
     Returns:
         The migrations that were rolled back, in the order in which they went.
 
     Raises:
         MigrationError: when anything keeps the run from being done; `state` says how far it came.
-    """
-    return to(undoing.settings, undoing.target, observer, undoing.switches)
-
-
-def to(
-    settings: Settings, version: str, observer: Observer, switches: Switches = NO_SWITCHES
-) -> tuple[StepResult, ...]:
-    """Roll any database back to a version, or to "base"; see `run`.
-
-    Args:
-        settings: whose database.
-        version: where to go back to; with `switches.partial`, where the database is.
-        observer: is told what happens.
-        switches: the choices of the run.
     """
     return online.run(
         Request(
@@ -179,29 +174,19 @@ def preview(
     """
     tell = named(notify, settings)
     with (
-        boundary.located(settings.name, f"nothing was rolled back; at {seen.current}"),
+        boundary.located(
+            settings.name, f"nothing was rolled back; {seen.name} is at {seen.current}"
+        ),
         database.connection(settings, tell) as connection,
     ):
         files = history.survey(settings.environment)[0]
         found = status_module.read(connection, settings, files)
         agreement.check_agreement(found)
-        if wanted.partial and found.half_applied:
-            steps, about = _half_applied(found, wanted)
-        else:
-            race.check_applied(found, versions)
-            half_applied.refuse(found)
-            reader = lookup.Reader(connection, found.ledger)
-            stored = None if wanted.use_file else reader.rollback_sql
-            steps = [reading.downgrade(found, version, stored) for version in versions]
-            rows = [one for version in versions if (one := found.find(version))]
-            about = [
-                (
-                    one.row.filename,
-                    _applied(one),
-                    reader.kept_sql(one.row.version) if wanted.use_file else "",
-                )
-                for one in rows
-            ]
+        steps, about = (
+            _half_applied(found, found.half_applied, wanted)
+            if wanted.partial and found.half_applied
+            else _applied(found, versions, lookup.Reader(connection, found.ledger), wanted)
+        )
         for step in steps:
             own_tables.check(step, found.ledger)
         allowed = frozenset(history.number(one.version) for one in steps if wanted.drop_existing)
@@ -214,17 +199,31 @@ def preview(
         ]
 
 
-def _half_applied(found: Status, wanted: Wanted) -> tuple[list[Step], list[tuple[str, str, str]]]:
-    begun = found.half_applied
-    if begun is None:
-        raise AssertionError("no file is half applied")
+Described = tuple[list[Step], list[tuple[str, str, str]]]
+"""Steps, and for each its file's name, what is said of it, and the SQL that will not run."""
+
+
+def _half_applied(found: Status, begun: Partial, wanted: Wanted) -> Described:
     step = half_applied.undo(found, begun, use_file=wanted.use_file)
     return [step], [(begun.filename, half_applied.described(begun), begun.rollback_sql or "")]
 
 
-def _applied(one: Applied) -> str:
-    when = one.row.applied_at.astimezone()
-    return f"applied {when:%Y-%m-%d %H:%M:%S %z} by {one.row.applied_by}"
+def _applied(
+    found: Status, versions: Sequence[str], reader: lookup.Reader, wanted: Wanted
+) -> Described:
+    race.check_applied(found, versions)
+    half_applied.refuse(found)
+    stored = None if wanted.use_file else reader.rollback_sql
+    steps = [reading.downgrade(found, version, stored) for version in versions]
+    rows = [one.row for version in versions if (one := found.find(version))]
+    return steps, [
+        (
+            row.filename,
+            f"applied {row.applied_at.astimezone():%Y-%m-%d %H:%M:%S %z} by {row.applied_by}",
+            reader.kept_sql(row.version) if wanted.use_file else "",
+        )
+        for row in rows
+    ]
 
 
 def _switches(shown: Sequence[RollbackPreview], wanted: Wanted) -> Switches:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from scripts.engine import boundary, reading
@@ -58,18 +59,23 @@ def plan(
     sharing.check(found, databases[0].project.environments)
     planned = []
     for settings, status in zip(databases, found, strict=True):
-        with boundary.located(settings.name, f"nothing was changed; at {status.current}"):
+        with _located(status):
             entries = _chosen(status, file) if file else _pending(status, to)
             planned.append(Pending(settings, status, entries))
     for one in planned if check_all else planned[1:]:
         # Each run reads its own files first; a later database's must not fail after an earlier ran.
-        with boundary.located(one.settings.name, f"nothing was changed; at {one.status.current}"):
+        with _located(one.status):
             _check_files(one.status, one.entries)
     return planned
 
 
-def run(pending: Pending, observer: Observer) -> tuple[StepResult, ...]:
-    """Apply what is pending: up to the last of its entries, whatever else has come since.
+def to(settings: Settings, version: str, observer: Observer) -> tuple[StepResult, ...]:
+    """Apply all pending migrations of a database up to a version.
+
+    Args:
+        settings: whose database.
+        version: the last version, compared as a number; "head" for all.
+        observer: is told what happens.
 
     Returns:
         The migrations that were applied, in their order.
@@ -77,14 +83,14 @@ def run(pending: Pending, observer: Observer) -> tuple[StepResult, ...]:
     Raises:
         MigrationError: when anything keeps the run from being done; `state` says how far it came.
     """
-    return to(pending.settings, pending.entries[-1].version, observer)
-
-
-def to(settings: Settings, version: str, observer: Observer) -> tuple[StepResult, ...]:
-    """Apply all pending migrations of any database up to a version; see `run`."""
     source = OwnSource(settings, named_by(observer, settings))
     command = Command(Kind.UPGRADE, version)
     return online.run(Request(settings=settings, command=command, source=source, observer=observer))
+
+
+def _located(status: Status) -> AbstractContextManager[None]:
+    at = f"nothing was changed; {status.name} is at {status.current}"
+    return boundary.located(status.name, at)
 
 
 def named_by(observer: Observer, settings: Settings) -> Notify:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import psycopg2
 
+from scripts.engine import revision
 from scripts.engine.execution import event_log
 from scripts.engine.execution.server import ServerExecutor
 from scripts.engine.ledger import lookup
-from scripts.engine.observer import Observer, StepResult
+from scripts.engine.observer import Direction, Observer, StepResult
 from scripts.engine.run import commit_outcome
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.commit_outcome import Commit
@@ -59,7 +61,7 @@ class Drive:
             status,
             None if switches.use_file else self._stored,
             Protection(connection, status, switches),
-            joined=connection.in_callers_transaction,
+            in_caller_transaction=connection.in_caller_transaction,
             confirmed=switches.confirmed,
         )
         self.state = Run(status, self.plan, self.executor, observer)
@@ -77,52 +79,45 @@ class Drive:
         Raises:
             MigrationError: when anything keeps it from being done; `state` says how far it came.
         """
-        found, executor = self._status, self.executor
-        with self.noted(), waiting.watched(self._connection.raw, executor.on_tick):
-            undoing = command.undoing(found, self._switches)
-            command.check(found, before, None if undoing else self._switches.confirmed)
-            if command.kind is Kind.UPGRADE:
-                self._say_ahead()
-            moves = command.moves(found)
-            if undoing and moves:
-                raise half_applied.moves_too(found, undoing.version)
-            if undoing:
-                self.plan.add(undoing)
-            else:
-                self.plan.read(moves)
-            if self.plan.is_done:
-                return
-            if idle:
+        with self.noted(), waiting.watched(self._connection.raw, self.executor.on_tick):
+            moves = self._planned(command, before)
+            if moves and idle:
                 what = "another run changed the database at the same time"
                 raise LedgerError(what, state="nothing was changed", hint="run the command again")
-            self._prepare()
-            if undoing:
-                self._undo(undoing)
-            self._take(moves)
+            if moves:
+                self._prepare()
+            for move in moves:
+                self._begin()
+                try:
+                    move.revision(self.state)
+                    self.state.record(move.version, move.reached)
+                except BaseException:
+                    self._connection.rollback()
+                    raise
+                self._commit(move.reached)
         self._report_existing()
 
-    def _take(self, moves: Sequence[Move]) -> None:
-        for move in moves:
-            self._begin()
-            try:
-                move.revision(self.state)
-                self.state.record(move.version, move.reached)
-            except BaseException:
-                self._connection.rollback()
-                raise
-            self._commit(move.reached)
+    def _planned(self, command: Command, before: str) -> list[Move]:
+        """Check what holds the command back, and read all that it will run."""
+        found = self._status
+        undoing = command.undoing(found, self._switches)
+        command.check(found, before, None if undoing else self._switches.confirmed)
+        if command.kind is Kind.UPGRADE:
+            self._say_ahead()
+        moves = command.moves(found)
+        if undoing is None:
+            self.plan.read(moves)
+            return moves
+        if moves:
+            raise half_applied.moves_too(found, undoing.version)
+        self.plan.add(undoing)
+        # No version moves, and no row of the ledger.
+        undo = partial(self._undo, undoing)
+        return [Move(undoing.version, Direction.DOWN, found.current, undo)]
 
-    def _undo(self, step: Step) -> None:
-        """Run the DOWN of a half-applied file: no version moves, and no row of the ledger."""
-        ledger, at = self._status.ledger, self.state.reached
-        self._begin()
-        try:
-            self.state.perform(step, lambda _: ledger.deletion(step.version))
-            self.state.record(step.version, at)
-        except BaseException:
-            self._connection.rollback()
-            raise
-        self._commit(at)
+    def _undo(self, step: Step, _: revision.Run) -> None:
+        ledger = self._status.ledger
+        self.state.perform(step, lambda _: ledger.deletion(step.version))
 
     def _begin(self) -> None:
         self.executor.guard.check()
@@ -208,7 +203,7 @@ class Drive:
             lock_wait_ms=self.executor.lock_wait_ms,
             duration_ms=self.state.in_progress.elapsed_ms if self.state.in_progress else None,
         )
-        instead = held.connection.closed and not connection.in_callers_transaction
+        instead = held.connection.closed and not connection.in_caller_transaction
         self.executor.log.append_apart(
             connection.raw if instead else held.connection, *event_log.failures(error, event)
         )

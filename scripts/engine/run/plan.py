@@ -16,7 +16,7 @@ from scripts.engine.reading import Stored
 from scripts.engine.revision import RevisionFunction
 from scripts.engine.safeguards import own_tables
 from scripts.engine.status import Status
-from scripts.engine.step import Step, check_joined
+from scripts.engine.step import Step, check_transaction
 from scripts.engine.switches import Confirmed
 from scripts.errors import HistoryError, LedgerError
 
@@ -56,7 +56,7 @@ class Plan:
         stored: Stored | None,
         guards: Guards | None,
         *,
-        joined: bool = False,
+        in_caller_transaction: bool = False,
         confirmed: Confirmed | None = None,
     ) -> None:
         """Plan from what was found before the run.
@@ -65,7 +65,7 @@ class Plan:
             status: the files and the ledger's rows.
             stored: reads rollback SQL from the ledger; None takes the files' DOWN.
             guards: what rollbacks go through; a script has none.
-            joined: whether the transaction is that of whoever gave the connection.
+            in_caller_transaction: whether the transaction is that of whoever gave the connection.
             confirmed: what people were shown of a rollback; None where nobody was asked.
         """
         self._guards = guards
@@ -73,7 +73,7 @@ class Plan:
         self._status = status
         self._stored = stored
         self._confirmed = confirmed
-        self.joined = joined
+        self.in_caller_transaction = in_caller_transaction
         self._steps: deque[Event] = deque()
         self._kept: dict[str, tuple[Step, Record]] = {}
         self._kept_characters = 0
@@ -97,7 +97,7 @@ class Plan:
         """Read the SQL of all steps, so that what can't be run is found while nothing has changed.
 
         Raises:
-            MigrationError: see `reading.upgrade`, `reading.downgrade`, `step.check_joined` and
+            MigrationError: see `reading.upgrade`, `reading.downgrade`, `step.check_transaction` and
                 `own_tables.check`.
         """
         undone: list[Step] = []
@@ -135,7 +135,7 @@ class Plan:
             undone.append(undo)
             return event_log.beginning(undo)
         step, record = reading.upgrade(self._status, version)
-        check_joined(step, joined=self.joined)
+        check_transaction(step, in_caller_transaction=self.in_caller_transaction)
         own_tables.check(step, self._status.ledger)
         self._kept_characters += len(step.section.text)
         if self._kept_characters < _KEEP_CHARACTERS:
@@ -176,9 +176,9 @@ class Plan:
             self._guards.check([step])
 
     def downgrade(self, version: str) -> Step:
-        """Return what undoes a version; see `reading.downgrade` and `work.check_joined`."""
+        """Return what undoes a version; see `reading.downgrade` and `work.check_transaction`."""
         step = reading.downgrade(self._status, version, self._stored)
-        check_joined(step, joined=self.joined)
+        check_transaction(step, in_caller_transaction=self.in_caller_transaction)
         return step
 
     def done(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from psycopg2.sql import Composable
 
@@ -18,8 +18,6 @@ from scripts.engine.status import Status
 from scripts.engine.step import CutShort, Step, effect
 from scripts.errors import HistoryError, Interrupted, LockError, StatementError
 
-_NOTHING_RUN = "no statement of the file was run"
-
 
 @dataclass(kw_only=True)
 class StepInProgress:
@@ -28,22 +26,30 @@ class StepInProgress:
     step: Step
     event: Event
     """The row of the event log with which it began."""
-    began: float
-    """By the clock of `time.monotonic`."""
-    effects: str
+    in_caller_transaction: bool
+    began: float = field(default_factory=time.monotonic)
+    effects: str = field(init=False)
     """What has become of its statements if it fails from here on."""
     note: Composable | None = None
     """What writes the ledger; None until the section has run."""
     performed: Performed | None = None
 
-    def cut_short(self, error: CutShort, *, joined: bool) -> None:
-        """Know what a failure leaves of the statements."""
-        self.effects = effect(self.step, error, joined=joined)
+    def __post_init__(self) -> None:
+        """Know what a failure leaves before a statement has run."""
+        transactional = self.step.header.transactional
+        self.effects = self._effect(None) if transactional else "no statement of the file was run"
 
-    def has_run(self, performed: Performed, note: Composable, *, joined: bool) -> None:
+    def cut_short(self, error: CutShort) -> None:
+        """Know what a failure leaves of the statements."""
+        self.effects = self._effect(error)
+
+    def has_run(self, performed: Performed, note: Composable) -> None:
         """Know how long the section took, what is to be noted, and what a later failure leaves."""
         self.performed, self.note = performed, note
-        self.effects = effect(self.step, joined=joined)
+        self.effects = self._effect(None)
+
+    def _effect(self, error: CutShort | None) -> str:
+        return effect(self.step, error, in_caller_transaction=self.in_caller_transaction)
 
     def result(self, environment: str) -> StepResult:
         """Return what an observer is told of it."""
@@ -120,20 +126,18 @@ class Run:
             step: the section.
             note: makes the statement that writes the ledger, once the section has run.
         """
-        joined = self.plan.joined
         current = StepInProgress(
             step=step,
             event=self.plan.step,
-            began=time.monotonic(),
-            effects=effect(step, joined=joined) if step.header.transactional else _NOTHING_RUN,
+            in_caller_transaction=self.plan.in_caller_transaction,
         )
         self.in_progress = current
         try:
             performed = self._executor.run(step)
         except (StatementError, Interrupted, LockError) as error:
-            current.cut_short(error, joined=joined)
+            current.cut_short(error)
             raise
-        current.has_run(performed, note(performed), joined=joined)
+        current.has_run(performed, note(performed))
         if step.direction is Direction.DOWN and not step.section.statements:
             self._observer.notice(
                 self.status.name, f"{step.filename} has an empty DOWN: nothing ran"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scripts.engine import reading
 from scripts.engine.ledger.partial import Partial
 from scripts.engine.objects.existing import Existing
 from scripts.engine.observer import Direction
@@ -91,13 +92,8 @@ def undo(state: Status, found: Partial, *, use_file: bool) -> Step:
         RollbackError: when neither is there, or the file is declared irreversible.
     """
     down, place = _down(state, found, use_file=use_file)
-    if down.header.irreversible is not None:
-        raise RollbackError(
-            f"{found.version} is declared irreversible: {down.header.irreversible}",
-            where=place,
-            state=f"nothing was rolled back; {state.name} is at {state.current}",
-            hint="complete it with `python scripts/migrate.py`",
-        )
+    hint = "complete it with `python scripts/migrate.py`"
+    reading.check_reversible(found.version, down.header, place, hint)
     return Step(
         version=found.version,
         filename=found.filename,

@@ -142,20 +142,20 @@ class Blockers:
         """Forget what was seen: another statement begins."""
         self.last, self._looked, self._said, self._shown = None, 0.0, 0.0, ()
 
-    def look(self, running: float) -> None:
+    def sample(self, running: float) -> None:
         """Look, if it is time: called now and then with the seconds since the statement began."""
         due = self._looked + _LOOK_EVERY if self._looked else self._first
         if not self.pid or running < due:
             return
         try:
-            self._sample(running)
+            self._take(running)
         except Exception as error:  # noqa: BLE001 - what is raised here would end the run's connection
             self.pid = 0
             self._notify(f"cannot find out who is blocking: {disclosure.of_library(error)}")
 
-    def _sample(self, running: float) -> None:
-        rows = self._lock.look(_QUERY, {"pid": self.pid})
-        self.last = sample(rows)
+    def _take(self, running: float) -> None:
+        rows = self._lock.query(_QUERY, {"pid": self.pid})
+        self.last = sample_of(rows)
         if self.last:
             self.waited_ms += round((running - self._looked) * 1000)
             self._tell(self.last, running)
@@ -177,7 +177,7 @@ class Blockers:
         return "\n".join([f"it waited for {self.last.wants}", *lines])
 
 
-def sample(rows: Sequence[tuple[Any, ...]]) -> Sample | None:
+def sample_of(rows: Sequence[tuple[Any, ...]]) -> Sample | None:
     """Make sense of the query's rows; None where nobody is in the way."""
     blockers = tuple(_blocker(row) for row in rows)
     if not blockers:

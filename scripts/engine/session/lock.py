@@ -109,9 +109,9 @@ class Lock:
 
     def sees(self, table: TableName) -> bool:
         """Tell whether the lock's session sees a table: what is not committed it does not see."""
-        return bool(self.look(_TABLE, {"schema": table.schema, "name": table.name}))
+        return bool(self.query(_TABLE, {"schema": table.schema, "name": table.name}))
 
-    def look(self, query: str, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
+    def query(self, text: str, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
         """Ask the server something beside the run, with the lock kept whatever comes of it.
 
         Returns:
@@ -121,7 +121,7 @@ class Lock:
             with self.connection.cursor() as cursor:
                 cursor.execute(f"SAVEPOINT {_SAVEPOINT}")
                 try:
-                    cursor.execute(query, parameters)
+                    cursor.execute(text, parameters)
                     return cursor.fetchall()
                 finally:
                     cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")

@@ -24,7 +24,7 @@ class Source(Protocol):
         """Tell whether they are opened by us, so that their sessions are ours alone."""
 
     @property
-    def in_callers_transaction(self) -> bool:
+    def in_caller_transaction(self) -> bool:
         """Tell whether whoever gave the connection has begun a transaction on it."""
 
     def open(self) -> Connection:
@@ -45,7 +45,7 @@ class OwnSource:
     """Opens connections by the settings."""
 
     is_own = True
-    in_callers_transaction = False
+    in_caller_transaction = False
 
     def __init__(self, settings: Settings, notify: Notify) -> None:
         """Open as the settings say; tell when the server lets us wait."""
@@ -95,15 +95,15 @@ class RunConnection:
         return self._source.is_own
 
     @property
-    def in_callers_transaction(self) -> bool:
+    def in_caller_transaction(self) -> bool:
         """Tell whether the transaction is a caller's, who ends it; see `Source`."""
-        return self._source.in_callers_transaction
+        return self._source.in_caller_transaction
 
     @property
     def in_transaction(self) -> bool:
         """Tell whether a transaction is open."""
         status = self.raw.info.transaction_status
-        return self.in_callers_transaction or status not in (
+        return self.in_caller_transaction or status not in (
             TRANSACTION_STATUS_IDLE,
             TRANSACTION_STATUS_UNKNOWN,
         )
@@ -118,12 +118,12 @@ class RunConnection:
 
     def commit(self) -> None:
         """Commit, unless the transaction is a caller's."""
-        if not self.in_callers_transaction:
+        if not self.in_caller_transaction:
             self.raw.commit()
 
     def rollback(self) -> None:
         """Roll back, unless the transaction is a caller's, or gone with its connection."""
-        if not self.in_callers_transaction:
+        if not self.in_caller_transaction:
             with suppress(psycopg2.Error):
                 self.raw.rollback()
 

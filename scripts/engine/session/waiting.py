@@ -27,31 +27,31 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 
 from scripts.engine.session import signals
 
-Look = Callable[[float], None]
+OnTick = Callable[[float], None]
 """Is called now and then while a statement runs, with the seconds since it was sent."""
 
 NO_ANSWER = "no answer to a query"
 _TICK = 0.1
 """Seconds between two looks at the clock and at signals."""
 _EVENTS = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
-_watched: dict[int, Look] = {}
+_watched: dict[int, OnTick] = {}
 _one_at_a_time = threading.Lock()
 
 
 @contextmanager
-def watched(connection: Connection, look: Look) -> Iterator[None]:
+def watched(connection: Connection, on_tick: OnTick) -> Iterator[None]:
     """Watch a connection while a `with` block lasts.
 
     A signal cancels the statement that runs, at the server; the statement then fails as cancelled.
 
     Args:
         connection: the one whose statements may take long.
-        look: see `Look`; what it raises closes the connection.
+        on_tick: see `OnTick`; what it raises closes the connection.
     """
     with _one_at_a_time:
         if not _watched and get_wait_callback() is None:
             set_wait_callback(_wait)
-        _watched[id(connection)] = look
+        _watched[id(connection)] = on_tick
     try:
         yield
     finally:
@@ -71,11 +71,11 @@ def bounded(connection: Connection, seconds: float) -> Iterator[None]:
         psycopg2.OperationalError: when it does.
     """
 
-    def look(running: float) -> None:
+    def on_tick(running: float) -> None:
         if running > seconds:
             raise psycopg2.OperationalError(f"{NO_ANSWER} within {seconds:g} s")
 
-    with watched(connection, look):
+    with watched(connection, on_tick):
         yield
 
 
@@ -131,16 +131,16 @@ def _cancel(connection: Connection) -> None:
 
 
 def _wait(connection: Connection) -> None:
-    look = _watched.get(id(connection))
+    on_tick = _watched.get(id(connection))
     begin, cancelled = time.monotonic(), False
     while (state := connection.poll()) != POLL_OK:
         poller = select.poll()
         poller.register(connection.fileno(), _EVENTS[state])
         while not poller.poll(_TICK * 1000):
-            if look is None:
+            if on_tick is None:
                 continue
             if signals.received() and not cancelled:
                 cancelled = True
                 # libpq waits without limit for a server that has frozen.
                 threading.Thread(target=_cancel, args=(connection,), daemon=True).start()
-            look(time.monotonic() - begin)
+            on_tick(time.monotonic() - begin)

@@ -97,7 +97,7 @@ class TestReading:
         write(three, "003", migration(down="SELECT 1;", header=OUTSIDE))
         found = state(three, "001")
         with pytest.raises(UsageError, match=r"003_step\.sql runs outside a transaction"):
-            read(plan(found, joined=True), up(found))
+            read(plan(found, in_caller_transaction=True), up(found))
         assert len(read(plan(found), up(found))) == 2
 
     def test_and_one_that_would_drop_the_ledger(self, three: Environment) -> None:

@@ -33,7 +33,10 @@ class Tries:
             raise self.errors.pop(0)
 
     def run(self, retries: int) -> None:
-        retry.run(self.attempt, lambda: self.done.append("back"), retries, self.said.append)
+        back = lambda: self.done.append("back")  # noqa: E731
+        for attempt in retry.attempts(retries, back, self.said.append):
+            with attempt:
+                self.attempt()
 
 
 @pytest.fixture(autouse=True)

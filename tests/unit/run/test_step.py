@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scripts.engine.observer import Direction, StepResult
-from scripts.engine.step import CutShort, Step, check_joined, effect
+from scripts.engine.step import CutShort, Step, check_transaction, effect
 from scripts.errors import Interrupted, LockError, StatementError, UsageError
 from tests.support import states
 from tests.support.texts import migration
@@ -38,7 +38,7 @@ def test_in_a_transaction_all_is_rolled_back_whatever_ended_it(error: CutShort |
 
 @pytest.mark.parametrize("header", ["", OUTSIDE])
 def test_in_a_callers_transaction_it_is_the_caller_who_rolls_back(header: str) -> None:
-    said = effect(step(header=header), failed(1), joined=True)
+    said = effect(step(header=header), failed(1), in_caller_transaction=True)
     assert said == "failed in the caller's transaction, which the caller must roll back"
 
 
@@ -104,15 +104,15 @@ def test_of_a_statement_whose_connection_was_lost_nobody_knows() -> None:
 
 def test_a_file_outside_a_transaction_is_refused_inside_a_callers() -> None:
     with pytest.raises(UsageError) as caught:
-        check_joined(step(), joined=True)
+        check_transaction(step(), in_caller_transaction=True)
     assert caught.value.where == "sql/course/004_step.sql"
     assert caught.value.state == "nothing was changed"
     assert "give an engine" in caught.value.hint
 
 
 def test_all_others_are_not() -> None:
-    check_joined(step(), joined=False)
-    check_joined(step(header=""), joined=True)
+    check_transaction(step(), in_caller_transaction=False)
+    check_transaction(step(header=""), in_caller_transaction=True)
 
 
 def test_what_a_down_would_drop_is_looked_up_around_the_up_alone() -> None:
