@@ -60,13 +60,13 @@ def _migrate(options: argparse.Namespace) -> int:
         check_all=options.dry_run,
     )
     for pending in planned:
-        if not pending.entries:
+        if pending.is_idle or (options.dry_run and not pending.entries):
             _say_nothing_to_do(pending.status, options)
         elif options.dry_run:
             _preview(pending.status, pending.entries, options)
         else:
             watch = report.observer(as_json=options.json)
-            upgrade.to(pending.settings, pending.entries[-1].version, watch)
+            upgrade.to(pending.settings, pending.target, watch)
     return 0
 
 

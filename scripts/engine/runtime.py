@@ -116,6 +116,7 @@ def _run(config: Config) -> None:
     except CommandError as error:
         raise UsageError(
             f"{error}",
+            environment=environment.name,
             state="nothing was changed",
             hint=f"`alembic -n {environment.name} history` lists the versions",
         ) from error

@@ -80,6 +80,20 @@ def test_one_who_may_only_read_sees_the_status(
     assert caught.value.state == "rolled back; course is at 001"
 
 
+def test_one_who_may_only_read_what_is_shown_sees_the_status(
+    workspace: Workspace, login: tuple[str, Admin]
+) -> None:
+    role, admin = login
+    workspace.add_tables("001")
+    with pytest.MonkeyPatch.context() as owner:
+        owner.setenv("COURSE_DB_URL", workspace.urls["course"])
+        workspace.upgrade()
+    shown = "version, filename, applied_at, checksum, description, applied_by, duration_ms"
+    admin(f"GRANT SELECT ({shown}) ON schema_migrations TO {role}")
+    admin(f"GRANT SELECT ON alembic_version TO {role}")
+    assert workspace.state().current == "001"
+
+
 @pytest.mark.parametrize(
     "door", [("scripts/migrate.py",), ("-m", "alembic", "-n", "course", "upgrade", "head")]
 )

@@ -15,7 +15,7 @@ from scripts.engine.observer import Direction
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.plan import Move
 from scripts.engine.status import Status
-from scripts.errors import UsageError
+from scripts.errors import HistoryError, UsageError
 
 Planned = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
 """Alembic's function for a command: from the heads that the database is at to the steps to take."""
@@ -52,13 +52,11 @@ class AlembicCommand(Command):
 
         Raises:
             CommandError: when there is no way to the target.
+            HistoryError: when it leads over a version that was never applied.
         """
+        planned = moves(self.planned(found.alembic_heads, self.context))
         return [
-            # Alembic counts along the files, of which one may never have been applied.
-            replace(move, reached=found.below(move.version))
-            if move.direction is Direction.DOWN
-            else move
-            for move in moves(self.planned(found.alembic_heads, self.context))
+            _down(found, move) if move.direction is Direction.DOWN else move for move in planned
         ]
 
     def check_target(self, found: Status) -> None:
@@ -70,6 +68,9 @@ class AlembicCommand(Command):
             UsageError: with the version that was meant.
         """
         targets = [self.target] if isinstance(self.target, str) else list(self.target or ())
+        begin = self.context.opts.get("starting_rev")
+        if "" in (*targets, begin):
+            raise UsageError("the version is empty", hint="name one, as in `upgrade head`")
         if self.kind is Kind.STAMP and len(targets) > 1:
             raise UsageError(
                 f"a stamp takes one version, but several are given: {', '.join(map(str, targets))}",
@@ -83,6 +84,21 @@ class AlembicCommand(Command):
                     "Alembic needs the full version",
                     hint=f"did you mean {entry.version}?",
                 )
+
+
+def _down(found: Status, move: Move) -> Move:
+    """Hold a step against the ledger: Alembic counts along the files.
+
+    Raises:
+        HistoryError: when the version was never applied.
+    """
+    if found.find(move.version) is None:
+        raise HistoryError(
+            f"{move.version} was never applied, so it cannot be rolled back",
+            detail=f"applied: {', '.join(one.row.version for one in found.applied) or 'none'}",
+            hint="name the version to go back to",
+        )
+    return replace(move, reached=found.below(move.version))
 
 
 def moves(steps: Iterable[MigrationStep]) -> list[Move]:

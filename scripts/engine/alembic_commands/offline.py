@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo, Migration
 
 from scripts.engine import switches
 from scripts.engine.alembic_commands import command, stamp
-from scripts.engine.alembic_commands.command import Planned
+from scripts.engine.alembic_commands.command import AlembicCommand, Planned
 from scripts.engine.alembic_commands.script import ScriptExecutor
 from scripts.engine.alembic_commands.script_impl import ScriptImpl
 from scripts.engine.ledger import alembic_version
@@ -53,6 +53,7 @@ def write(settings: Settings) -> None:
     revision_file.check(entries)
     ledger = Ledger(settings.ledger, visible=settings.ledger.schema in (None, "public"))
     begun = context.get_context()
+    AlembicCommand.of(begun, context.script).check_target(Status(entries, ledger, (), ()))
     executor = ScriptExecutor(begun.impl.static_output, begun, ledger, settings, choices)
     script = _Script(Status(entries, ledger, (), ()), executor, begun.opts["fn"])
     context.configure(

@@ -24,6 +24,7 @@ from scripts.engine.run import online
 from scripts.engine.run.command import Kind
 from scripts.engine.run.drive import Drive
 from scripts.engine.run.online import Opened, Request
+from scripts.engine.session import waiting
 from scripts.engine.session.run_connection import OwnSource, RunConnection, Source
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
@@ -73,7 +74,8 @@ def _by_alembic(request: Request) -> None:
             observer=request.observer,
             switches=request.switches,
         )
-        with drive.noted():
+        watched = waiting.watched(found.connection.raw, drive.executor.on_tick)
+        with drive.noted(), watched:
             command = request.command
             command.undoing(found.status, request.switches)
             command.check(found.status, found.before, None)

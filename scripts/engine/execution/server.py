@@ -64,7 +64,7 @@ class ServerExecutor:
             self.blockers.sample(running)
 
     def run(self, step: Step) -> Performed:
-        """Run a section; see `Executor.run`. The transaction for its note is open afterwards."""
+        """Run a section; see `Executor.run`."""
         self._observer.started(self._connection.settings.name, step.filename, step.direction)
         began = time.monotonic()
         if step.header.transactional:
@@ -77,6 +77,8 @@ class ServerExecutor:
 
     def record(self, note: Note) -> None:
         """Write what a step did; see `Executor.record`."""
+        if not self._connection.in_transaction:
+            self._connection.begin()
         self.recorder.note(note)
 
     def stamp(self, records: Iterable[Record], kept: Iterable[str], reached: str) -> None:

@@ -128,14 +128,15 @@ def contents(connection: Connection, ledger: Ledger) -> tuple[list[Row], tuple[s
             return [], tuple((cursor.fetchone() or ([],))[0])
         optional = {"description": "''", "applied_by": "''", "duration_ms": "NULL"}
         chosen = SQL(", ").join(
-            SQL("l.{}").format(Identifier(name)) if name in ledger.columns else SQL(default)
+            Identifier(name) if name in ledger.columns else SQL(default)
             for name, default in optional.items()
         )
+        # Only columns that are needed: a login may have been granted no others.
         query = SQL(
-            "SELECT h.heads, l.upskill_is_row, l.version, l.filename, l.applied_at, l.checksum, {}"
-            " FROM ({}) h LEFT JOIN (SELECT true AS upskill_is_row, t.* FROM {} t) l ON true"
+            "SELECT h.heads, l.* FROM ({}) h LEFT JOIN"
+            " (SELECT true, version, filename, applied_at, checksum, {} FROM {}) l ON true"
         )
-        cursor.execute(query.format(chosen, heads, ledger.name))
+        cursor.execute(query.format(heads, chosen, ledger.name))
         found = cursor.fetchall()
     rows = [row for _, exists, *row in found if exists]
     return _rows(ledger, rows), tuple(found[0][0])

@@ -31,6 +31,16 @@ class Pending:
     entries: tuple[Entry, ...]
     """The next one first; none where there is nothing to do."""
 
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether there is nothing to do; a file that was begun needs a look with the lock."""
+        return not self.entries and not self.status.partial
+
+    @property
+    def target(self) -> str:
+        """Return the version to go up to: what comes meanwhile is another run's."""
+        return self.entries[-1].version if self.entries else self.status.current
+
 
 def plan(
     databases: Sequence[Settings],
@@ -101,7 +111,9 @@ def named_by(observer: Observer, settings: Settings) -> Notify:
 def _pending(status: Status, to: str | None) -> tuple[Entry, ...]:
     history.read(status.history.environment)
     agreement.check_upgrade(status)
-    half_applied.check_upgrade(status)
+    if all(one.failed for one in status.partial):
+        # Another run may be at work on one that has not: that shows once the lock is held.
+        half_applied.check_upgrade(status)
     if to is None:
         return status.pending
     last = status.history.get(to)

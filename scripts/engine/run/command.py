@@ -52,6 +52,8 @@ class Command:
     def moves(self, found: Status) -> list[Move]:
         """Return the steps that lead to the target, from where the database is."""
         if self.kind is Kind.UPGRADE:
+            if self.target == "base":
+                return []
             last = None if self.target == "head" else history.number(self.target)
             return [
                 Move(one.version, Direction.UP, one.version, revision.upgrade(one.version))
@@ -80,7 +82,12 @@ class Command:
         return found
 
     def is_idle(self, found: Status) -> bool:
-        """Tell whether there is nothing to do that a lock would be needed for."""
+        """Tell whether there is nothing to do that a lock would be needed for.
+
+        A file that was begun may be another run's, which is at work: its lock tells.
+        """
+        if found.partial and self.kind in (Kind.UPGRADE, Kind.DOWNGRADE):
+            return False
         if self.kind is Kind.DOWNGRADE:
             return self.target == found.current and found.alembic_heads in ((self.target,), ())
         if self.kind is not Kind.UPGRADE:

@@ -132,7 +132,6 @@ def begin(opened: Connection, settings: Settings) -> None:
         raise ServerError(
             f"cannot assume the role {settings.role}",
             detail=disclosure.of_error(error),
-            state="nothing was changed",
             hint="set MIGRATION_ROLE to a role that exists, and GRANT it to the login",
         ) from error
 

@@ -144,7 +144,7 @@ class RunConnection:
 
     @contextmanager
     def autocommit(self) -> Iterator[None]:
-        """Leave the transaction for a `with` block, and begin another one after it."""
+        """Leave the transaction for a `with` block; whoever needs another one begins it."""
         self.raw.commit()
         self.raw.set_session(autocommit=True)
         try:
@@ -152,7 +152,6 @@ class RunConnection:
         finally:
             if not self.raw.closed:
                 self.raw.set_session(autocommit=False)
-        self.begin()
 
     def second(self) -> AbstractContextManager[Connection | None]:
         """Give another connection to the same database; see `Source.second`."""
