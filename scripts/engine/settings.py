@@ -166,7 +166,7 @@ def _values(project: Project) -> dict[str, str | None]:
         raise UsageError(f"{shown(path)} is not UTF-8", hint="save it as UTF-8") from error
     except OSError as error:
         raise UsageError(
-            f"{shown(path)} can't be read: {(error.strerror or str(error)).lower()}",
+            f"{shown(path)} cannot be read: {(error.strerror or str(error)).lower()}",
             hint="check its owner and permissions",
         ) from error
     for name, value in values.items():

@@ -82,7 +82,7 @@ def shows_values(given: Iterable[str]) -> bool:
         if name == _SHOW_VALUES:
             if value not in ("true", "false"):
                 raise UsageError(
-                    f"-x show_values needs true or false, and got '{value}'",
+                    f"-x show_values needs true or false, but got '{value}'",
                     state="nothing was changed",
                     hint="write -x show_values=true",
                 )
@@ -93,7 +93,7 @@ def shows_values(given: Iterable[str]) -> bool:
 def _version(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= history.VERSION_LIMIT):
         raise UsageError(
-            f"-x {name} needs a version, and got '{text}'", hint=f"write -x {name}=007"
+            f"-x {name} needs a version, but got '{text}'", hint=f"write -x {name}=007"
         )
     return int(text)
 
@@ -105,7 +105,7 @@ def _unknown(name: str) -> UsageError:
         state="nothing was changed",
         hint=f"did you mean {_written(close[0])}?"
         if close
-        else f"there are: {', '.join(_written(known) for known in (*_NAMES, _SHOW_VALUES))}",
+        else f"known switches: {', '.join(_written(known) for known in (*_NAMES, _SHOW_VALUES))}",
     )
 
 

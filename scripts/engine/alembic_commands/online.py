@@ -113,7 +113,7 @@ def _stamp(connection: Connection, found: Opened, drive: Drive) -> None:
         # It took no step: the version was that one before, and the ledger may have been another.
         with found.connection.transaction():
             mirror(heads)
-    found.connection.notify(f"stamped {', '.join(heads) or 'base'}, nothing was run")
+    found.connection.notify(f"stamped {', '.join(heads) or 'base'}; nothing was run")
 
 
 def _configure(connection: Connection, found: Opened, hook: Any) -> None:

@@ -55,7 +55,7 @@ class Guard:
         """
         name, at = self.connection.settings.name, self._reread()
         if not at:
-            return f"{name} was at {reached}, and cannot be reached now"
+            return f"{name} was at {reached}, but cannot be reached now"
         moved = "" if at == reached else f": another run has moved it from {reached}"
         return f"{name} is at {at}{moved}"
 

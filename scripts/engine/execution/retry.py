@@ -24,7 +24,7 @@ https://www.postgresql.org/docs/current/explicit-locking.html.
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _WORTH_IT = {"55P03": "lock not available in time", "40P01": "deadlock"}
 _HINT = (
-    "run the command again when the sessions that are in the way have ended; "
+    "run the command again when the blocking sessions have ended; "
     "SELECT pg_terminate_backend(pid) ends one"
 )
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0

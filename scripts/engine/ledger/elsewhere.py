@@ -167,7 +167,7 @@ def _more(ones: Sequence[object]) -> str:
 
 def _unknown(ledger: Ledger, doubtful: Sequence[_Doubtful]) -> str:
     names = ", ".join(str(one.table) for one in doubtful[:_SHOWN])
-    taken = "has no row yet" if ledger.exists else "is not there yet"
+    taken = "has no row yet" if ledger.exists else "does not exist yet"
     return (
         f"{names}{_more(doubtful)} may be its ledger ({doubtful[0].reason}); "
         f"using {ledger.table}, which {taken}. "

@@ -80,7 +80,7 @@ class Partial:
         when = f"{self.at.astimezone():%Y-%m-%d %H:%M:%S %z}"
         place = f", line {self.line}" if self.line else ""
         if not self.failed:
-            return f"begun {when}{place}, end not recorded: it was killed, or is still running"
+            return f"started {when}{place}, end not recorded: it was killed, or is still running"
         return f"failed {when}{place}, {self.reason or 'no reason was recorded'}"
 
     @property

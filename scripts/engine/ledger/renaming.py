@@ -95,6 +95,6 @@ def _hint(
         return back
     below = rows[-2].version if len(rows) > 1 else "base"
     return (
-        f"{back}. Or undo it in this database, and apply it anew: "
+        f"{back}. Or roll it back in this database and apply it again: "
         f"python scripts/rollback.py --database {environment.name} --to {below}"
     )

@@ -162,7 +162,7 @@ class Drive:
         if ahead:
             versions = ", ".join(ahead)
             self._connection.notify(
-                f"the database is ahead of this code by {versions}: a newer release was here"
+                f"the database is ahead of this code by {versions}: a newer release was deployed"
             )
 
     def _report_existing(self) -> None:

@@ -77,7 +77,7 @@ def check_upgrade(state: Status) -> None:
     raise LedgerError(
         f"{found.filename} is half applied, but not in this checkout{other}",
         detail=described(found),
-        state=f"nothing was applied; {state.name} is at {state.current}, and part of "
+        state=f"nothing was applied; {state.name} is at {state.current}, plus part of "
         f"{found.version}",
         hint=f"deploy the release that has it; or undo it: `python scripts/rollback.py "
         f"--database {state.name} --partial`, "
@@ -154,7 +154,7 @@ def _in_the_way(state: Status, found: Partial) -> RollbackError:
     return RollbackError(
         f"{found.filename} is half applied, so nothing below it can be rolled back",
         detail=described(found),
-        state=f"nothing was rolled back; {state.name} is at {state.current}, and part of "
+        state=f"nothing was rolled back; {state.name} is at {state.current}, plus part of "
         f"{found.version}",
         hint=f"complete it: `python scripts/migrate.py --database {state.name}`; or undo it: "
         f"`python scripts/rollback.py --database {state.name} --partial`, "

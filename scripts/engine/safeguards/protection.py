@@ -96,7 +96,7 @@ def check(
             raise _refused(connection, state, step, holding)
         if clashes:
             listed = ", ".join(one.existing.shown for one in clashes)
-            notify(f"{step.filename}: drops what was there before it: {listed}")
+            notify(f"{step.filename}: drops objects that existed before it: {listed}")
     return frozenset(step.version for step in steps if step.existed or step.version in kept)
 
 
@@ -113,7 +113,7 @@ def guard(ledger: Ledger, step: Step) -> Composable | None:
         ledger.name,
         Literal(step.version),
         identity.identities(named),
-        Literal(f"rolling back {step.version} would drop what was there before it"),
+        Literal(f"rolling back {step.version} would drop objects that existed before it"),
         Literal(f"write the script with -x drop_existing={step.version} if you want that"),
     )
 
@@ -162,10 +162,8 @@ def _say_nothing(_: str) -> None:
 
 def _were(shown: Sequence[str]) -> str:
     more = f" and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
-    was = (
-        "was there before the migration" if len(shown) == 1 else "were there before the migrations"
-    )
-    return f"{', '.join(shown[:_MOST_NAMED])}{more} {was}"
+    migrations = "migration" if len(shown) == 1 else "migrations"
+    return f"{', '.join(shown[:_MOST_NAMED])}{more} existed before the {migrations}"
 
 
 def _it(shown: Sequence[str]) -> str:
@@ -205,7 +203,7 @@ def _refused(
     lost = loss.read(connection, {step.version: [one.drop for one in clashes]})[step.version]
     others = [one.existing.shown for one in clashes if one.existing.kind not in ("table", "column")]
     return RollbackError(
-        f"rolling back {step.version} would drop what was there before it",
+        f"rolling back {step.version} would drop objects that existed before it",
         where=step.place,
         detail="\n".join([*(one.shown for one in lost), *others]),
         state=f"nothing was rolled back; {state.name} is at {state.current}",
