@@ -10,11 +10,11 @@ from scripts.errors import MigrationError
 
 @contextmanager
 def located(environment: str, state: str) -> Iterator[None]:
-    """Add the environment, and how things stand, to an error of a `with` block that lacks them.
+    """Add the environment and the state to an error of a `with` block, if it lacks them.
 
     Args:
         environment: its name.
-        state: how things stand where nothing below has said it.
+        state: the state, for errors that do not say it themselves.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Reads what a step is going to run: from files and ledger, and checked before anything is run."""
+"""Reads what a step will run, from files and ledger; checked before anything runs."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _record(entry: Entry, file: MigrationFile) -> Record:
 
 
 def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
-    """Read what undoes a version: from the ledger, for that belongs to what was applied.
+    """Read what undoes a version from the ledger, which stores the SQL that belongs to it.
 
     Args:
         state: the files and the ledger's rows.
@@ -91,7 +91,7 @@ def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
     Raises:
         RollbackError: when there is nothing to run, or the migration is declared irreversible.
         LedgerError: when the ledger's SQL was changed since it was stored.
-        FormatError: when the SQL can't be split into statements.
+        FormatError: when the SQL cannot be split into statements.
     """
     undo, place = (
         _from_file(state, version) if stored is None else _from_ledger(state, version, stored)

@@ -51,7 +51,7 @@ def run_environment() -> None:
 
 @contextmanager
 def _told(environment: Environment) -> Iterator[None]:
-    """Say that nothing was changed where no run has said more; name a broken revision file."""
+    """Say that nothing was changed, unless a run has said more; name a broken revision file."""
     try:
         with boundary.located(environment.name, f"nothing was changed in {environment.name}"):
             yield

@@ -1,4 +1,4 @@
-"""What a run is told beside Alembic's command: in `attributes` by programs, with `-x` by people."""
+"""Options beside Alembic's command: programs set them in `attributes`, people with `-x`."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Switches:
     """The choices of one run."""
 
     use_file: bool = False
-    """Roll back with the files' DOWN instead of what the ledger keeps."""
+    """Roll back with the files' DOWN instead of the SQL that the ledger stores."""
     confirmed: Confirmed | None = None
-    """What people have been shown; None where nobody was asked."""
+    """What people have been shown; None if nobody was asked."""
     drop_existing: frozenset[int] = frozenset()
-    """The versions whose rollback may drop what was there before them, as numbers."""
+    """The versions whose rollback may drop objects that existed before them, as numbers."""
     partial: int | None = None
     """The half-applied version that is to be rolled back instead of an applied one."""
 
     def may_drop_existing(self, version: str) -> bool:
-        """Tell whether a version's rollback may drop what was there before it."""
+        """Tell whether a version's rollback may drop objects that existed before it."""
         return history.number(version) in self.drop_existing
 
 
@@ -46,13 +46,13 @@ def read(chosen: Switches, given: Iterable[str]) -> Switches:
         given: what stands behind each `-x`, as name=value.
 
     Raises:
-        UsageError: for a switch that there is none of, or a value that is no version.
+        UsageError: for an unknown switch, or a value that is not a version.
     """
     values: dict[str, list[str]] = {name: [] for name in _NAMES}
     for text in given:
         name, _, value = text.partition("=")
         if name == _SHOW_VALUES:
-            continue  # is the door's: see `shows_values`
+            continue  # belongs to the door: see `shows_values`
         if name not in values:
             raise _unknown(name)
         values[name].append(value)
@@ -74,7 +74,7 @@ def shows_values(given: Iterable[str]) -> bool:
         given: what stands behind each `-x`.
 
     Raises:
-        UsageError: for another value than true or false.
+        UsageError: for a value other than true or false.
     """
     shown = False
     for text in given:

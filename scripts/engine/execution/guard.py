@@ -1,4 +1,4 @@
-"""Keeps a run from going on once it has lost the lock, and knows then what is true."""
+"""Stops a run that has lost the lock, and then finds out where the database is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Guard:
     """None where a caller's pool has no second connection to hold it: all may pass then."""
 
     def check(self) -> None:
-        """Make sure that no other run is at work.
+        """Make sure that no other run is active.
 
         Raises:
             LockError: when one may be.
@@ -60,7 +60,7 @@ class Guard:
         return f"{name} is at {at}{moved}"
 
     def _reread(self) -> str:
-        """Read anew which version the database is at; "" where that can't be known."""
+        """Read again which version the database is at; "" if that is unknown."""
         if self.lock is None:
             return ""
         try:

@@ -40,9 +40,9 @@ class Wanted:
     partial: bool = False
     """Roll back the file that is half applied, and nothing else."""
     use_file: bool = False
-    """Take the files' DOWN instead of what the ledger keeps."""
+    """Run the files' DOWN instead of the SQL that the ledger stores."""
     drop_existing: bool = False
-    """Whether migrations may drop what was there before them."""
+    """Whether rollbacks may drop objects that existed before their migrations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class RollbackPreview:
     step: Step
     filename: str
     about: str
-    """When it was applied and by whom, or how far it came."""
+    """When it was applied and by whom, or how far it got."""
     other_sql: str
     """The other of the two, stored SQL and file: "" unless the file was asked for."""
     losses: tuple[Loss, ...]
@@ -96,13 +96,13 @@ def plan(databases: Sequence[Settings], wanted: Wanted, notify: Notify) -> Rollb
 
     Raises:
         UsageError: for what is not applied, or a ledger that is shared.
-        MigrationError: when one can't be rolled back, or may not; see `reading.downgrade`,
+        MigrationError: when one cannot be rolled back, or may not; see `reading.downgrade`,
             `own_tables.check`, `protection.check`, `half_applied.refuse`.
     """
     found = {one.name: overview.status(one, notify) for one in databases}
     sharing.check(list(found.values()), databases[0].project.environments)
     for status in found.values():
-        # What was applied last can't be told of a database whose ledger is gone.
+        # Without its ledger, nobody knows what was applied last to a database.
         with boundary.located(status.name, "nothing was changed"):
             agreement.check_agreement(status)
     chosen = choice.choose(found, to=wanted.to, steps=wanted.steps, partial=wanted.partial)

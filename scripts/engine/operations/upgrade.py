@@ -1,4 +1,4 @@
-"""Applies migrations: which ones, checked, and run."""
+"""Applies migrations: chooses, checks and runs them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def plan(
         HistoryError: when the files do not form one history.
         LedgerError: when the ledger does not fit them.
         UsageError: for a version or a file that does not come next, or a ledger that is shared.
-        MigrationError: for a file that can't be run; see `reading.upgrade`.
+        MigrationError: for a file that cannot be run; see `reading.upgrade`.
     """
     found = [overview.status(settings, notify) for settings in databases]
     sharing.check(found, databases[0].project.environments)
@@ -63,7 +63,7 @@ def plan(
             entries = _chosen(status, file) if file else _pending(status, to)
             planned.append(Pending(settings, status, entries))
     for one in planned if check_all else planned[1:]:
-        # Each run reads its own files first; a later database's must not fail after an earlier ran.
+        # Each run reads its own files first; those of a later database must not fail after that.
         with _located(one.status):
             _check_files(one.status, one.entries)
     return planned

@@ -109,7 +109,7 @@ class Command:
             The rollback to run instead of the command's own steps; None where none was asked for.
 
         Raises:
-            RollbackError: when a half-applied file is in the way, or can't be rolled back.
+            RollbackError: when a half-applied file is in the way, or cannot be rolled back.
             LedgerError: see `half_applied.check_upgrade`.
             UsageError: when the version named is not half applied.
         """

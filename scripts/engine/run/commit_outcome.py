@@ -117,7 +117,7 @@ class Commit:
         return f"the connection was lost while {self.step.filename} was being committed"
 
     def _was_committed(self) -> bool | None:
-        """Look it up; None when that can't be found out."""
+        """Look it up; None when that cannot be found out."""
         try:
             with closing(self.connection.another()) as connection:
                 if not _is_over(connection, self.transaction):

@@ -94,7 +94,7 @@ class Plan:
         return not self._steps
 
     def read(self, moves: Iterable[Move]) -> None:
-        """Read the SQL of all steps, so that what can't be run is found while nothing has changed.
+        """Read the SQL of all steps, so that what cannot be run is found while nothing has changed.
 
         Raises:
             MigrationError: see `reading.upgrade`, `reading.downgrade`, `step.check_transaction` and

@@ -110,7 +110,7 @@ class Run:
         """Run what undoes a version; its row is to be taken out of the ledger.
 
         Raises:
-            RollbackError: when it can't be rolled back.
+            RollbackError: when it cannot be rolled back.
             LedgerError: when its rollback SQL was changed since it was stored.
             StatementError: when PostgreSQL refuses a statement.
             Interrupted: when a signal came.
@@ -152,7 +152,7 @@ class Run:
 
         Raises:
             HistoryError: when the revision did not run the migration that it is named for.
-            LedgerError: when the ledger can't be written, or Alembic's version is not what it was.
+            LedgerError: when the ledger cannot be written, or Alembic's version is not what it was.
         """
         current = self.in_progress
         if current is None or current.note is None or current.step.version != version:

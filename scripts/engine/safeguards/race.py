@@ -1,4 +1,4 @@
-"""Another run was faster: what this one was asked to do was meant for another state."""
+"""Another run was faster: this run was asked to work on another state."""
 
 from __future__ import annotations
 
