@@ -31,11 +31,14 @@ def _parser() -> argparse.ArgumentParser:
         "--to",
         type=arguments.value,
         metavar="VERSION",
-        help="the version to go back to, or base; needs --database",
+        help="the version to roll back to, or base; needs --database",
     )
     # No default: argparse would take a value that equals the default as one that was not given.
     amount.add_argument(
-        "--steps", type=arguments.count, metavar="N", help="how many migrations (default: 1)"
+        "--steps",
+        type=arguments.count,
+        metavar="N",
+        help="how many migrations to roll back (default: 1)",
     )
     amount.add_argument(
         "--partial",

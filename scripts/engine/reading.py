@@ -23,7 +23,7 @@ Stored = Callable[[str], str | None]
 
 
 def upgrade(state: Status, version: str) -> tuple[Step, Record]:
-    """Read the UP of a version, and what the ledger will keep of it.
+    """Read the UP of a version, and what the ledger will store of it.
 
     Raises:
         FormatError: when the file is not in the format, or has prose where a rollback has SQL.
@@ -49,7 +49,7 @@ def upgrade(state: Status, version: str) -> tuple[Step, Record]:
 
 
 def applied(state: Status, version: str) -> Record:
-    """Read what the ledger keeps of a version that has been applied by other means: for a stamp.
+    """Read what a stamp stores in the ledger for a version that was applied by other means.
 
     Raises:
         FormatError: when the file is not in the format.
@@ -119,12 +119,12 @@ def check_reversible(version: str, header: Header, place: str, hint: str) -> Non
 
     Args:
         version: the migration's.
-        header: what its file, or what is stored of it, declares.
-        place: where that stands.
+        header: the header of its file, or the stored one.
+        place: where the header is.
         hint: what can be done instead.
 
     Raises:
-        RollbackError: with the reason that is given there.
+        RollbackError: with the reason given in the header.
     """
     if header.irreversible is not None:
         raise RollbackError(
@@ -163,7 +163,7 @@ def _from_ledger(state: Status, version: str, stored: Stored) -> tuple[Rollback,
 
 
 def _check_same(state: Status, version: str, undo: Rollback, place: str) -> None:
-    """A row can be rewritten together with its checksum; the file that was applied shows it."""
+    """A row can be rewritten together with its checksum; the applied file reveals it."""
     applied, entry = state.find(version), state.history.find(version)
     if applied is None or entry is None or applied.file_checksum != applied.row.checksum:
         return
@@ -188,7 +188,7 @@ def _texts(section: Section) -> list[str]:
 
 
 def _first_line(undo: Rollback) -> str:
-    """Name what a rollback does, in a line."""
+    """Summarise a rollback in one line."""
     directives = " ".join(undo.header.directives().split())
     statements = (
         " ".join(disclosure.of_statement(one.sql, 60) for one in undo.down.statements) or "nothing"

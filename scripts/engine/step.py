@@ -93,7 +93,7 @@ def effect(
         step: the section.
         error: what a statement failed with, or what kept it from being run; None where all have
             run, and something fails after.
-        in_caller_transaction: whether the transaction is that of whoever gave the connection.
+        in_caller_transaction: whether the transaction belongs to the caller.
     """
     if in_caller_transaction:
         return "failed in the caller's transaction, which the caller must roll back"

@@ -38,7 +38,7 @@ def run(config: Config, settings: Settings) -> None:
         settings: whose database.
 
     Raises:
-        MigrationError: when anything keeps the run from being done; `state` says how far it came.
+        MigrationError: when anything prevents the run; `state` says how far it got.
     """
     given = config.attributes.get("connection")
     observer: Observer = config.attributes.get("observer") or LogObserver()

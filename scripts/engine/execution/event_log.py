@@ -130,7 +130,7 @@ class EventLog:
             self.lost(error)
 
     def lost(self, error: psycopg2.Error, by: str | None = None) -> None:
-        """Notify that there is no log from here on.
+        """Report that there is no log from here on.
 
         Args:
             error: what writing it failed with.

@@ -40,7 +40,7 @@ class Guard:
             ran: how many of its statements have been run.
 
         Raises:
-            LockError: when another may be at work; it knows how many had been run.
+            LockError: when another may be active; it knows how many had been run.
         """
         try:
             self.check()
@@ -51,7 +51,7 @@ class Guard:
         """Say where the database is: another run may have moved it since the lock was lost.
 
         Args:
-            reached: the version that this run has come to.
+            reached: the version that this run has reached.
         """
         name, at = self.connection.settings.name, self._reread()
         if not at:

@@ -29,7 +29,7 @@ class ServerExecutor:
     def __init__(
         self, connection: RunConnection, status: Status, lock: Lock | None, observer: Observer
     ) -> None:
-        """Make the parts ready.
+        """Create the parts.
 
         Args:
             connection: the run's.

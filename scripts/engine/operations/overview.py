@@ -20,7 +20,7 @@ def status(settings: Settings, notify: Notify) -> Status:
 
     Args:
         settings: whose database.
-        notify: is told when the server lets us wait, and of a ledger that cannot be read.
+        notify: is told when the server keeps us waiting, and of a ledger that cannot be read.
 
     Raises:
         ServerError: when the database cannot be reached.
@@ -42,7 +42,7 @@ def latest_events(settings: Settings, count: int, notify: Notify) -> list[events
     Args:
         settings: whose database.
         count: how many rows at most.
-        notify: is told when the server lets us wait.
+        notify: is told when the server keeps us waiting.
 
     Returns:
         None where there is no event log.

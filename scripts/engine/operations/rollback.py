@@ -92,7 +92,7 @@ def plan(databases: Sequence[Settings], wanted: Wanted, notify: Notify) -> Rollb
     Args:
         databases: several go back in the order in which their migrations were applied.
         wanted: which rollback.
-        notify: is told when a server lets us wait.
+        notify: is told when a server keeps us waiting.
 
     Raises:
         UsageError: for what is not applied, or a ledger that is shared.
@@ -140,7 +140,7 @@ def to(
         The migrations that were rolled back, in the order in which they went.
 
     Raises:
-        MigrationError: when anything keeps the run from being done; `state` says how far it came.
+        MigrationError: when anything prevents the run; `state` says how far it got.
     """
     return online.run(
         Request(
@@ -167,7 +167,7 @@ def preview(
         seen: what it was when the migrations were chosen.
         versions: the first one to go first.
         wanted: which rollback.
-        notify: is told when the server lets us wait.
+        notify: is told when the server keeps us waiting.
 
     Raises:
         MigrationError: see `plan`.

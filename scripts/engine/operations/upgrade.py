@@ -44,7 +44,7 @@ def plan(
 
     Args:
         databases: those to be brought up, in this order.
-        notify: is told when a server lets us wait.
+        notify: is told when a server keeps us waiting.
         to: the last version wanted, compared as a number; None for all.
         file: the name of the one file wanted instead, in the one database that is given.
         check_all: read the files of the first database, too, which its run will read anyway.
@@ -81,7 +81,7 @@ def to(settings: Settings, version: str, observer: Observer) -> tuple[StepResult
         The migrations that were applied, in their order.
 
     Raises:
-        MigrationError: when anything keeps the run from being done; `state` says how far it came.
+        MigrationError: when anything prevents the run; `state` says how far it got.
     """
     source = OwnSource(settings, named_by(observer, settings))
     command = Command(Kind.UPGRADE, version)

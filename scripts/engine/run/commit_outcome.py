@@ -1,4 +1,4 @@
-"""What came of a run that the server or the network ended, rather than a statement of a file."""
+"""The outcome of a run that was ended by the server or the network, not by a statement."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scripts.engine.step import Step
 from scripts.errors import Interrupted, MigrationError, ServerError
 
 _PAUSE = 0.1
-"""Seconds between two looks at a transaction that goes on."""
+"""Seconds between two checks of a transaction that is in progress."""
 _PATIENCE = 60.0
 """Seconds that a commit whose client has gone may take before its outcome counts as unknown."""
 
@@ -30,8 +30,8 @@ def ended(error: psycopg2.Error, what: str, state: str, where: str = "") -> Migr
     Args:
         error: the driver's.
         what: what failed: the reason is the server's message, unless the connection was lost.
-        state: how things stand.
-        where: the file that was at work.
+        state: the state of the database.
+        where: the file that was running.
     """
     said = disclosure.of_error(error)
     if signals.received():
@@ -48,25 +48,25 @@ def ended(error: psycopg2.Error, what: str, state: str, where: str = "") -> Migr
 
 
 def between_statements(error: psycopg2.Error, filename: str | None, state: str) -> MigrationError:
-    """Return the error of what failed beside the statements of files.
+    """Return the error for a failure outside the statements of files.
 
     Args:
         error: the driver's.
         filename: the file at hand.
-        state: how things stand.
+        state: the state of the database.
     """
     reason = "the connection was lost" if is_lost(error) else "a statement of the run itself failed"
     return ended(error, reason, state, filename or "")
 
 
 def is_lost(error: psycopg2.Error) -> bool:
-    """Tell whether the connection has been ended, by the server or on the way to it."""
+    """Tell whether the connection was ended, by the server or the network."""
     return error.diag.message_primary is None or (error.pgcode or "").startswith(("57P", "08"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A commit that failed, of a step that had been recorded."""
+    """A failed commit of a step that had been recorded."""
 
     connection: RunConnection
     ledger: Ledger
@@ -74,14 +74,14 @@ class Commit:
     """The number of its transaction, as `txid_status` takes it."""
     step: Step
     before: str
-    """The version ahead of the step."""
+    """The version before the step."""
     reached: str
     """The version that it leads to."""
     undone: str
-    """How things stand if it was not committed."""
+    """The state if it was not committed."""
 
     def settle(self, error: psycopg2.Error) -> None:
-        """Find out what came of it.
+        """Find out its outcome.
 
         Args:
             error: what the commit failed with.
@@ -107,7 +107,7 @@ class Commit:
         self.connection.notify(f"{what}; the ledger shows that it was committed")
 
     def cut_short(self, error: psycopg2.Error) -> MigrationError:
-        """Return the error of a run that has more to do, and no connection any more."""
+        """Return the error for a run that has more to do, but no connection."""
         name = self.connection.settings.name
         state = f"committed, according to the ledger; {name} is at {self.reached}"
         return ended(error, self._what, state)
@@ -117,7 +117,7 @@ class Commit:
         return f"the connection was lost while {self.step.filename} was being committed"
 
     def _was_committed(self) -> bool | None:
-        """Look it up; None when that cannot be found out."""
+        """Look it up; None if it cannot be found out."""
         try:
             with closing(self.connection.another()) as connection:
                 if not _is_over(connection, self.transaction):
@@ -134,7 +134,7 @@ class Commit:
 
 
 def _is_over(connection: Connection, transaction: int) -> bool:
-    """Wait for the server to end the transaction: it may still be at work for a client long gone.
+    """Wait for the server to end the transaction; it may still work for a client that is gone.
 
     https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
     """
@@ -147,7 +147,7 @@ def _is_over(connection: Connection, transaction: int) -> bool:
             except psycopg2.Error as error:
                 if error.pgcode is None:
                     raise
-                return True  # a server that took over does not know the number: it never came there
+                return True  # a server that took over does not know the number: it never got there
             if (cursor.fetchone() or (None,))[0] != "in progress":
                 return True
         time.sleep(_PAUSE)

@@ -134,7 +134,7 @@ def held(connection: Connection, table: TableName, wait_ms: int, notify: Notify)
     """Hold the lock of a database for a `with` block.
 
     Args:
-        connection: one that nobody else uses; its transaction ends with the block.
+        connection: one that nothing else uses; its transaction ends with the block.
         table: the ledger; two ledgers in one database have two locks.
         wait_ms: how long to wait for another run to end, in milliseconds; 0 waits without limit.
         notify: is told who holds it.
