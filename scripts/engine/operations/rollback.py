@@ -200,7 +200,7 @@ def preview(
 
 
 Described = tuple[list[Step], list[tuple[str, str, str]]]
-"""Steps, and for each its file's name, what is said of it, and the SQL that will not run."""
+"""Steps, and for each its file's name, a description, and the SQL that will not run."""
 
 
 def _half_applied(found: Status, begun: Partial, wanted: Wanted) -> Described:
