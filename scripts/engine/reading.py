@@ -64,7 +64,6 @@ def _entry(state: Status, version: str) -> Entry:
     if entry is None:
         raise HistoryError(
             f"version {version} has no migration file in this checkout",
-            state=f"nothing was changed; {state.name} is at {state.current}",
             hint="restore the file, or deploy the release that has it",
         )
     return entry
@@ -137,7 +136,6 @@ def _from_file(state: Status, version: str) -> tuple[Rollback, str]:
     if entry is None:
         raise RollbackError(
             f"the file of {version} is not in this checkout",
-            state=f"nothing was rolled back; {state.name} is at {state.current}",
             hint="roll back with the SQL that the ledger stores: leave out --use-file and --sql",
         )
     file = migration_file.read(entry.path, released=True)
@@ -150,7 +148,6 @@ def _from_ledger(state: Status, version: str, stored: Stored) -> tuple[Rollback,
     if text is None:
         raise RollbackError(
             f"the ledger stores no rollback SQL for {version}",
-            state=f"nothing was rolled back; {state.name} is at {state.current}",
             hint=f"`python scripts/rollback.py --database {state.name} --use-file` runs the "
             "file's DOWN",
         )
@@ -177,7 +174,6 @@ def _check_same(state: Status, version: str, undo: Rollback, place: str) -> None
         where=place,
         detail=f"{entry.filename} is unchanged since it was applied\n"
         f"stored: {_first_line(undo)}\nfile:   {_first_line(Rollback(file.header, file.down))}",
-        state=f"nothing was rolled back; {state.name} is at {state.current}",
         hint="find out who changed the ledger; `python scripts/rollback.py --use-file` shows "
         "both, and runs the file's DOWN",
     )

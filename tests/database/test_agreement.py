@@ -108,6 +108,25 @@ class TestStamp:
         assert applied.alembic("-n", "course", "stamp", "001").returncode == 0
         assert applied.versions() == applied.alembic_version() == ["001"]
 
+    def test_a_purge_for_a_version_that_is_not_there_purges_nothing(
+        self, applied: Workspace
+    ) -> None:
+        before = applied.dump()
+        done = applied.alembic("-n", "course", "stamp", "--purge", "999")
+        assert done.returncode == 2
+        assert "Can't locate revision identified by '999'" in done.stderr
+        assert applied.dump() == before
+
+    def test_nor_does_one_for_a_file_that_the_ledger_could_not_list(
+        self, applied: Workspace
+    ) -> None:
+        (applied.root / "sql/course/003_step.sql").write_text("no sections")
+        before = applied.dump()
+        done = applied.alembic("-n", "course", "stamp", "--purge", "003")
+        assert done.returncode == 1
+        assert "at:     course: sql/course/003_step.sql" in done.stderr
+        assert applied.dump() == before
+
     def test_base_empties_both(self, applied: Workspace) -> None:
         assert applied.alembic("-n", "course", "stamp", "base").returncode == 0
         assert applied.versions() == applied.alembic_version() == []

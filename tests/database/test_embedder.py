@@ -115,3 +115,15 @@ def test_the_role_is_taken_on_and_given_up_again(
         assert connection.execute(text("TABLE a")).scalar() == "migrator"
         connection.commit()
         assert connection.execute(text("SELECT current_setting('role')")).scalar() == "none"
+
+
+def test_a_stamp_in_the_programs_transaction_is_a_part_of_it(
+    workspace: Workspace, engine: Engine
+) -> None:
+    workspace.add_tables("001", "002")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE own (id int)"))
+        command.stamp(config(workspace, connection), "002")
+    assert workspace.tables() == ["own"]
+    assert workspace.versions() == ["001", "002"]
+    assert workspace.alembic_version() == ["002"]

@@ -26,6 +26,7 @@ from scripts.engine.run.drive import Drive
 from scripts.engine.run.online import Opened, Request
 from scripts.engine.session.run_connection import OwnSource, RunConnection, Source
 from scripts.engine.settings import Settings
+from scripts.engine.status import Status
 from scripts.engine.switches import NO_SWITCHES
 
 
@@ -102,18 +103,33 @@ def _stamp(connection: Connection, found: Opened, drive: Drive) -> None:
     ) -> None:
         mirror(heads)
 
+    _check_stamp(status)
     with found.connection.transaction():
         drive.executor.recorder.create_ledger()
     _configure(connection, found, on_version_apply)
     with context.begin_transaction():
         context.run_migrations()
     heads = context.get_context().get_current_heads()
-    connection.rollback()
+    if not found.connection.in_caller_transaction:
+        connection.rollback()
     if not mirrored:
         # Alembic took no step: it was at that version already, but the ledger may not have been.
         with found.connection.transaction():
             mirror(heads)
     found.connection.notify(f"stamped {', '.join(heads) or 'base'}; nothing was run")
+
+
+def _check_stamp(status: Status) -> None:
+    """Find what keeps a stamp from being done before Alembic purges its table, which it commits.
+
+    Raises:
+        CommandError: when there is no such version.
+        FormatError: when a file that the ledger would list is not in the format.
+    """
+    options = context.get_context().opts
+    heads = () if options.get("purge") else status.alembic_heads
+    for step in options["fn"](heads, context.get_context()):
+        stamp.versions(status, context.script, tuple(step.to_revisions))
 
 
 def _configure(connection: Connection, found: Opened, hook: Any) -> None:

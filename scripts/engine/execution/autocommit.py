@@ -207,7 +207,10 @@ class _Section:
         try:
             yield
         except psycopg2.Error as error:
-            signals.check()
+            if signals.received():
+                place = f"{self.step.place}:{statement.line}"
+                said = disclosure.of_error(error)
+                raise Interrupted(signals.received(), where=place, detail=said, ran=ran) from error
             seen = self.owner.blockers.described() if self.owner.blockers else ""
             raise self.failed(
                 what, statement, ran, disclosure.of_error(error, seen), error.pgcode or ""

@@ -205,7 +205,6 @@ def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | 
         raise LedgerError(
             f"the rollback SQL of {version} in {ledger.table} was changed since it was stored",
             detail=f"stored: {noted or 'no checksum'}\nnow:    {found}",
-            state="nothing was changed",
             hint="find out who changed it; `python scripts/rollback.py --use-file` runs the "
             "file's DOWN instead",
         )
@@ -241,7 +240,6 @@ def _stored(connection: Connection, ledger: Ledger, version: str) -> tuple[str |
     if row is None:
         raise LedgerError(
             f"the ledger {ledger.table} has no row for {version}",
-            state="nothing was changed",
             hint="`python scripts/status.py` shows its content",
         )
     return row[0], row[1]

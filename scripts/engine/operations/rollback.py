@@ -174,9 +174,7 @@ def preview(
     """
     tell = named(notify, settings)
     with (
-        boundary.located(
-            settings.name, f"nothing was rolled back; {seen.name} is at {seen.current}"
-        ),
+        boundary.located(settings.name, f"nothing was changed; {seen.name} is at {seen.current}"),
         database.connection(settings, tell) as connection,
     ):
         files = history.survey(settings.environment)[0]

@@ -60,10 +60,9 @@ class Command:
             ]
         floor = -1 if self.target == "base" else history.number(self.target)
         gone = [one.row.version for one in reversed(found.applied) if one.number > floor]
-        below = [*gone[1:], self.target]
         return [
-            Move(version, Direction.DOWN, reached, revision.downgrade(version))
-            for version, reached in zip(gone, below, strict=False)
+            Move(version, Direction.DOWN, found.below(version), revision.downgrade(version))
+            for version in gone
         ]
 
     def history(self, environment: Environment) -> History:

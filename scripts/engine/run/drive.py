@@ -9,12 +9,11 @@ from functools import partial
 
 import psycopg2
 
-from scripts.engine import revision
+from scripts.engine import boundary, disclosure, revision
 from scripts.engine.execution import event_log
 from scripts.engine.execution.server import ServerExecutor
 from scripts.engine.ledger import lookup
 from scripts.engine.observer import Direction, Observer, StepResult
-from scripts.engine.run import commit_outcome
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.commit_outcome import Commit
 from scripts.engine.run.plan import Move, Plan
@@ -166,12 +165,17 @@ class Drive:
             )
 
     def _report_existing(self) -> None:
-        versions = self.state.found_existing
-        if versions:
-            connection = self._connection
+        versions, connection = self.state.found_existing, self._connection
+        if not versions:
+            return
+        try:
             with connection.transaction():
                 ledger = self._status.ledger.created()
                 protection.report(connection.raw, ledger, versions, connection.notify)
+        except psycopg2.Error as error:
+            # All is committed by then.
+            reason = disclosure.headline(error)
+            connection.notify(f"cannot read what existed before the migrations: {reason}")
 
     @contextmanager
     def noted(self) -> Iterator[None]:
@@ -190,7 +194,7 @@ class Drive:
             yield
         except psycopg2.Error as error:
             name, state = self.state.event.filename, self.state.situation()
-            raise commit_outcome.between_statements(error, name, state) from error
+            raise boundary.ended(error, state, where=name or "") from error
 
     def _note(self, error: MigrationError) -> None:
         """The lock's own transaction writes the rows, and its commit lets the next run begin."""

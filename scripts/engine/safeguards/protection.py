@@ -206,7 +206,6 @@ def _refused(
         f"rolling back {step.version} would drop objects that existed before it",
         where=step.place,
         detail="\n".join([*(one.shown for one in lost), *others]),
-        state=f"nothing was rolled back; {state.name} is at {state.current}",
         hint="write a new migration that undoes what this one did; to drop them anyway: "
         f"`python scripts/rollback.py --drop-existing`, or `alembic -n {state.name} -x "
         f"drop_existing={step.version} downgrade …`",

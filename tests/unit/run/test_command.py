@@ -238,6 +238,12 @@ class TestMoves:
             ("001", Direction.DOWN, "base"),
         ]
 
+    def test_down_to_a_version_in_other_digits_comes_to_the_one_of_the_ledger(
+        self, three: Environment
+    ) -> None:
+        moves = Command(Kind.DOWNGRADE, "2").moves(state(three, "001", "002", "003"))
+        assert [(one.version, one.reached) for one in moves] == [("003", "002")]
+
     def test_down_past_versions_that_have_no_file_here(self, three: Environment) -> None:
         moves = Command(Kind.DOWNGRADE, "003").moves(state(three, "001", "003", "007", "009"))
         assert [(one.version, one.reached) for one in moves] == [("009", "007"), ("007", "003")]
