@@ -42,7 +42,7 @@ class Commit:
 
     @property
     def moves_row(self) -> bool:
-        """Tell whether the step's commit shows in the ledger; undoing a half-applied file does not."""
+        """Tell whether the commit shows in the ledger; undoing a half-applied file does not."""
         return self.before != self.reached
 
     def settle(self, error: psycopg2.Error) -> None:
@@ -92,7 +92,7 @@ class Commit:
                     return None
                 if not self.moves_row:
                     return {"committed": True, "aborted": False}.get(status)
-                # Trust the row: on a server that took over, the number may be another transaction's.
+                # Trust the row: a server that took over may have reused the transaction's number.
                 connection.set_session(autocommit=False)
                 database.begin(connection, self.connection.settings)
                 query = SQL("SELECT 1 FROM {} WHERE version = {}").format(
