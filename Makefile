@@ -42,7 +42,7 @@ lint: $(TOOLS)  ## style, types, architecture, and the migration files themselve
 docs: $(TOOLS)  ## write the generated documents anew
 	$(BIN)/python -c 'from scripts.checks import rules; print(rules.document(), end="")' > docs/checks.md
 
-format: $(TOOLS)  ## mend what a tool can mend
+format: $(TOOLS)  ## fix what a tool can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -1,4 +1,4 @@
-"""Create a migration: the next number, its SQL file and its revision file."""
+"""Create a migration with the next number: its SQL file and its revision file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ def _parser() -> argparse.ArgumentParser:
         ('python scripts/create.py --database course --name "add_user_preferences"',),
     )
     arguments.add_database(parser, required=True)
-    parser.add_argument("--name", required=True, help="what it does, in a few words")
-    parser.add_argument("--author", default="", help="git's user.name when left out")
+    parser.add_argument("--name", required=True, help="what the migration does, in a few words")
+    parser.add_argument(
+        "--author", default="", help="author of the migration (default: git's user.name)"
+    )
     return parser
 
 

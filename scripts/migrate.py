@@ -1,4 +1,4 @@
-"""Apply pending migrations: of all databases, of one, up to a version, or one file."""
+"""Apply pending migrations to all databases or to one, up to a version, or apply one file."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def _parser() -> argparse.ArgumentParser:
         "--file",
         type=arguments.value,
         metavar="FILE",
-        help="apply this file, a name or a path, if it is the next one",
+        help="apply this file (a name or a path), which must be the next one",
     )
     parser.add_argument(
-        "--dry-run", action="store_true", help="show what would run, and change nothing"
+        "--dry-run", action="store_true", help="show what would run, without changing anything"
     )
     arguments.add_show_values(parser)
     arguments.add_json(parser, "one object per event")
@@ -73,7 +73,7 @@ def _migrate(options: argparse.Namespace) -> int:
 def _say_nothing_to_do(state: Status, options: argparse.Namespace) -> None:
     watch = report.observer(as_json=options.json)
     if options.file:
-        watch.notice(state.name, f"{options.file} is applied already")
+        watch.notice(state.name, f"{options.file} is already applied")
     elif state.ahead:
         versions = ", ".join(applied.row.version for applied in state.ahead)
         watch.notice(state.name, f"nothing to do; the database is ahead of this code by {versions}")

@@ -31,16 +31,19 @@ def _parser() -> argparse.ArgumentParser:
         "--to",
         type=arguments.value,
         metavar="VERSION",
-        help="the version to go back to, or base; needs --database",
+        help="the version to roll back to, or base; needs --database",
     )
-    # Without a default: argparse takes a value that is the default for one that was not given.
+    # No default: argparse would take a value that equals the default as one that was not given.
     amount.add_argument(
-        "--steps", type=arguments.count, metavar="N", help="how many migrations (default: 1)"
+        "--steps",
+        type=arguments.count,
+        metavar="N",
+        help="how many migrations to roll back (default: 1)",
     )
     amount.add_argument(
         "--partial",
         action="store_true",
-        help="roll back the file that is half applied, and nothing else",
+        help="roll back the half-applied file, and nothing else",
     )
     parser.add_argument(
         "--use-file",
@@ -52,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="also drop objects that existed before the migrations that are rolled back",
     )
-    parser.add_argument("--dry-run", action="store_true", help="show the SQL, and change nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show the SQL, without changing anything"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     arguments.add_show_values(parser)
     arguments.add_json(parser, "one object per event")

@@ -1,4 +1,4 @@
-"""Show each database's migrations: applied, pending, ahead of this code, changed since applied.
+"""Show the migrations of each database: applied, pending, ahead of this code, or changed.
 
 With --events, show what runs did, tried and failed to do.
 """
@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="?",
         type=arguments.count,
         const=_EVENTS,
-        help=f"show the last N events of each database instead ({_EVENTS})",
+        help=f"show the last N events of each database instead (N defaults to {_EVENTS})",
     )
     arguments.add_json(parser, "one object with all databases")
     return parser
@@ -60,7 +60,7 @@ def _status(options: argparse.Namespace) -> int:
         ]
         print(json.dumps({"databases": fields}, indent=2))
     else:
-        # Without its ledger nothing is known of a database that has been migrated.
+        # Nothing is known about a migrated database without its ledger.
         shown = [report.status(state) for state, error in found if state and _known(state, error)]
         sys.stdout.write("\n\n".join(shown) + "\n" if shown else "")
         sys.stdout.flush()
@@ -68,7 +68,7 @@ def _status(options: argparse.Namespace) -> int:
     try:
         sharing.check([state for state, _ in found if state], project.environments)
     except UsageError as shared:
-        # What is there is shown all the same: it is what this has to be mended with.
+        # The status is shown anyway: it is needed to fix this.
         errors.append(shared)
     for one in errors:
         print(one, file=sys.stderr)
@@ -80,7 +80,7 @@ def _known(state: Status, error: LedgerError | None) -> bool:
 
 
 def _look(settings: Settings) -> tuple[Status | None, LedgerError | None]:
-    """Look at one database; what its ledger lacks must not hide the other databases."""
+    """Look at one database; an error in its ledger must not hide the other databases."""
     state = None
     try:
         state = overview.status(settings, report.say)

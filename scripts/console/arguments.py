@@ -1,4 +1,4 @@
-"""Options that several commands share, and the project that they are about."""
+"""Options that several commands share, and the project that they work on."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from scripts.files.project import Environment, Project
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says `--steps must be 1 or more`, not `argument --steps: must be 1 or more`."""
+    """Prints `--steps must be 1 or more`, not `argument --steps: must be 1 or more`."""
 
     def error(self, message: str) -> NoReturn:
-        """Let a sentence about an option begin with its name."""
+        """Begin a sentence about an option with its name."""
         super().error(re.sub(r"^argument (\S+): (?=must |is )", r"\1 ", message))
 
 
@@ -45,7 +45,7 @@ def add_database(to: argparse.ArgumentParser, *, required: bool = False) -> None
 
     Args:
         to: the command's parser.
-        required: whether the command takes exactly one: see `environment`.
+        required: whether the command takes exactly one; see `environment`.
     """
     to.add_argument(
         "--database",
@@ -60,14 +60,14 @@ def add_database(to: argparse.ArgumentParser, *, required: bool = False) -> None
 
 def add_json(to: argparse.ArgumentParser, what: str) -> None:
     """Add --json."""
-    to.add_argument("--json", action="store_true", help=f"{what} on standard output")
+    to.add_argument("--json", action="store_true", help=f"print JSON on standard output: {what}")
 
 
 def value(text: str) -> str:
-    """Read a value; an empty one usually comes from a script's variable that is not set.
+    """Read a value; an empty one usually comes from an unset variable in a script.
 
     Raises:
-        ArgumentTypeError: for one that is empty.
+        ArgumentTypeError: if it is empty.
     """
     if not text.strip():
         raise argparse.ArgumentTypeError("is empty; leave the option out to use the default")
@@ -106,7 +106,7 @@ def this_project() -> Project:
 
 
 def environments(of: Project, names: Sequence[str] | None) -> tuple[Environment, ...]:
-    """Return the environments of these names, in their order, or all.
+    """Return the environments with these names, in their order, or all.
 
     Raises:
         UsageError: when a name is unknown, or given twice.
@@ -120,24 +120,24 @@ def environments(of: Project, names: Sequence[str] | None) -> tuple[Environment,
 
 
 def settings_of(of: Project, chosen: Sequence[Environment]) -> list[Settings]:
-    """Read the settings of databases: here, where a command begins, and nowhere below.
+    """Read the settings of databases, only here, at the start of a command.
 
     Raises:
-        UsageError: for a URL that is missing, or a setting that makes no sense.
+        UsageError: for a missing URL or an invalid setting.
     """
     return [settings.load(of, one) for one in chosen]
 
 
 def environment(of: Project, names: Sequence[str], what: str) -> Environment:
-    """Return the environment of the one name that may be given.
+    """Return the one environment that may be named.
 
     Args:
         of: the project.
         names: the names on the command line.
-        what: what takes only one.
+        what: the option or command that takes only one.
 
     Raises:
-        UsageError: when there is none of that name, or more than one is given.
+        UsageError: when the name is unknown, or more than one is given.
     """
     chosen = environments(of, names)
     if len(chosen) > 1:

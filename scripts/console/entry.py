@@ -28,7 +28,7 @@ def run(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace],
         command: takes the options, returns the exit code.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # As standard error has it: in a locale without a character, its code is better than an end.
+        # As on standard error: if the locale lacks a character, print its code instead of failing.
         sys.stdout.reconfigure(errors="backslashreplace")
     options = parser.parse_args()
     try:
@@ -41,7 +41,7 @@ def run(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace],
         print("interrupted", file=sys.stderr)
         code = _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more on exit.
+        # The reader of our output is gone; Python would complain again on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except OSError as error:

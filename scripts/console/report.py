@@ -37,7 +37,7 @@ class TextObserver(SilentObserver):
 
 
 class JsonObserver:
-    """Prints an object for each event, one a line."""
+    """Prints an object for each event, one per line."""
 
     def started(self, environment: str, filename: str, direction: Direction) -> None:
         """Print that a migration begins."""
@@ -61,7 +61,7 @@ class JsonObserver:
 
 
 def observer(*, as_json: bool) -> Observer:
-    """Return what watches a run for a command."""
+    """Return the observer for a command."""
     return JsonObserver() if as_json else TextObserver()
 
 
@@ -132,7 +132,7 @@ def status(state: Status) -> str:
 
 
 def partial_line(one: Partial) -> str:
-    """Say which file is half applied, and how far it came."""
+    """Say which file is half applied, and how far it got."""
     what = "PARTIAL" if one.direction == Direction.UP.value else "PARTIAL rollback"
     return printable(f"{one.version}  {what} {one.progress}, {one.filename}: {one.ending}")
 
@@ -180,7 +180,7 @@ def _applied_cells(state: Status, applied: Applied) -> tuple[str, ...]:
 
 
 def moment(when: datetime) -> str:
-    """Return a time as people here read it: local, with its offset."""
+    """Return a local time with its offset."""
     return when.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
 
 

@@ -14,14 +14,14 @@ from scripts.errors import Interrupted, MigrationError, ServerError
 
 @contextmanager
 def located(environment: str, state: str) -> Iterator[None]:
-    """Add the environment, and how things stand, to an error of a `with` block that lacks them.
+    """Add the environment and the state to an error of a `with` block, if it lacks them.
 
     Args:
         environment: its name.
-        state: how things stand where nothing below has said it.
+        state: the state, for errors that do not say it themselves.
 
     Raises:
-        MigrationError: the one that was raised, or what an error of the driver's means.
+        MigrationError: the one that was raised, or one for an error of the driver.
     """
     try:
         with _explained(state):
@@ -40,14 +40,14 @@ def _explained(state: str) -> Iterator[None]:
 
 
 def ended(error: psycopg2.Error, state: str, *, what: str = "", where: str = "") -> MigrationError:
-    """Return the error of what the server or the network has ended, beside a file's statements.
+    """Return the error for a failure outside a file's statements: of the server or the network.
 
     Args:
         error: the driver's.
-        state: how things stand.
-        what: what failed, where more is known than that the connection was lost. The reason is the
-            server's message where it has given one.
-        where: the file that was at work.
+        state: the state of the database.
+        what: what failed, if more is known than that the connection was lost. The reason is the
+            server's message if it has given one.
+        where: the file that was running.
     """
     lost = "the connection was lost" if is_lost(error) else "a statement of the run itself failed"
     what = what or lost
@@ -66,5 +66,5 @@ def ended(error: psycopg2.Error, state: str, *, what: str = "", where: str = "")
 
 
 def is_lost(error: psycopg2.Error) -> bool:
-    """Tell whether the connection has been ended, by the server or on the way to it."""
+    """Tell whether the connection was ended, by the server or the network."""
     return error.diag.message_primary is None or (error.pgcode or "").startswith(("57P", "08"))

@@ -1,4 +1,4 @@
-"""Which commit and which CI run a process belongs to, as the usual services say it."""
+"""Which commit and CI run a process belongs to, according to the common services."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
 
 @dataclass(frozen=True, slots=True)
 class CiRun:
-    """A run of a CI service; each is empty where it is not known."""
+    """A run of a CI service; unknown fields are empty."""
 
     commit: str
     url: str

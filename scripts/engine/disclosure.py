@@ -1,8 +1,8 @@
-"""What may be shown, of what a server, a library or a file says: to people, programs and logs.
+"""What people, programs and logs may see of what a server, a library or a file says.
 
-Everything goes through here on its way to a terminal, into JSON and into the event log. Values of
-rows and passwords are left out; names, places and the server's code stay. What this takes away, a
-person may ask for: `in_full`, on a terminal.
+Everything passes through here on its way to a terminal, JSON and the event log. Values of
+rows and passwords are removed; names, places and the server's code stay. What is removed here, a
+person may ask for on a terminal: `in_full`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scripts.sqltext.lexer import UnterminatedError
 from scripts.sqltext.statements import Statement
 
 HIDDEN = server_message.HIDDEN
-"""Stands for what is not shown."""
+"""Replaces what is hidden."""
 _SOURCE_WIDTH = 100
 """Characters of a line of source that are shown."""
 _HOW_TO_SEE = (
@@ -124,12 +124,12 @@ def of_parser(message: str, sql: str) -> str:
 
 
 def of_library(error: BaseException) -> str:
-    """Return what a library's error says: its first line, for others have SQL and parameters."""
+    """Return the first line of a library's error; the other lines contain SQL and parameters."""
     return redaction.masked(str(error).strip().partition("\n")[0])
 
 
 def of_text(text: str) -> str:
-    """Return a text that no statement is known of, without the passwords whose place shows."""
+    """Return a text of an unknown statement without the passwords that can be recognised."""
     return redaction.masked(text)
 
 
@@ -142,11 +142,11 @@ def of_connecting(message: str, passwords: tuple[str | None, ...]) -> str:
 
 
 def of_query(query: str, *, cut: bool) -> str:
-    """Return another session's query, in a line.
+    """Return another session's query in one line.
 
     Args:
         query: as pg_stat_activity has it.
-        cut: whether the server may have cut it: a telling word may be in what is lacking.
+        cut: whether the server may have truncated it: the rest may name a secret.
     """
     return redaction.shortened(query, bare=cut)
 
@@ -157,11 +157,11 @@ def of_statement(sql: str, width: int = 80) -> str:
 
 
 def of_script(sql: str) -> str:
-    """Return SQL in full, without secrets: a telling word counts for its own statement."""
+    """Return all SQL without secrets; a word such as `password` affects only its own statement."""
     texts: list[str] = []
     with suppress(UnterminatedError):
         texts += (one.text for one in statements.split(sql))
-    # What no statement has: comments at the end, or behind a quote without an end.
+    # Text outside any statement: comments at the end, or after a quote that is not closed.
     texts.append(sql[sum(map(len, texts)) :])
     return "".join(redaction.statement(text) for text in texts).strip()
 
@@ -171,7 +171,7 @@ def for_terminal(error: MigrationError, *, in_full: bool) -> str:
 
     Args:
         error: ours.
-        in_full: add all that the server said, with values: see `check_terminal`.
+        in_full: add everything that the server said, with values; see `check_terminal`.
     """
     said = _in_full(error) if in_full else ""
     lines = [printable(line) for line in said.splitlines()]
@@ -179,7 +179,7 @@ def for_terminal(error: MigrationError, *, in_full: bool) -> str:
 
 
 def _in_full(error: BaseException) -> str:
-    """Return all that the server said: of the driver's error that ours was raised from."""
+    """Return everything that the server said, from the driver's error behind ours."""
     found: BaseException | None = error
     while found is not None:
         cause = getattr(found, "orig", None) or found

@@ -1,4 +1,4 @@
-"""Settings whose names are nearly right: they would have no effect, and nobody would hear of it."""
+"""Settings whose names are almost right: they would silently have no effect."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LIKENESS = 0.75
 
 
 def refuse(values: Mapping[str, str | None]) -> None:
-    """Refuse a variable that is nearly a setting which is not set; others are not ours to judge.
+    """Refuse a variable that is almost the name of an unset setting; leave others alone.
 
     Args:
         values: what the process and .env have set.

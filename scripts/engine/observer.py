@@ -1,4 +1,4 @@
-"""What a run tells while it goes: values, for whoever watches."""
+"""What a run reports as it goes: values for an observer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class StepResult:
 
 
 class Observer(Protocol):
-    """Somebody who watches a run."""
+    """Watches a run."""
 
     def started(self, environment: str, filename: str, direction: Direction) -> None:
         """A migration begins."""
@@ -41,11 +41,11 @@ class Observer(Protocol):
         """A migration is done and committed."""
 
     def notice(self, environment: str, text: str) -> None:
-        """Something worth a line that is no error."""
+        """Something worth a line, but not an error."""
 
 
 class SilentObserver:
-    """Says nothing: a script that is being written applies nothing."""
+    """Does nothing: writing a script applies nothing."""
 
     def started(self, environment: str, filename: str, direction: Direction) -> None:
         """Say nothing."""

@@ -14,13 +14,13 @@ from scripts.sqltext.lexer import Kind
 # an index are quoted as SQL, those of a foreign key are as they are.
 _KEY = re.compile(r"\((.+?)\)=\(", re.DOTALL)
 _ADDS = re.compile(r"\s*(?:ALTER\s+TABLE|CREATE\s+(?:UNIQUE\s+)?INDEX)\b", re.IGNORECASE)
-# A column that the statement itself adds can be queried by nobody.
+# A column that the statement itself adds cannot be queried.
 _SETS_NOT_NULL = re.compile(r"\bSET\s+NOT\s+NULL\b|\bPRIMARY\s+KEY\b", re.IGNORECASE)
 _NOT_NULL, _FOREIGN_KEY, _UNIQUE, _CHECK = "23502", "23503", "23505", "23514"
 
 
 def lines(error: psycopg2.Error, sql: str) -> list[str]:
-    """Return what helps to find the rows.
+    """Return lines that help to find the rows.
 
     Args:
         error: what the server refused, of class 23, and no RAISE.
@@ -28,7 +28,7 @@ def lines(error: psycopg2.Error, sql: str) -> list[str]:
             have not come to be.
 
     Returns:
-        Lines for the error: the columns, the query; none where nothing can be said.
+        Lines for the error: the columns, the query; none if neither is known.
     """
     columns, diagnostics = _columns(error), error.diag
     found = [f"columns: {', '.join(columns)}"] if columns else []

@@ -1,4 +1,4 @@
-"""Reads what a step is going to run: from files and ledger, and checked before anything is run."""
+"""Reads what a step will run, from files and ledger; checked before anything runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Stored = Callable[[str], str | None]
 
 
 def upgrade(state: Status, version: str) -> tuple[Step, Record]:
-    """Read the UP of a version, and what the ledger will keep of it.
+    """Read the UP of a version, and what the ledger will store of it.
 
     Raises:
         FormatError: when the file is not in the format, or has prose where a rollback has SQL.
@@ -49,7 +49,7 @@ def upgrade(state: Status, version: str) -> tuple[Step, Record]:
 
 
 def applied(state: Status, version: str) -> Record:
-    """Read what the ledger keeps of a version that has been applied by other means: for a stamp.
+    """Read what a stamp stores in the ledger for a version that was applied by other means.
 
     Raises:
         FormatError: when the file is not in the format.
@@ -80,7 +80,7 @@ def _record(entry: Entry, file: MigrationFile) -> Record:
 
 
 def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
-    """Read what undoes a version: from the ledger, for that belongs to what was applied.
+    """Read what undoes a version from the ledger, which stores the SQL that belongs to it.
 
     Args:
         state: the files and the ledger's rows.
@@ -90,7 +90,7 @@ def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
     Raises:
         RollbackError: when there is nothing to run, or the migration is declared irreversible.
         LedgerError: when the ledger's SQL was changed since it was stored.
-        FormatError: when the SQL can't be split into statements.
+        FormatError: when the SQL cannot be split into statements.
     """
     undo, place = (
         _from_file(state, version) if stored is None else _from_ledger(state, version, stored)
@@ -118,12 +118,12 @@ def check_reversible(version: str, header: Header, place: str, hint: str) -> Non
 
     Args:
         version: the migration's.
-        header: what its file, or what is stored of it, declares.
-        place: where that stands.
+        header: the header of its file, or the stored one.
+        place: where the header is.
         hint: what can be done instead.
 
     Raises:
-        RollbackError: with the reason that is given there.
+        RollbackError: with the reason given in the header.
     """
     if header.irreversible is not None:
         raise RollbackError(
@@ -160,7 +160,7 @@ def _from_ledger(state: Status, version: str, stored: Stored) -> tuple[Rollback,
 
 
 def _check_same(state: Status, version: str, undo: Rollback, place: str) -> None:
-    """A row can be rewritten together with its checksum; the file that was applied shows it."""
+    """A row can be rewritten together with its checksum; the applied file reveals it."""
     applied, entry = state.find(version), state.history.find(version)
     if applied is None or entry is None or applied.file_checksum != applied.row.checksum:
         return
@@ -184,7 +184,7 @@ def _texts(section: Section) -> list[str]:
 
 
 def _first_line(undo: Rollback) -> str:
-    """Name what a rollback does, in a line."""
+    """Summarise a rollback in one line."""
     directives = " ".join(undo.header.directives().split())
     statements = (
         " ".join(disclosure.of_statement(one.sql, 60) for one in undo.down.statements) or "nothing"

@@ -1,4 +1,4 @@
-"""What a revision file calls: it points Alembic at its migration file, and does nothing else."""
+"""What a revision file calls: it points Alembic to its migration file, and does nothing else."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def upgrade(version: str) -> RevisionFunction:
 
 
 def downgrade(version: str) -> RevisionFunction:
-    """Return the downgrade of a version: the ledger knows its SQL."""
+    """Return the downgrade of a version; the ledger stores its SQL."""
 
     def step(run: Run) -> None:
         run.downgrade(version)

@@ -1,4 +1,4 @@
-"""What env.py calls: whatever command Alembic is at, it goes through here."""
+"""What env.py calls: every command of Alembic passes through here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run_environment() -> None:
 
     Raises:
         MigrationError: when it fails, and Alembic was called from Python.
-        SystemExit: when it fails under Alembic's own command line; the error has been printed.
+        SystemExit: when it fails in Alembic's own command line; the error has been printed.
     """
     config = context.config
     from_terminal = config.cmd_opts is not None
@@ -51,7 +51,7 @@ def run_environment() -> None:
 
 @contextmanager
 def _told(environment: Environment) -> Iterator[None]:
-    """Say that nothing was changed where no run has said more; name a broken revision file."""
+    """Say that nothing was changed, unless a run has said more; name a broken revision file."""
     try:
         with boundary.located(environment.name, f"nothing was changed in {environment.name}"):
             yield
@@ -99,7 +99,7 @@ def _settings(
 def _run(config: Config) -> None:
     here = project.load(Path(config.config_file_name or "alembic.ini"))
     environment = here.environment(config.config_ini_section)
-    # Alembic tells what it is at only through the options of a configured context.
+    # Alembic reveals its command only through the options of a configured context.
     context.configure(dialect_name="postgresql", dialect_opts=offline.DIALECT_OPTIONS)
     options = context.get_context().opts
     try:

@@ -1,4 +1,4 @@
-"""A message of the server's, taken apart: what is shown of it, and what may be a value.
+"""Splits a message of the server into what is shown and what may be a value.
 
 What is decided goes by SQLSTATE and the fields of the diagnostics, and not by the text, which the
 server may have translated: https://www.postgresql.org/docs/current/protocol-error-fields.html
@@ -21,7 +21,7 @@ _OF_VALUES = ("22", "23", "44")
 _KEPT_DETAILS = ("22003",)
 """Numeric overflow: its detail has precision and scale, and not the number."""
 _OF_NAMES = ("42P07", "42710", "42701", "2BP01")
-"""Something is there already, or others need it: the name may be one that the server made up."""
+"""An object exists already, or others depend on it; the server may have generated the name."""
 # The C files behind RAISE and its like; the code that it raises with may be any.
 _OTHER_LANGUAGES = re.compile(r"plpy_|plperl|pltcl|plv8")
 _RAISES = ("exec_stmt_raise", "exec_stmt_assert")
@@ -38,7 +38,7 @@ _DEFINES = re.compile(
     r"|TRUNCATE|VACUUM|ANALYZE|CLUSTER|REINDEX)\b",
     re.IGNORECASE,
 )
-# Definitions that have the server compute something for each row that is there.
+# Definitions for which the server computes something for each existing row.
 _DEFINES_FROM_ROWS = re.compile(
     r"\s*(?:ALTER\s+(?:TABLE|DOMAIN)\b.*\b(?:USING|DEFAULT|GENERATED|CHECK|VALIDATE|UNIQUE|KEY"
     r"|EXCLUDE|ATTACH)\b|CREATE\s+(?:UNIQUE\s+)?INDEX\b|CREATE\s+MATERIALIZED\b"
@@ -61,9 +61,9 @@ class Message:
     is_own_text: bool
     """Whether the words are those of a function or DO block."""
     is_about_values: bool
-    """Whether it is a value that was refused: then the statement's own may be that."""
+    """Whether a value was refused: it may be one of the statement's own."""
     hides_words: bool
-    """Whether a word without quotes may be a secret: the quotes are what was forgotten."""
+    """Whether an unquoted word may be a secret whose quotes were forgotten."""
 
 
 def of(error: psycopg2.Error, sql: str | None) -> Message:
@@ -219,7 +219,7 @@ def _inside(text: str) -> str:
 def _without_quotes(text: str, visible: str, names: tuple[str, ...]) -> str:
     """Hide what a message quotes, from the first that is no known name to the last quote.
 
-    A value may have quotes in it: where one ends nobody knows.
+    A value may contain quotes, so its end is unknown.
 
     Args:
         text: the message.

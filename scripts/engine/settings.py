@@ -26,7 +26,7 @@ _TABLE = re.compile(rf"(?:(?P<schema>{_PART})\.)?(?P<name>{_PART})")
 _MOST_RETRIES = 1000
 _LONGEST_NUMBER = 9
 _SHORTEST_CONNECT_TIMEOUT_MS = 1000
-"""libpq counts whole seconds, and 0 would wait for ever; before version 17 it takes 1 for 2:
+"""libpq counts whole seconds, and 0 would wait without limit; before version 17 it takes 1 as 2:
 https://www.postgresql.org/docs/16/libpq-connect.html#LIBPQ-CONNECT-CONNECT-TIMEOUT."""
 EVENTS_SUFFIX = "_events"
 _NAME_LIMIT = 63
@@ -59,11 +59,11 @@ class Limits:
     """How long a statement may wait and run where its file's header does not say."""
 
     lock_timeout_ms: int
-    """How long it waits for a lock; 0 waits for ever."""
+    """How long it waits for a lock; 0 waits without limit."""
     statement_timeout_ms: int
     """How long it may run; 0 sets no limit."""
     lock_retries: int
-    """How many times a migration that met a lock or a deadlock is tried again."""
+    """How many times a migration is retried after a lock timeout or a deadlock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +82,9 @@ class Settings:
     connect_wait_ms: int
     """How long to try to connect to a server that is not up; 0 tries once."""
     connect_timeout_ms: int
-    """How long one try may take, and the first answer after it."""
+    """How long one attempt may take, and the first answer after it."""
     lock_wait_ms: int
-    """How long to wait for another run to end; 0 waits for ever."""
+    """How long to wait for another run to end; 0 waits without limit."""
     limits: Limits
     postgres_bin: Path | None = None
     """Where the programs of an embedded server are; None takes those of the package."""
@@ -108,8 +108,8 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
             then "" where none is set.
 
     Raises:
-        UsageError: for a missing URL, a table name that can't be one, a time that is none, or a
-            variable whose name is nearly a setting's.
+        UsageError: for a missing URL, an invalid table name, an invalid time, or a
+            variable whose name is almost a setting's.
     """
     values = _values(project)
     mistyped.refuse(values)
@@ -151,10 +151,10 @@ def _unset(environment: Environment, meant: Iterable[str]) -> UsageError:
 
 
 def _values(project: Project) -> dict[str, str | None]:
-    """Return what the process has set, and below it what the project's .env has."""
+    """Return the variables of the process, and for the others those of the project's .env."""
     path = project.root / ".env"
     if path.is_dir():
-        # python-dotenv would read nothing, and say nothing.
+        # python-dotenv would silently read nothing.
         raise UsageError(
             f"{shown(path)} is a folder, but settings are read from a file of that name",
             hint="rename the folder",
@@ -166,7 +166,7 @@ def _values(project: Project) -> dict[str, str | None]:
         raise UsageError(f"{shown(path)} is not UTF-8", hint="save it as UTF-8") from error
     except OSError as error:
         raise UsageError(
-            f"{shown(path)} can't be read: {(error.strerror or str(error)).lower()}",
+            f"{shown(path)} cannot be read: {(error.strerror or str(error)).lower()}",
             hint="check its owner and permissions",
         ) from error
     for name, value in values.items():
@@ -181,10 +181,10 @@ def _values(project: Project) -> dict[str, str | None]:
 def table_name(text: str) -> TableName:
     """Read `name`, `schema.name`, or either part in double quotes.
 
-    Every letter counts as written: `Audit` is the table "Audit", not audit.
+    Case is preserved: `Audit` is the table "Audit", not audit.
 
     Raises:
-        UsageError: when it is no such name.
+        UsageError: when it is not such a name.
     """
     found = _TABLE.fullmatch(text.strip())
     parts = [found["schema"], found["name"]] if found else []

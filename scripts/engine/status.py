@@ -1,4 +1,4 @@
-"""Files and ledger held against each other: what is applied, pending, ahead, changed."""
+"""Compares files and ledger: what is applied, pending, ahead, changed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Applied:
 
     @property
     def changed(self) -> bool:
-        """Tell whether the file is another than the one that was applied."""
+        """Tell whether the file differs from the one that was applied."""
         return self.file_checksum is not None and self.file_checksum != self.row.checksum
 
     @property
@@ -52,11 +52,11 @@ class Status:
     alembic_heads: tuple[str, ...]
     server: Server = field(default_factory=Server)
     partial: tuple[Partial, ...] = ()
-    """Files outside a transaction that were begun and not completed, where that was looked for."""
+    """Files outside a transaction that were started and not completed, if that was checked."""
     log_tells: bool = True
-    """Whether there is an event log to tell of them."""
+    """Whether there is an event log that records them."""
     remarks: tuple[str, ...] = ()
-    """What has to be said of where the ledger lies: see `elsewhere.check`."""
+    """A warning about the ledger's place; see `elsewhere.check`."""
 
     @property
     def name(self) -> str:
@@ -108,12 +108,12 @@ class Status:
 
     @property
     def half_applied(self) -> Partial | None:
-        """Return the file that was begun and not completed, which comes next or is not here."""
+        """Return the file that was started and not completed, which comes next or is not here."""
         up = [one for one in self.partial if one.direction == "up"]
         return next((one for one in up if self.find(one.version) is None), None)
 
     def begun(self, version: str, direction: str) -> Partial | None:
-        """Return what earlier runs, that were cut short, have done of a section."""
+        """Return which part of a section earlier, interrupted runs have done."""
         found = (
             one for one in self.partial if (one.version, one.direction) == (version, direction)
         )
@@ -127,7 +127,7 @@ class Status:
 
 
 def read(connection: Connection, settings: Settings, entries: History) -> Status:
-    """Read the ledger and hold the files against it; read-only.
+    """Read the ledger and compare the files with it; read-only.
 
     Args:
         connection: in a transaction.
@@ -135,7 +135,7 @@ def read(connection: Connection, settings: Settings, entries: History) -> Status
         entries: the files.
 
     Raises:
-        LedgerError: when cannot read the ledger as one, or lies elsewhere.
+        LedgerError: when the ledger cannot be read, or is elsewhere.
     """
     try:
         found = _read(connection, settings, entries)

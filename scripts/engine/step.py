@@ -1,4 +1,4 @@
-"""One step: a section with all that is needed to run it and to speak of it."""
+"""One step: a section with everything that is needed to run it and to report on it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CutShort = StatementError | Interrupted | LockError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One section with all that is needed to run it and to speak of it."""
+    """One section with everything that is needed to run it and to report on it."""
 
     version: str
     filename: str
@@ -40,17 +40,17 @@ class Step:
     drops: tuple[Drop, ...]
     """What the migration's DOWN drops for good, whichever section this is."""
     rollback_sql: str | None = None
-    """What the event log keeps of a file that may end half applied: see `ledger.partial`."""
+    """What the event log stores for a file that may end half applied; see `ledger.partial`."""
     done_before: int = 0
     """How many of its statements earlier runs had done that were cut short."""
 
     existed: tuple[Existing, ...] = ()
-    """What was there before a half-applied file, for its rollback: it has no ledger row."""
+    """What existed before a half-applied file, for its rollback: it has no ledger row."""
     existing_before: Mapping[str, str | None] | None = None
     """Identities ahead of the first of those runs; None where there was none."""
 
     def result(self, environment: str, duration_ms: int) -> StepResult:
-        """Return what an observer is told of it when it is done."""
+        """Return what an observer is told when it is done."""
         return StepResult(
             environment=environment,
             version=self.version,
@@ -62,12 +62,12 @@ class Step:
 
     @property
     def looked_up(self) -> tuple[Named, ...]:
-        """Return what is looked up before UP and after it: what was there before is kept."""
+        """Return what is looked up before and after UP: objects that existed before are stored."""
         return identity.named(self.drops) if self.direction is Direction.UP else ()
 
 
 def check_transaction(step: Step, *, in_caller_transaction: bool) -> None:
-    """Refuse what needs no transaction where whoever gave the connection has begun one.
+    """Refuse a file outside a transaction if the caller has begun one on the connection.
 
     Raises:
         UsageError: before anything is run.
@@ -87,13 +87,13 @@ def effect(
     *,
     in_caller_transaction: bool = False,
 ) -> str:
-    """Say what becomes of a section's statements when the step fails.
+    """Say what happens to a section's statements when the step fails.
 
     Args:
         step: the section.
         error: what a statement failed with, or what kept it from being run; None where all have
             run, and something fails after.
-        in_caller_transaction: whether the transaction is that of whoever gave the connection.
+        in_caller_transaction: whether the transaction belongs to the caller.
     """
     if in_caller_transaction:
         return "failed in the caller's transaction, which the caller must roll back"

@@ -1,4 +1,4 @@
-"""What a run is told beside Alembic's command: in `attributes` by programs, with `-x` by people."""
+"""Options beside Alembic's command: programs set them in `attributes`, people with `-x`."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Switches:
     """The choices of one run."""
 
     use_file: bool = False
-    """Roll back with the files' DOWN instead of what the ledger keeps."""
+    """Roll back with the files' DOWN instead of the SQL that the ledger stores."""
     confirmed: Confirmed | None = None
-    """What people have been shown; None where nobody was asked."""
+    """What people have been shown; None if nobody was asked."""
     drop_existing: frozenset[int] = frozenset()
-    """The versions whose rollback may drop what was there before them, as numbers."""
+    """The versions whose rollback may drop objects that existed before them, as numbers."""
     partial: int | None = None
     """The half-applied version that is to be rolled back instead of an applied one."""
 
     def may_drop_existing(self, version: str) -> bool:
-        """Tell whether a version's rollback may drop what was there before it."""
+        """Tell whether a version's rollback may drop objects that existed before it."""
         return history.number(version) in self.drop_existing
 
 
@@ -46,13 +46,13 @@ def read(chosen: Switches, given: Iterable[str]) -> Switches:
         given: what stands behind each `-x`, as name=value.
 
     Raises:
-        UsageError: for a switch that there is none of, or a value that is no version.
+        UsageError: for an unknown switch, or a value that is not a version.
     """
     values: dict[str, list[str]] = {name: [] for name in _NAMES}
     for text in given:
         name, _, value = text.partition("=")
         if name == _SHOW_VALUES:
-            continue  # is the door's: see `shows_values`
+            continue  # belongs to the door: see `shows_values`
         if name not in values:
             raise _unknown(name)
         values[name].append(value)
@@ -74,7 +74,7 @@ def shows_values(given: Iterable[str]) -> bool:
         given: what stands behind each `-x`.
 
     Raises:
-        UsageError: for another value than true or false.
+        UsageError: for a value other than true or false.
     """
     shown = False
     for text in given:
@@ -82,7 +82,7 @@ def shows_values(given: Iterable[str]) -> bool:
         if name == _SHOW_VALUES:
             if value not in ("true", "false"):
                 raise UsageError(
-                    f"-x show_values needs true or false, and got '{value}'",
+                    f"-x show_values needs true or false, but got '{value}'",
                     state="nothing was changed",
                     hint="write -x show_values=true",
                 )
@@ -93,7 +93,7 @@ def shows_values(given: Iterable[str]) -> bool:
 def _version(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= history.VERSION_LIMIT):
         raise UsageError(
-            f"-x {name} needs a version, and got '{text}'", hint=f"write -x {name}=007"
+            f"-x {name} needs a version, but got '{text}'", hint=f"write -x {name}=007"
         )
     return int(text)
 
@@ -105,7 +105,7 @@ def _unknown(name: str) -> UsageError:
         state="nothing was changed",
         hint=f"did you mean {_written(close[0])}?"
         if close
-        else f"there are: {', '.join(_written(known) for known in (*_NAMES, _SHOW_VALUES))}",
+        else f"known switches: {', '.join(_written(known) for known in (*_NAMES, _SHOW_VALUES))}",
     )
 
 

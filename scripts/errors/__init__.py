@@ -1,4 +1,4 @@
-"""Every error that this project raises on purpose, each with an exit code and a way out.
+"""Every error that this project raises on purpose, each with an exit code and a hint.
 
     MigrationError                exit 1: a migration or a check failed
     ├── FormatError               a migration file breaks the format
@@ -7,9 +7,9 @@
     ├── LockError                 exit 4: another run has the lock, or this one lost it
     ├── Interrupted               exit 130 or 143: Ctrl-C, SIGTERM
     ├── StatementError            PostgreSQL refused a statement
-    ├── RollbackError             a migration that can't be rolled back
-    ├── FileError                 a file can't be read or written
-    ├── ServerError               a server can't be reached, or the embedded one not started
+    ├── RollbackError             a migration that cannot be rolled back
+    ├── FileError                 a file cannot be read or written
+    ├── ServerError               a server cannot be reached, or the embedded one not started
     └── UsageError                exit 2: wrong usage or configuration
 
 One place turns them into standard error and an exit code (`console.entry` for the scripts,

@@ -1,17 +1,17 @@
-"""What all errors have in common: parts for people and programs, an exit code, a way out."""
+"""What all errors have in common: parts for people and programs, an exit code, a hint."""
 
 from __future__ import annotations
 
 _WIDTH = 8
-"""Of the column with the names of the parts."""
+"""Width of the column with the names of the parts."""
 
 
 class MigrationError(Exception):
-    """The reason, the place, more about it, what state things are in now, and the way out.
+    """An error with its reason, place, details, the state that it left, and a hint.
 
     Args:
         what: the reason: one sentence without a full stop.
-        environment: whose database it is about, where that is known; see `complete`.
+        environment: the environment of the database, if known; see `complete`.
         where: a place such as `sql/course/004_add_x.sql:12`.
         source: the line of source at that place, and below it a line with a caret.
         detail: more lines: what the server added, both values that differ.
@@ -43,13 +43,13 @@ class MigrationError(Exception):
         self.hint = hint
 
     def complete(self, *, environment: str, state: str) -> None:
-        """Add what only the whole run knows, where the error does not say it.
+        """Add what only the whole run knows, if the error does not say it.
 
         Called in one place for each door, so that nothing below it rewrites an error.
 
         Args:
-            environment: whose database it is about.
-            state: how things stand now.
+            environment: the environment of the database.
+            state: the state of the database now.
         """
         self.environment = self.environment or environment
         self.state = self.state or state
@@ -87,9 +87,9 @@ class MigrationError(Exception):
 
 
 def printable(text: str) -> str:
-    """Return a text on one line, with what would steer a terminal or forge a line made visible.
+    """Return a text on one line; escape characters that would control a terminal or forge a line.
 
-    A tab is blanks: libpq indents its advice with one, and people their SQL.
+    Tabs become spaces: libpq indents its advice with them, and people their SQL.
     """
     return "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode("ascii")

@@ -33,17 +33,17 @@ class LockError(MigrationError):
         hint: str = "",
         ran: int | None = None,
     ) -> None:
-        """Keep how far a file came apart: the event log has a column for it."""
+        """Keep how far a file got: the event log has a column for it."""
         super().__init__(what, detail=detail, state=state, hint=hint)
         self.ran = ran
 
     def within(self, ran: int) -> LockError:
-        """Return the same error, of a file of which so many statements had been run."""
+        """Return the same error, for a file of which this many statements had been run."""
         return LockError(self.what, detail=self.detail, state=self.state, hint=self.hint, ran=ran)
 
 
 class Interrupted(MigrationError):  # noqa: N818 - nothing is wrong with it
-    """A signal ended the run at a safe place.
+    """A signal ended the run at a safe point.
 
     Args:
         number: the signal's.
@@ -56,7 +56,7 @@ class Interrupted(MigrationError):  # noqa: N818 - nothing is wrong with it
     def __init__(
         self, number: int, *, where: str = "", detail: str = "", ran: int = 0, state: str = ""
     ) -> None:
-        """Exit as shells expect of a program that a signal has ended."""
+        """Exit as shells expect of a program that was ended by a signal."""
         super().__init__(
             f"interrupted by {signal.Signals(number).name}",
             where=where,
@@ -68,7 +68,7 @@ class Interrupted(MigrationError):  # noqa: N818 - nothing is wrong with it
         self.ran = ran
 
     def at(self, where: str, ran: int) -> Interrupted:
-        """Return the same error, of a statement: where it stands, and how many ran before it."""
+        """Return the same error, for a statement: its place, and how many ran before it."""
         return Interrupted(
             self.exit_code - 128, where=self.where or where, detail=self.detail, ran=ran
         )
@@ -84,9 +84,9 @@ class StatementError(MigrationError):
         detail: the server's message with its SQLSTATE, and the statement.
         ran: how many statements of the section had been run before it.
         sqlstate: the server's code for it, "" where it gave none.
-        lost: whether the connection was lost, so that nobody knows what came of the statement.
+        lost: whether the connection was lost, so that the statement's outcome is unknown.
         hint: as for every error.
-        tries: how many times it was run, when a lock or a deadlock was the reason.
+        tries: how many times it was run, after lock timeouts or deadlocks.
         source: as for every error.
     """
 
@@ -114,7 +114,7 @@ class StatementError(MigrationError):
         self.tries = tries
 
     def given_up(self, tries: int, reason: str, hint: str) -> StatementError:
-        """Return the same error, after so many tries for that reason."""
+        """Return the same error, after this many attempts for that reason."""
         more = [f"tried {tries} times: {reason}"] if tries > 1 else []
         return StatementError(
             self.what,
@@ -131,8 +131,8 @@ class StatementError(MigrationError):
 
 
 class RollbackError(MigrationError):
-    """A migration that can't be rolled back."""
+    """A migration that cannot be rolled back."""
 
 
 class ServerError(MigrationError):
-    """A server can't be reached, or the embedded one can't be started."""
+    """A server cannot be reached, or the embedded one cannot be started."""

@@ -11,7 +11,7 @@ class FormatError(MigrationError):
     Args:
         what: as for every error.
         line: the line that shows it; the first is 1.
-        path: the file as people name it; those who read text without knowing its file leave it out.
+        path: the file as people name it; left out by code that reads text without knowing its file.
         hint: as for every error.
         code: the check that names it: see `checks.rules`.
     """
@@ -44,11 +44,11 @@ class HistoryError(MigrationError):
 
 
 class FileError(MigrationError):
-    """A file or folder can't be read or written."""
+    """A file or folder cannot be read or written."""
 
     @classmethod
     def of(cls, error: OSError) -> FileError:
-        """Say what the operating system said, without a traceback."""
+        """Return an error with the operating system's message, without a traceback."""
         what = (error.strerror or str(error)).lower()
         return cls(
             f"{what}",

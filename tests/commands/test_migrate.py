@@ -76,7 +76,7 @@ class TestFile:
         workspace.add("001", "CREATE TABLE a (id int);", slug="make_a")
         workspace.upgrade()
         done = workspace.run("migrate", "--file", "001_make_a.sql")
-        assert (done.returncode, done.stdout) == (0, "course: 001_make_a.sql is applied already\n")
+        assert (done.returncode, done.stdout) == (0, "course: 001_make_a.sql is already applied\n")
 
     def test_what_comes_before_it_is_named(self, workspace: Workspace) -> None:
         for version in ("001", "002", "003"):

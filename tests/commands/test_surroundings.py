@@ -149,7 +149,7 @@ def test_a_dotenv_that_can_not_be_read_is_named(workspace: Workspace, door: str)
         workspace.run("status") if door == "scripts" else workspace.alembic("-n", "auth", "current")
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("error:  .env can't be read: input/output error")
+    assert done.stderr.startswith("error:  .env cannot be read: input/output error")
 
 
 def test_a_section_without_a_folder_is_said_with_what_to_copy(workspace: Workspace) -> None:

@@ -29,12 +29,12 @@ def test_a_table_made_by_hand_is_not_dropped_by_the_rollback_of_a_migration_that
     workspace.upgrade()
     assert workspace.existed_before() == ["table users"]
     assert workspace.recorder.notices[-1].startswith(
-        "table users (001) was there before the migration, whose rollback would drop it"
+        "table users (001) existed before the migration, whose rollback would drop it"
     )
     with pytest.raises(RollbackError) as caught:
         workspace.downgrade("base")
     assert str(caught.value).startswith(
-        "error:  rolling back 001 would drop what was there before it"
+        "error:  rolling back 001 would drop objects that existed before it"
     )
     assert caught.value.detail == "table users (3 rows)"
     assert "-x drop_existing=001" in caught.value.hint
@@ -122,7 +122,9 @@ def test_what_can_be_made_again_is_said_and_dropped(workspace: Workspace) -> Non
     workspace.add("001", "CREATE OR REPLACE VIEW v AS SELECT 1;", "DROP VIEW v;")
     workspace.upgrade()
     workspace.downgrade("base")
-    assert "001_step.sql: drops what was there before it: view v" in workspace.recorder.notices
+    assert (
+        "001_step.sql: drops objects that existed before it: view v" in workspace.recorder.notices
+    )
     assert workspace.versions() == []
 
 
@@ -153,7 +155,7 @@ def test_both_doors_refuse_and_both_have_a_way_to_want_it(workspace: Workspace) 
         workspace.alembic("-n", "course", "-x", "drop_existing=002", "downgrade", "-1"),
     ):
         assert done.returncode == 1
-        assert "rolling back 001 would drop what was there before it" in done.stderr
+        assert "rolling back 001 would drop objects that existed before it" in done.stderr
         assert "table t (0 rows)" in done.stderr
     assert workspace.tables("auth") == workspace.tables("course") == ["t"]
     wanted = workspace.run("rollback", "--database", "auth", "--yes", "--drop-existing")

@@ -51,7 +51,7 @@ class TestScripts:
         )
         down = self.run(workspace, "downgrade", "002:base")
         assert down.returncode == 3
-        assert "rolling back 001 would drop what was there before it" in down.stderr
+        assert "rolling back 001 would drop objects that existed before it" in down.stderr
         assert workspace.tables() == ["a"]
         assert workspace.versions() == ["001"]
         wanted = self.run(workspace, "-x", "drop_existing=001", "downgrade", "001:base")

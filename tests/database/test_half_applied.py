@@ -123,7 +123,7 @@ def test_what_was_there_before_its_first_run_still_counts(workspace: Workspace) 
         workspace.upgrade()
     workspace.query("INSERT INTO b DEFAULT VALUES")
     workspace.upgrade()
-    with pytest.raises(RollbackError, match="would drop what was there before it"):
+    with pytest.raises(RollbackError, match="would drop objects that existed before it"):
         workspace.downgrade("base")
 
 
@@ -138,7 +138,7 @@ def test_undoing_it_drops_nothing_that_was_there_before(workspace: Workspace) ->
         workspace.alembic("-n", "course", "-x", "partial=001", "downgrade", "base"),
     ):
         assert done.returncode == 1
-        assert "rolling back 001 would drop what was there before it" in done.stderr
+        assert "rolling back 001 would drop objects that existed before it" in done.stderr
     assert (42,) in workspace.query("SELECT * FROM a")
     done = workspace.run(*undo, "--drop-existing")
     assert done.returncode == 0, done.stderr
@@ -254,7 +254,7 @@ def test_a_killed_run_is_shown_as_not_known_to_have_ended(workspace: Workspace) 
     process.kill()
     process.communicate()
     shown = workspace.run("status", "--database", "course").stdout
-    assert "001  PARTIAL 1/2, 001_step.sql: begun" in shown
+    assert "001  PARTIAL 1/2, 001_step.sql: started" in shown
     assert "it was killed, or is still running" in shown
 
 
@@ -264,7 +264,7 @@ def test_a_killed_run_is_shown_as_not_known_to_have_ended(workspace: Workspace) 
         (("-x", "partial=001", "downgrade", "base"), "001 is not half applied"),
         (("-x", "partial=002", "upgrade", "head"), "-x partial can only be used with downgrade"),
         (("-x", "partial=002", "downgrade", "base"), "must leave the database at 001"),
-        (("-x", "partial=x", "downgrade", "base"), "-x partial needs a version, and got 'x'"),
+        (("-x", "partial=x", "downgrade", "base"), "-x partial needs a version, but got 'x'"),
     ],
 )
 def test_a_partial_that_makes_no_sense_is_refused(

@@ -87,7 +87,7 @@ def test_of_two_rollbacks_of_the_last_migration_one_says_that_it_is_gone(
         "error:  course is now at 004: another run rolled it back\n"
         "at:     course\n"
         "detail: it was at 005 when this run started\n"
-        "state:  nothing was rolled back by this one\n"
+        "state:  nothing was rolled back by this run\n"
     ) in ends[1][1]
     assert applied.versions() == ["001", "002", "003", "004"]
     assert applied.tables() == ["t_001", "t_002", "t_003", "t_004"]
@@ -128,7 +128,7 @@ def test_what_happened_while_it_waited_is_said(applied: Workspace, target: str) 
     else:
         assert code == 1
         assert "course is now at 003: another run rolled it back" in said
-        assert "nothing was rolled back by this one" in said
+        assert "nothing was rolled back by this run" in said
 
 
 def test_a_rollback_that_was_confirmed_after_another_one_ran_says_so(applied: Workspace) -> None:
@@ -140,7 +140,7 @@ def test_a_rollback_that_was_confirmed_after_another_one_ran_says_so(applied: Wo
     os.close(terminal)
     assert run.returncode == 1
     assert "error:  course is now at 002: another run rolled it back\n" in said
-    assert "state:  nothing was rolled back by this one\n" in said
+    assert "state:  nothing was rolled back by this run\n" in said
     assert applied.versions() == ["001", "002"]
 
 

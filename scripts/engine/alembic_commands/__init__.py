@@ -1,1 +1,1 @@
-"""All that knows Alembic and SQLAlchemy: commands, revisions, connections that programs give."""
+"""Everything that uses Alembic and SQLAlchemy: commands, revisions, given connections."""

@@ -43,7 +43,7 @@ class AlembicCommand(Command):
         return cls(kind, context.opts.get("destination_rev"), planned, directory, context)
 
     def prepare(self, found: Status, *, idle: bool) -> None:
-        """Make Alembic's map of revisions whole; see `Command.prepare`."""
+        """Complete Alembic's map of revisions; see `Command.prepare`."""
         super().prepare(found, idle=idle)
         unknown_revisions.add(self.directory, found)
 
@@ -62,7 +62,7 @@ class AlembicCommand(Command):
     def check_target(self, found: Status) -> None:
         """Refuse a version that Alembic would take for another, and several for a stamp.
 
-        Alembic takes `1` for the beginning of any version: 1 could become 100 in silence.
+        Alembic takes `1` as the beginning of any version: 1 could silently become 100.
 
         Raises:
             UsageError: with the version that was meant.

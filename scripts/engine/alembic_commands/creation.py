@@ -1,4 +1,4 @@
-"""`alembic revision`: the next number and the SQL file; Alembic writes the revision file after."""
+"""`alembic revision`: the next number and the SQL file; Alembic then writes the revision file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fill_in(environment: Environment, asked: RevisionContext) -> None:
         asked: Alembic's command; its one generated revision is changed.
 
     Raises:
-        UsageError: for options that make no sense for SQL files, or a name without letters.
+        UsageError: for options that do not apply to SQL files, or a name without letters.
         HistoryError: when the files there are do not form one history.
     """
     arguments = asked.command_args

@@ -13,7 +13,7 @@ from scripts.errors import UsageError
 
 
 class GivenSource:
-    """Takes the connections of whoever gave one; see `session.run_connection.Source`."""
+    """Takes connections from the caller; see `session.run_connection.Source`."""
 
     is_own = False
 
@@ -59,7 +59,7 @@ class GivenSource:
                 other.close()
 
     def close(self, connection: RawConnection) -> None:
-        """Let SQLAlchemy know when the connection has been ended, and end what was begun here."""
+        """Tell SQLAlchemy when the connection was closed, and end what was begun here."""
         if connection.closed:
             self.connection.invalidate()
         elif not self.in_caller_transaction:

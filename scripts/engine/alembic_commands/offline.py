@@ -73,7 +73,7 @@ def write(settings: Settings) -> None:
 
 def _write_opening(executor: ScriptExecutor, ledger: Ledger) -> None:
     impl = context.get_context().impl
-    # Without it psql would go on after an error, and run a migration on top of a failed one.
+    # Without it psql would continue after an error, and run a migration after a failed one.
     impl.static_output("\\set ON_ERROR_STOP on")
     impl.static_output("\\encoding UTF8")
     if isinstance(impl, ScriptImpl):
@@ -86,7 +86,7 @@ def _write_opening(executor: ScriptExecutor, ledger: Ledger) -> None:
 
 
 class _Script:
-    """A run that is written: what Alembic calls on its way through the steps."""
+    """A run that is written as a script: what Alembic calls for each step."""
 
     def __init__(self, status: Status, executor: ScriptExecutor, planned: Planned) -> None:
         self._status, self._executor, self._planned = status, executor, planned

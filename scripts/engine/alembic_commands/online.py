@@ -32,7 +32,7 @@ from scripts.engine.switches import NO_SWITCHES
 
 
 def run(config: Config, settings: Settings) -> None:
-    """Carry out Alembic's command on a database, or on the connection given.
+    """Run Alembic's command on a database, or on the given connection.
 
     Args:
         config: Alembic's; `attributes` may hold "connection" (of SQLAlchemy, or an engine),
@@ -40,7 +40,7 @@ def run(config: Config, settings: Settings) -> None:
         settings: whose database.
 
     Raises:
-        MigrationError: when anything keeps the run from being done; `state` says how far it came.
+        MigrationError: when anything prevents the run; `state` says how far it got.
     """
     given = config.attributes.get("connection")
     observer: Observer = config.attributes.get("observer") or LogObserver()
@@ -65,7 +65,7 @@ def run(config: Config, settings: Settings) -> None:
 
 
 def _by_alembic(request: Request) -> None:
-    """Let Alembic carry out what runs no migration: a stamp, and what only looks."""
+    """Let Alembic run commands that run no migration: stamps, and those that only read."""
     with online.opened(request) as found:
         drive = Drive(
             connection=found.connection,
@@ -89,7 +89,7 @@ def _by_alembic(request: Request) -> None:
 
 
 def _stamp(connection: Connection, found: Opened, drive: Drive) -> None:
-    """Let Alembic write its version, and write the ledger with it: its files were run elsewhere."""
+    """Let Alembic write its version, and write the ledger with it; the files ran elsewhere."""
     status, mirrored = found.status, list[str]()
 
     def mirror(heads: Collection[str]) -> None:
@@ -115,10 +115,10 @@ def _stamp(connection: Connection, found: Opened, drive: Drive) -> None:
     if not found.connection.in_caller_transaction:
         connection.rollback()
     if not mirrored:
-        # It took no step: the version was that one before, and the ledger may have been another.
+        # Alembic took no step: it was at that version already, but the ledger may not have been.
         with found.connection.transaction():
             mirror(heads)
-    found.connection.notify(f"stamped {', '.join(heads) or 'base'}, nothing was run")
+    found.connection.notify(f"stamped {', '.join(heads) or 'base'}; nothing was run")
 
 
 def _check_stamp(status: Status) -> None:
@@ -149,7 +149,7 @@ def _configure(connection: Connection, found: Opened, hook: Any) -> None:
 def _sqlalchemy(connection: RunConnection, source: Source) -> Iterator[Connection]:
     """Give the run's connection as one of SQLAlchemy's, for a `with` block.
 
-    Alembic's own transactions bound their waits, too, and take on MIGRATION_ROLE.
+    Alembic's own transactions also limit their waits and assume MIGRATION_ROLE.
 
     Raises:
         psycopg2.Error: what the driver raises.

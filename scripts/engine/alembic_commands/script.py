@@ -19,7 +19,7 @@ from scripts.engine.step import Step
 from scripts.engine.switches import Switches
 from scripts.sqltext import session_state
 
-# In a script nobody has a clock but the server; inside a transaction now() is when it began.
+# In a script only the server has a clock; inside a transaction, now() is when it began.
 _SERVER_DURATION = SQL("extract(epoch FROM clock_timestamp() - now()) * 1000")
 
 
@@ -37,9 +37,9 @@ class ScriptExecutor:
         """Write for psql.
 
         Args:
-            write: takes a piece of the script, adds the line breaks that part it from the next.
+            write: takes a piece of the script, and adds the line breaks after it.
             context: Alembic's: it knows the dialect, and the way out of its transactions.
-            ledger: where the ledger is taken to be.
+            ledger: where the ledger is assumed to be.
             settings: limits and role of the run.
             switches: the choices of the run.
         """
@@ -79,7 +79,7 @@ class ScriptExecutor:
         return Performed(_SERVER_DURATION, 0, 0, existed)
 
     def _look_up(self, step: Step) -> None:
-        """Write what looks up objects ahead of a section; SET TRANSACTION bears no query."""
+        """Write the look-up of objects before a section; SET TRANSACTION allows none."""
         if not retry.possible(step.section.statements):
             return
         if step.looked_up:
@@ -113,7 +113,7 @@ class ScriptExecutor:
             self.execute(statement)
 
     def begin(self, context: MigrationContext, *, at_base: bool) -> None:
-        """A script can't look whether there is a ledger: one that begins at base makes it."""
+        """A script cannot check whether there is a ledger: one that begins at base creates it."""
         self._context = context
         self._needs_ledger = at_base
         if not at_base:
@@ -125,7 +125,7 @@ class ScriptExecutor:
         self.send([note.ledger])
 
     def stamp(self, records: Iterable[Record], kept: Iterable[str], reached: str) -> None:  # noqa: ARG002
-        """Write what makes the ledger have just these versions."""
+        """Write what makes the ledger have exactly these versions."""
         self._create()
         self.send(self._ledger.mirror(records, kept))
 
@@ -143,10 +143,10 @@ class ScriptExecutor:
 def _extension(ledger: Ledger, role: str) -> Composable:
     """Return a DO block's body that adds the column which a ledger of an older release lacks.
 
-    A script cannot look what there is; IF NOT EXISTS would lock the ledger, and say so.
+    A script cannot check what exists; IF NOT EXISTS would lock the ledger, and print a notice.
 
     Args:
-        ledger: where it is taken to be.
+        ledger: where it is assumed to be.
         role: the role that owns it; "" stays with the login's.
     """
     assume: Composable = SQL("")
@@ -171,7 +171,7 @@ def do_block(body: Composable, dialect: Dialect) -> str:
 
 
 def render(composed: Composable, dialect: Dialect) -> str:
-    """Write a composed statement out where no connection can do the quoting.
+    """Write a composed statement out without a connection to do the quoting.
 
     Args:
         composed: made of SQL, identifiers, and strings, whole numbers or NULL.

@@ -1,4 +1,4 @@
-"""Alembic's dialect for scripts: each of their transactions takes on MIGRATION_ROLE."""
+"""Alembic's dialect for scripts: each of their transactions assumes MIGRATION_ROLE."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from alembic.ddl.postgresql import PostgresqlImpl
 class ScriptImpl(PostgresqlImpl):
     """What Alembic uses for PostgreSQL once this module is imported.
 
-    A class with `__dialect__` takes the place of the one before it:
+    A class with `__dialect__` replaces the one before it:
     https://alembic.sqlalchemy.org/en/latest/api/ddl.html#alembic.ddl.impl.DefaultImpl.
     """
 
@@ -26,7 +26,7 @@ class ScriptImpl(PostgresqlImpl):
         self._opening = f"SET LOCAL ROLE {role};" if role else ""
 
     def emit_begin(self) -> None:
-        """Begin a transaction in a script: the role goes with its end, whoever runs it where."""
+        """Begin a transaction in a script; the role ends with it, wherever it runs."""
         super().emit_begin()
         if self._opening:
             self.static_output(self._opening)

@@ -14,7 +14,7 @@ from scripts.engine.status import Status
 def versions(
     state: Status, directory: ScriptDirectory, heads: Sequence[str]
 ) -> tuple[list[Record], list[str]]:
-    """Return what the ledger has to have after a stamp.
+    """Return what the ledger must contain after a stamp.
 
     Alembic takes one step from any version to any other for a stamp, so it is the ancestors of the
     new heads that count, not the step.

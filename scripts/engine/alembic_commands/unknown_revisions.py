@@ -1,8 +1,8 @@
-"""Applied versions without a file here: revisions made of ledger rows.
+"""Applied versions without a file here: revisions made from ledger rows.
 
 When an older release is deployed, the database is at a version that its checkout does not know, and
 every command of Alembic would fail with "Can't locate revision". With these revisions in the map a
-downgrade runs the DOWN that the ledger keeps, and `upgrade head` finds nothing to do.
+downgrade runs the DOWN that the ledger stores, and `upgrade head` finds nothing to do.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scripts.errors import HistoryError
 
 
 def add(directory: ScriptDirectory, state: Status) -> None:
-    """Make Alembic's map of revisions whole.
+    """Complete Alembic's map of revisions.
 
     Args:
         directory: Alembic's view of the versions folder; changed.
@@ -29,7 +29,7 @@ def add(directory: ScriptDirectory, state: Status) -> None:
     """
     try:
         with warnings.catch_warnings():
-            # Alembic only warns of two revisions with one id, and drops one of them.
+            # Alembic only warns about two revisions with the same id, and drops one of them.
             warnings.filterwarnings("error", message="Revision .* is present more than once")
             known = {script.revision for script in directory.walk_revisions()}
     except UserWarning as warning:

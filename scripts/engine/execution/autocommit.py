@@ -47,15 +47,15 @@ class Autocommit:
         Another run begins the file again when this one has lost its lock: so that is checked before
         each statement and each attempt, and before the ledger is told.
 
-        A statement that meets a lock or a deadlock is tried again by itself. Before an index is
+        A statement that meets a lock or a deadlock is retried by itself. Before an index is
         built, an invalid one of its name is dropped; after it, the index has to be there.
 
         Returns:
-            What was there before the first run of the file, as the ledger keeps it.
+            What existed before the first run of the file, as the ledger stores it.
 
         Raises:
             StatementError: when the server refuses a statement, or the session is lost.
-            UsageError: when the session cannot be made what the statements need.
+            UsageError: when the session cannot be set up as the statements need it.
             ServerError: when the direct connection cannot be opened.
             Interrupted: when a signal came.
             LockError: when the lock is lost; it knows how many statements have been run.
@@ -95,7 +95,7 @@ class _Section:
         return self.owner.connection.settings
 
     def notify(self, text: str) -> None:
-        """Tell whoever watches the run."""
+        """Tell the observer."""
         self.owner.connection.notify(text)
 
     def prepare(self, statement: Statement, ran: int) -> None:
@@ -139,7 +139,7 @@ class _Section:
                 cursor.execute(SQL("SET SESSION ROLE {}").format(Identifier(role)))
 
     def _look_up(self) -> None:
-        """Look up what is there before; what an earlier run of the file had made was not."""
+        """Look up what exists before; what an earlier run of the file created does not count."""
         named, earlier = self.step.looked_up, self.step.existing_before
         connection = self.owner.connection
         query = SQL("SELECT {}").format(identity.identities(named))
@@ -147,11 +147,11 @@ class _Section:
         now = row[0] if row else [None] * len(named)
         self._before = {one.shown: known for one, known in zip(named, now, strict=True)}
         if earlier is not None:
-            # A name that an edited DOWN has new: what is there now may be anybody's.
+            # A name that is new in an edited DOWN: nobody knows who created the object.
             self._before = {shown: earlier.get(shown, now) for shown, now in self._before.items()}
 
     def existed(self) -> Composable:
-        """Return what the ledger keeps of what was there before."""
+        """Return what existed before, as the ledger stores it."""
         named = self.step.looked_up
         return existing.survivors(named, [self._before.get(one.shown) for one in named])
 
@@ -159,7 +159,7 @@ class _Section:
         """Run one statement, again and again while it meets a lock."""
         limits = self.settings.limits
         try:
-            # A statement that failed has taken itself back, but for an index: see `_drop_invalid`.
+            # A failed statement has undone itself, except for an index: see `_drop_invalid`.
             for attempt in retry.attempts(limits.lock_retries, lambda: None, self.notify):
                 with attempt:
                     self._attempt(statement, ran)
@@ -203,7 +203,7 @@ class _Section:
     def explained(
         self, statement: Statement, ran: int, what: str = "cannot prepare the session"
     ) -> Iterator[None]:
-        """Explain what fails beside a statement: mostly, the connection is gone."""
+        """Explain a failure outside a statement: mostly a lost connection."""
         try:
             yield
         except psycopg2.Error as error:

@@ -1,4 +1,4 @@
-"""The session for statements outside a transaction: past the pooler where a URL leads there."""
+"""The session for statements outside a transaction: past the pooler if a URL leads there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scripts.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A connection in autocommit, and what is known of it."""
+    """A connection in autocommit, and what is known about it."""
 
     connection: Connection
     pooled: bool
@@ -38,7 +38,7 @@ class DirectSession:
         """Give the session for a `with` block.
 
         Raises:
-            ServerError: when the direct connection can't be had.
+            ServerError: when the direct connection cannot be opened.
             UsageError: when it leads elsewhere, or a pooler is in the way of MIGRATION_ROLE.
         """
         direct = self._direct()

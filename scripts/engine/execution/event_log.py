@@ -1,4 +1,4 @@
-"""Writes the event log beside the work. A log that can't be written is said, and stops nothing."""
+"""Writes the event log. If it cannot be written, the run says so and continues."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class EventLog:
         *,
         exists: bool,
     ) -> None:
-        """Write with this connection's quoting; say it when writing fails.
+        """Write with this connection's quoting; report when writing fails.
 
         Args:
             ledger: whose log.
             origin: what is the same for all rows of the run.
             connection: does the quoting.
             opening: what a transaction of our own begins with.
-            notify: is told when the log can't be written.
+            notify: is told when the log cannot be written.
             exists: whether there is a table yet.
         """
         self._ledger = ledger
@@ -85,7 +85,7 @@ class EventLog:
         self._exists = True
 
     def guarded(self, execute: Execute, statements: str) -> None:
-        """Run what writes the log in the open transaction, which goes on whatever comes of it."""
+        """Run what writes the log in the open transaction, which continues even if that fails."""
         execute(f"SAVEPOINT {_SAVEPOINT};")
         try:
             execute(statements)
@@ -97,7 +97,7 @@ class EventLog:
 
     @property
     def works(self) -> bool:
-        """Tell whether what is noted is kept: nothing has failed so far."""
+        """Tell whether events are recorded: nothing has failed so far."""
         return self._works
 
     def rows(self, *happened: Event) -> Composable | None:
@@ -130,11 +130,11 @@ class EventLog:
             self.lost(error)
 
     def lost(self, error: psycopg2.Error, by: str | None = None) -> None:
-        """Notify that there is no log from here on.
+        """Report that there is no log from here on.
 
         Args:
             error: what writing it failed with.
-            by: the file at work since it was last written: what made it go, if it is gone.
+            by: the file that ran since the last write: it removed the log, if the log is gone.
         """
         self._works = False
         reason = disclosure.headline(error)

@@ -1,4 +1,4 @@
-"""What runs a step and what the ledger is told of it: a server's, or a script's."""
+"""Runs a step and records it, on a server or in a script."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Performed:
     duration_ms: int
     lock_wait_ms: int
     existed: Composable
-    """What was there before UP, as the ledger keeps it: see `objects.existing`."""
+    """What existed before UP, as the ledger stores it; see `objects.existing`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +55,8 @@ class Executor(Protocol):
         """Write ledger, Alembic's version and event log.
 
         Raises:
-            LedgerError: when they can't be written, or Alembic's version is another one.
+            LedgerError: when they cannot be written, or Alembic's version is another one.
         """
 
     def stamp(self, records: Iterable[Record], kept: Iterable[str], reached: str) -> None:
-        """Make the ledger have just these versions; see `Ledger.mirror`."""
+        """Make the ledger have exactly these versions; see `Ledger.mirror`."""

@@ -1,4 +1,4 @@
-"""Keeps a run from going on once it has lost the lock, and knows then what is true."""
+"""Stops a run that has lost the lock, and then finds out where the database is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Guard:
     """None where a caller's pool has no second connection to hold it: all may pass then."""
 
     def check(self) -> None:
-        """Make sure that no other run is at work.
+        """Make sure that no other run is active.
 
         Raises:
             LockError: when one may be.
@@ -40,7 +40,7 @@ class Guard:
             ran: how many of its statements have been run.
 
         Raises:
-            LockError: when another may be at work; it knows how many had been run.
+            LockError: when another may be active; it knows how many had been run.
         """
         try:
             self.check()
@@ -51,16 +51,16 @@ class Guard:
         """Say where the database is: another run may have moved it since the lock was lost.
 
         Args:
-            reached: the version that this run has come to.
+            reached: the version that this run has reached.
         """
         name, at = self.connection.settings.name, self._reread()
         if not at:
-            return f"{name} was at {reached}, and cannot be reached now"
+            return f"{name} was at {reached}, but cannot be reached now"
         moved = "" if at == reached else f": another run has moved it from {reached}"
         return f"{name} is at {at}{moved}"
 
     def _reread(self) -> str:
-        """Read anew which version the database is at; "" where that can't be known."""
+        """Read again which version the database is at; "" if that is unknown."""
         if self.lock is None:
             return ""
         try:

@@ -1,6 +1,6 @@
-"""Invalid indexes: what a `CREATE INDEX CONCURRENTLY` leaves behind when it is cut short.
+"""Invalid indexes: what an interrupted `CREATE INDEX CONCURRENTLY` leaves behind.
 
-Run again with IF NOT EXISTS, PostgreSQL would keep such an index in silence: a name that no query
+Run again with IF NOT EXISTS, PostgreSQL would silently keep such an index: a name that no query
 uses and every write pays for.
 https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
 """
@@ -57,14 +57,14 @@ def drop_invalid(
     Args:
         connection: in autocommit.
         wanted: the index.
-        wait_ms: how long to wait for another session, in milliseconds; 0 waits for ever.
+        wait_ms: how long to wait for another session, in milliseconds; 0 waits without limit.
         notify: is told of the wait and of the drop.
         bounded: look at the index again now and then while the DROP waits for its lock; otherwise
             the session's own lock_timeout holds.
 
     Raises:
         StillBuiltError: when the other session does not end in that time.
-        psycopg2.Error: when the index can't be dropped.
+        psycopg2.Error: when the index cannot be dropped.
     """
     begin, said = time.monotonic(), None
     while found := _rows(connection, _of_table(connection, wanted)):
@@ -88,7 +88,7 @@ def _who(builders: list[tuple[Any, ...]]) -> str:
 
 
 def problem(connection: Connection, wanted: ConcurrentIndex) -> str:
-    """Notify why an index that was to be built is of no use; "" where nothing is wrong with it."""
+    """Return why an index that was to be built is unusable; "" if nothing is wrong with it."""
     table = _table(connection, wanted)
     query = SQL(
         "SELECT i.indrelid = to_regclass({}), i.indisvalid, i.indrelid::regclass::text"

@@ -37,10 +37,10 @@ class Recorder:
         """The number of the transaction that wrote the last note, as `txid_status` takes it."""
 
     def create_ledger(self) -> None:
-        """Make the ledger's table what it has to be.
+        """Create or complete the ledger's table.
 
         Raises:
-            LedgerError: when that can't be done.
+            LedgerError: when that is not possible.
         """
         for statement in (*self._ledger.creation(), *self._ledger.version_table_creation()):
             self._executed(self._composed(statement))
@@ -54,13 +54,13 @@ class Recorder:
             row = self._connection.execute(f"SAVEPOINT {_SAVEPOINT}; {statement}")
         except psycopg2.Error as error:
             if error.pgcode is None:
-                raise  # the connection is gone: there is more to find out
+                raise  # the connection is gone: the outcome is looked up elsewhere
             self._connection.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};")
             by = note.events[0].filename or "the migration"
             self._check_there(error, by)
             if told is None:
                 raise self._refused(error) from error
-            # Whether it is the log that can't be written shows when it is left out.
+            # Leaving the log out shows whether it is the log that cannot be written.
             statement = self._composed(self._ledger.noting(note.ledger, move, None))
             row = self._executed(statement)
             self._log.lost(error, by)
@@ -73,7 +73,7 @@ class Recorder:
         self.transaction = row[0] if row else 0
 
     def _check_there(self, error: psycopg2.Error, by: str) -> None:
-        """Name who took the ledger or Alembic's table away, where that is why a note failed."""
+        """Name the file that removed the ledger or Alembic's table, if that made a write fail."""
         if error.pgcode not in GONE:
             return
         for table in (self._ledger.table, self._ledger.version_table):
@@ -90,7 +90,7 @@ class Recorder:
             by: the file that was at work.
         """
         ours = "the ledger" if table == self._ledger.table else "Alembic's table"
-        # What others still see has been taken away in this transaction, by its migration.
+        # If others still see the table, this transaction's migration has removed it.
         if self._lock and self._lock.sees(table):
             return LedgerError(
                 f"{by} dropped or renamed {ours} {table}",
@@ -114,7 +114,7 @@ class Recorder:
             return self._connection.execute(statement)
         except psycopg2.Error as error:
             if error.pgcode is None:
-                raise  # the connection is gone: there is more to find out
+                raise  # the connection is gone: the outcome is looked up elsewhere
             raise self._refused(error) from error
 
     def _refused(self, error: psycopg2.Error) -> MigrationError:
@@ -128,7 +128,7 @@ class Recorder:
         )
 
     def stamp(self, records: Iterable[Record], kept: Iterable[str], reached: str) -> None:
-        """Make the ledger have just these versions, and say in the log who did it."""
+        """Make the ledger have exactly these versions, and record in the event log who did it."""
         for statement in self._ledger.mirror(records, kept):
             self._executed(self._composed(statement))
         self._log.prepare(self._connection.execute, Event(event=Kind.STAMP, version=reached))

@@ -1,4 +1,4 @@
-"""What meets a lock or a deadlock is tried again: a migration inside its own transaction.
+"""Retries after a lock timeout or a deadlock: a migration inside its own transaction.
 
 The whole command is never run again: `upgrade +2`, counted anew from a moved head, would overshoot.
 """
@@ -17,18 +17,18 @@ from scripts.sqltext.statements import Statement
 SAVEPOINT = "upskill_migration"
 """Where a migration begins in its transaction, and is rolled back to.
 
-`ROLLBACK TO SAVEPOINT` gives back the locks taken since, so nobody waits for us in the pauses:
+`ROLLBACK TO SAVEPOINT` releases the locks taken since, so nobody waits for us in the pauses:
 https://www.postgresql.org/docs/current/explicit-locking.html.
 """
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _WORTH_IT = {"55P03": "lock not available in time", "40P01": "deadlock"}
 _HINT = (
-    "run the command again when the sessions that are in the way have ended; "
+    "run the command again when the blocking sessions have ended; "
     "SELECT pg_terminate_backend(pid) ends one"
 )
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
-"""Seconds: after the first try, and at most."""
+"""Seconds: after the first attempt, and at most."""
 
 
 def possible(statements: tuple[Statement, ...]) -> bool:
@@ -42,7 +42,7 @@ class Attempt:
     def __init__(self, number: int, most: int) -> None:
         """Know which attempt it is, and how many there may be; the first is 1."""
         self.reason = ""
-        """Why another attempt is worth it; "" where this one succeeded."""
+        """Why another attempt makes sense; "" if this one succeeded."""
         self.where = ""
         self._number, self._most = number, most
 
@@ -52,7 +52,7 @@ class Attempt:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> bool:
-        """Decide what becomes of a failure."""
+        """Decide how to handle a failure."""
         if not isinstance(error, StatementError):
             return False
         reason = _WORTH_IT.get(error.sqlstate)
@@ -65,7 +65,7 @@ class Attempt:
 
 
 def attempts(retries: int, back: Callable[[], object], notify: Notify) -> Iterator[Attempt]:
-    """Give out attempts until one succeeds; each is to be used as a context manager.
+    """Yield attempts until one succeeds; use each as a context manager.
 
     Args:
         retries: how many times to try again, at most.

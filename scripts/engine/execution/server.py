@@ -29,7 +29,7 @@ class ServerExecutor:
     def __init__(
         self, connection: RunConnection, status: Status, lock: Lock | None, observer: Observer
     ) -> None:
-        """Make the parts ready.
+        """Create the parts.
 
         Args:
             connection: the run's.
@@ -59,7 +59,7 @@ class ServerExecutor:
         return self.blockers.waited_ms if self.blockers else 0
 
     def on_tick(self, running: float) -> None:
-        """Look who is in the way of a statement that has been running for so many seconds."""
+        """Look who blocks a statement that has been running for this many seconds."""
         if self.blockers:
             self.blockers.sample(running)
 

@@ -18,7 +18,7 @@ def local(header: Header, limits: Limits, *, watch_client: bool = False) -> str:
     """Return what sets the timeouts for a transaction.
 
     Args:
-        header: of the file; what it says wins.
+        header: of the file; it takes precedence.
         limits: what holds where it says nothing.
         watch_client: have the server end a statement soon after its client has died; see
             https://www.postgresql.org/docs/current/runtime-config-connection.html.
@@ -26,7 +26,7 @@ def local(header: Header, limits: Limits, *, watch_client: bool = False) -> str:
     values = {
         "lock_timeout": _or(header.lock_timeout_ms, limits.lock_timeout_ms),
         "statement_timeout": _or(header.statement_timeout_ms, limits.statement_timeout_ms),
-        # A pause before another try must not be taken for a forgotten transaction.
+        # A pause before a retry must not be taken for a forgotten transaction.
         "idle_in_transaction_session_timeout": 0,
     }
     if watch_client:
@@ -37,8 +37,8 @@ def local(header: Header, limits: Limits, *, watch_client: bool = False) -> str:
 def session(header: Header, limits: Limits, statement: Statement) -> dict[str, int]:
     """Return the timeouts of one statement outside a transaction, by name, in milliseconds.
 
-    CREATE INDEX CONCURRENTLY and its like have to wait for old transactions to end, keep nobody
-    waiting by it, and leave an invalid index when they are cut short: only the header bounds their
+    CREATE INDEX CONCURRENTLY and similar must wait for old transactions to end, keep nobody
+    waiting meanwhile, and leave an invalid index when interrupted: only the header limits their
     waits.
     """
     patient = transaction_block.is_non_blocking(statement)

@@ -1,4 +1,4 @@
-"""Runs a section in its transaction: timeouts, a savepoint, its statements, again for a lock."""
+"""Runs a section in its transaction: timeouts, savepoint, statements, retries after locks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Transaction:
         """Run a section's statements, all of them or none.
 
         Returns:
-            What was there before of the objects that UP's undoing drops, as the ledger keeps it.
+            Which objects that UP's rollback drops existed before, as the ledger stores them.
 
         Raises:
             StatementError: when the server refuses one.
@@ -61,12 +61,12 @@ class Transaction:
         return existed
 
     def _open(self, step: Step, *, repeatable: bool) -> Composable:
-        """Set the timeouts and the savepoint, and look up what is there before."""
+        """Set the timeouts and the savepoint, and look up which objects exist before."""
         limits = self.connection.settings.limits
         opening = timeouts.local(step.header, limits, watch_client=self.watch_client)
         if not repeatable:
             self.connection.execute(opening)
-            # A query ahead of SET TRANSACTION would be an error; behind a pooler nobody is found.
+            # A query before SET TRANSACTION would fail; through a pooler no blocker is found.
             self._look_at(self.connection.raw.info.backend_pid, step)
             return existing.NOBODY_LOOKED
         named = step.looked_up

@@ -1,11 +1,11 @@
-"""Alembic's version row, moved in the ledger's own statement: both can't be had apart."""
+"""Alembic's version row, moved in the ledger's own statement so that both change together."""
 
 from __future__ import annotations
 
 from psycopg2.sql import SQL, Composable, Literal
 
 BASE = "base"
-"""Where nothing is applied: Alembic's table has no row then."""
+"""The version when nothing is applied; Alembic's table then has no row."""
 
 
 def creation(table: Composable) -> Composable:
@@ -21,7 +21,7 @@ def creation(table: Composable) -> Composable:
 
 
 def moving(table: Composable, before: str, after: str) -> Composable:
-    """Return the statement that moves the version; it gives a row, or none if that was another one.
+    """Return the statement that moves the version; it returns no row if the version was another.
 
     Args:
         table: the quoted name of Alembic's table.

@@ -1,4 +1,4 @@
-"""A ledger that lies elsewhere than where it is looked for, as after a change of the search path.
+"""A ledger in another schema than expected, for example after a change of the search path.
 
 `ALTER DATABASE … SET search_path` moves the place where a table without a schema is looked for, and
 with it the ledger: the whole history would run again, into a second one.
@@ -25,11 +25,11 @@ from scripts.files.history import History
 from scripts.files.project import Environment, shown
 
 _SHOWN = 3
-"""How many tables a message names: there may be a schema for each of hundreds of customers."""
+"""How many tables a message names: there may be hundreds of schemas, one per customer."""
 _BACK = "ROLLBACK TO SAVEPOINT elsewhere; RELEASE SAVEPOINT elsewhere"
-"""Gives back the lock on what was read, and the timeout."""
+"""Releases the lock on what was read, and restores the timeout."""
 _LOCK_TIMEOUT_MS = 200
-"""For a table that may be nobody's business here."""
+"""For a table that may have nothing to do with us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class _Doubtful:
 def check(
     connection: Connection, ledger: Ledger, entries: History, *, has_rows: bool
 ) -> tuple[str, ...]:
-    """Look whether the environment's ledger lies elsewhere, where the one that was found is empty.
+    """Check whether the environment's ledger is elsewhere, if the one that was found is empty.
 
     Args:
         connection: where to look; in a transaction.
@@ -67,7 +67,7 @@ def check(
             empty one is what a first run leaves whose migration failed.
 
     Returns:
-        What has to be said of it, and keeps nobody from running: tables that may be it.
+        A warning that does not stop the run: tables that may be it.
 
     Raises:
         LedgerError: when there is one elsewhere, and none where it is looked for.
@@ -97,7 +97,7 @@ def _look(
             signals.check()
             if connection.closed:
                 raise
-            # A lock that somebody has on it, a policy: it need not even be ours.
+            # It is locked, or has a policy; it may not even be ours.
             cursor.execute(_BACK)
             return _Doubtful(
                 table, f"it cannot be read: {disclosure.of_error(error).splitlines()[0]}"
@@ -167,7 +167,7 @@ def _more(ones: Sequence[object]) -> str:
 
 def _unknown(ledger: Ledger, doubtful: Sequence[_Doubtful]) -> str:
     names = ", ".join(str(one.table) for one in doubtful[:_SHOWN])
-    taken = "has no row yet" if ledger.exists else "is not there yet"
+    taken = "has no row yet" if ledger.exists else "does not exist yet"
     return (
         f"{names}{_more(doubtful)} may be its ledger ({doubtful[0].reason}); "
         f"using {ledger.table}, which {taken}. "

@@ -21,7 +21,7 @@ class Kind(Enum):
 
     START = "start"
     STATEMENT = "statement"
-    """A statement outside a transaction is about to run: a run that is killed leaves it last."""
+    """A statement outside a transaction is about to run; after a kill it is the last row."""
     SUCCESS = "success"
     ROLLBACK = "rollback"
     FAILURE = "failure"
@@ -32,7 +32,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One row, without what is the same for all rows of a run; None where it does not apply."""
+    """One row, without the values that all rows of a run share; None where it does not apply."""
 
     event: Kind
     version: str | None = None
@@ -44,15 +44,15 @@ class Event:
     line: int | None = None
     duration_ms: int | None = None
     lock_wait_ms: int | None = None
-    """How long another run, or another session's lock, was waited for."""
+    """How long it waited for another run, or for another session's lock."""
     sqlstate: str | None = None
     error: str | None = None
     statements: int | None = None
     """How many a file outside a transaction has: see `ledger.partial`."""
     rollback_sql: str | None = None
-    """What undoes such a file, should it end half applied where the file is not at hand."""
+    """The SQL that undoes such a file if it ends half applied and the file is missing later."""
     existing: str | None = None
-    """JSON: identities, ahead of such a file, of what its DOWN drops."""
+    """JSON: identities, before such a file runs, of the objects that its DOWN drops."""
 
 
 ADDED = {"statements": "integer", "rollback_sql": "text", "existing": "jsonb"}

@@ -1,4 +1,4 @@
-"""Reads what a database has: where its ledger is, the rows, Alembic's version. Read-only."""
+"""Reads from a database where its ledger is, the rows, and Alembic's version. Read-only."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 
 
 def find(connection: Connection, table: TableName) -> Ledger:
-    """Look for the ledger and say where it is, or where it will be.
+    """Find out where the ledger is, or where it will be.
 
     From here on its name has a schema, so that a migration that changes the search path, as the
-    output of pg_dump does, can't lead the ledger's statements elsewhere.
+    output of pg_dump does, cannot lead the ledger's statements elsewhere.
 
     Raises:
         LedgerError: when the table lacks a column that no default can fill, or there is no schema.
@@ -169,7 +169,7 @@ def current(connection: Connection, ledger: Ledger) -> str:
     """Read which version a ledger is at, "base" when it has none.
 
     Raises:
-        HistoryError: when it has a version that is none.
+        HistoryError: when it has an invalid version.
     """
     with connection.cursor() as cursor:
         cursor.execute(SQL("SELECT version FROM {}").format(ledger.name))
@@ -179,7 +179,7 @@ def current(connection: Connection, ledger: Ledger) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads what a ledger keeps of single migrations."""
+    """Reads what a ledger stores for single migrations."""
 
     connection: Connection
     ledger: Ledger
@@ -189,12 +189,12 @@ class Reader:
         return rollback_sql(self.connection, self.ledger, version)
 
     def kept_sql(self, version: str) -> str:
-        """Read the same to be shown only; see the function of this name."""
+        """Read the same, for display only; see the function of this name."""
         return kept_sql(self.connection, self.ledger, version)
 
 
 def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | None:
-    """Read what the ledger keeps to undo a migration; None when it keeps nothing.
+    """Read the SQL that the ledger stores to undo a migration; None when it stores none.
 
     Raises:
         LedgerError: when the migration has no row, or its SQL was changed since it was stored.
@@ -215,7 +215,7 @@ def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | 
 def existed_before(
     connection: Connection, ledger: Ledger, versions: Sequence[str]
 ) -> dict[str, tuple[Existing, ...]]:
-    """Read what was there before migrations; nothing of those that nobody looked at."""
+    """Read which objects existed before migrations; none for those that were not checked."""
     if "existed_before" not in ledger.columns or not versions:
         return {}
     query = SQL(
@@ -227,7 +227,7 @@ def existed_before(
 
 
 def kept_sql(connection: Connection, ledger: Ledger, version: str) -> str:
-    """Read the same to be shown only, whatever its checksum; "" where nothing is kept."""
+    """Read the same, for display only, whatever its checksum; "" where nothing is stored."""
     return _stored(connection, ledger, version)[0] or ""
 
 

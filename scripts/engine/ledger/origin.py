@@ -1,4 +1,4 @@
-"""Who runs, and from where: what the event log notes beside what was done."""
+"""Who runs the tool, and from where: recorded in each row of the event log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Origin:
     git_commit: str
     """Empty when not known."""
     ci_run: str
-    """Where the CI run is to be seen; empty when not known."""
+    """The URL of the CI run; empty when not known."""
 
 
 UNKNOWN = Origin(run="", host="", tool="", git_commit="", ci_run="")
@@ -37,7 +37,7 @@ UNKNOWN = Origin(run="", host="", tool="", git_commit="", ci_run="")
 
 
 def here(settings: Settings) -> Origin:
-    """Find out what can be known of the run that is about to begin."""
+    """Collect what is known about the run that is about to begin."""
     return Origin(
         run=str(uuid4()),
         host=_clean(socket.gethostname()),
@@ -48,7 +48,7 @@ def here(settings: Settings) -> Origin:
 
 
 def _clean(value: str) -> str:
-    """Return a value as a row can hold it: whoever starts the run may have put anything there."""
+    """Return a value that a row can hold; whoever starts the run may have set it to anything."""
     readable = value.encode("utf-8", "replace").decode()
     without_login = re.sub(r"(?<=://)[^/@]*@", "", readable)
     return "".join(one for one in without_login if one.isprintable())[:_LONGEST]

@@ -1,4 +1,4 @@
-"""Whose the rows of a ledger are, by the files that the environments have."""
+"""Which environment the rows of a ledger belong to, judged by the environments' files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Verdict:
 def verdicts(
     rows: Iterable[tuple[str, str]], own: Path, others: Iterable[Path]
 ) -> tuple[Verdict, ...]:
-    """Hold the rows of a ledger against the files.
+    """Compare the rows of a ledger with the files.
 
     Args:
         rows: file name and checksum of each.

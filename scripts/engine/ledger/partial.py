@@ -1,4 +1,4 @@
-"""Files outside a transaction, begun and not completed: what the event log knows of them."""
+"""Files outside a transaction that were started and not completed, according to the event log."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Partial:
     at: datetime
     line: int | None
     failed: bool
-    """Whether the last run said why it ended: else it was killed there, or is still at work."""
+    """Whether the last run recorded why it ended; otherwise it was killed, or is still running."""
     unsure: bool
     """Whether a run of it was killed, so that its last statement may have taken effect."""
     reason: str | None
@@ -76,23 +76,23 @@ class Partial:
 
     @property
     def ending(self) -> str:
-        """Say when and why it came no further."""
+        """Say when and why it stopped."""
         when = f"{self.at.astimezone():%Y-%m-%d %H:%M:%S %z}"
         place = f", line {self.line}" if self.line else ""
         if not self.failed:
-            return f"begun {when}{place}, end not recorded: it was killed, or is still running"
+            return f"started {when}{place}, end not recorded: it was killed, or is still running"
         return f"failed {when}{place}, {self.reason or 'no reason was recorded'}"
 
     @property
     def progress(self) -> str:
-        """Return how far it came: "1/2"."""
+        """Return how far it got: "1/2"."""
         return f"{self.done}/{self.statements or '?'}"
 
 
 def read(connection: Connection, ledger: Ledger) -> tuple[Partial, ...] | None:
     """Read which files are half applied, or half rolled back.
 
-    A file whose first statement failed has left nothing, and is not among them.
+    A file whose first statement failed has left nothing, and is not included.
 
     Returns:
         None where there is no event log that could tell.

@@ -1,4 +1,4 @@
-"""Files that got another number or name after they were applied: the ledger knows their text."""
+"""Files that were renumbered or renamed after they were applied; the ledger knows their text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Renamed:
     """The file that has its text."""
 
     def __str__(self) -> str:
-        """Say it in a sentence."""
+        """Return it as a sentence."""
         return (
             f"{self.row.version} was applied as {self.row.filename}, whose text is now "
             f"{self.entry.filename}"
@@ -80,7 +80,7 @@ def error(
 def _hint(
     environment: Environment, one: Renamed, newcomer: Entry | None, rows: Sequence[Row]
 ) -> str:
-    """Say how the file gets its name back, and what becomes of one that has its number now."""
+    """Say how to rename the file back, and what to do with the file that has its number now."""
     sql, revision = one.entry.path, environment.versions / f"{one.entry.path.stem}.py"
     before = one.row.filename
     back = (
@@ -91,10 +91,10 @@ def _hint(
         return back
     back = f"{back}; {newcomer.filename} gets the next free number"
     if one.row != rows[-1]:
-        # A rollback would take what was applied after it, too, and the data in that.
+        # A rollback would also undo what was applied after it, and destroy that data.
         return back
     below = rows[-2].version if len(rows) > 1 else "base"
     return (
-        f"{back}. Or undo it in this database, and apply it anew: "
+        f"{back}. Or roll it back in this database and apply it again: "
         f"python scripts/rollback.py --database {environment.name} --to {below}"
     )

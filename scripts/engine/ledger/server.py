@@ -1,4 +1,4 @@
-"""What a run has to know of the server behind a connection, and where that leads."""
+"""What a run needs to know about the server behind a connection, and where it leads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What a run has to know of the server."""
+    """What a run needs to know about the server."""
 
     read_only: bool = False
     standby: bool = False
@@ -21,12 +21,12 @@ class Server:
     """The database's oid."""
     started: datetime | None = None
     """When the server was started: no two are in one microsecond. A system identifier would be no
-    better, for copies of a data directory share it. None where the login may not ask."""
+    better, since copies of a data directory share it. None where the login may not ask."""
 
     def same_database(self, other: Server) -> bool:
         """Tell whether both are one database of one server, whatever the addresses were.
 
-        Where that can't be known, they count as two.
+        If that is not known, they count as two.
         """
         return self.started is not None and (self.database, self.started) == (
             other.database,

@@ -14,7 +14,7 @@ from scripts.engine.settings import TableName
 
 VERSION_TABLE = "alembic_version"
 GONE = ("42P01", "3F000")
-"""What the server says of a table that is not there, or whose schema is not."""
+"""What the server says about a missing table or schema."""
 
 # Columns as CREATE TABLE and ADD COLUMN take them. The first five are what earlier tools wrote as
 # well; the others are added to a ledger that lacks them.
@@ -49,7 +49,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What the ledger is told of a migration that was applied."""
+    """What is written to the ledger for a migration that was applied."""
 
     version: str
     filename: str
@@ -59,7 +59,7 @@ class Record:
 
     @property
     def rollback_checksum(self) -> str:
-        """Return what shows later that the rollback SQL is still the one that was stored."""
+        """Return the checksum that later shows that the stored rollback SQL is unchanged."""
         return fingerprint(self.rollback_sql)
 
 
@@ -84,9 +84,9 @@ class Ledger:
     exists: bool = False
     columns: frozenset[str] = frozenset()
     visible: bool = True
-    """Whether its name means it without its schema, too."""
+    """Whether its name finds it without its schema, too."""
     version_table_exists: bool = False
-    """Whether Alembic's table is there, beside it."""
+    """Whether Alembic's table exists beside it."""
     namesakes: tuple[Namesake, ...] = ()
     """Looked for where MIGRATION_TABLE names no schema."""
 
@@ -101,7 +101,7 @@ class Ledger:
         return TableName(self.table.schema, VERSION_TABLE)
 
     def creation(self) -> list[Composable]:
-        """Return the statements that make the table what it has to be; none when it is so."""
+        """Return the statements that create or complete the table; none when it is complete."""
         if self.exists:
             return self._extension()
         columns = SQL(", ").join(
@@ -134,7 +134,7 @@ class Ledger:
             for name in missing
         ]
         if "rollback_checksum" in missing:
-            # From here on a row without one has been tampered with.
+            # From here on, a row without one was tampered with.
             statements.append(
                 SQL(
                     "UPDATE {} SET rollback_checksum ="
@@ -169,7 +169,7 @@ class Ledger:
     def noting(
         self, note: Composable, move: tuple[str, str] | None, event: Composable | None
     ) -> Composable:
-        """Let a statement that writes one row do more: all of it, or nothing.
+        """Extend a statement that writes one row: all of it takes effect, or nothing.
 
         Run, it gives one row with the transaction's number, or none when Alembic's version is not
         what it should be. The number fits `txid_status`:
@@ -190,7 +190,7 @@ class Ledger:
         return SQL("WITH {} {}").format(SQL(", ").join(parts), done)
 
     def mirror(self, records: Iterable[Record], kept: Iterable[str]) -> list[Composable]:
-        """Return the statements after which the ledger has just these versions.
+        """Return the statements after which the ledger has exactly these versions.
 
         Args:
             records: versions to be noted; a row that is there stays as it is.

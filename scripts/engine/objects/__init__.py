@@ -1,1 +1,1 @@
-"""What a database has by the names that SQL gives its objects. Knows files' SQL, and no ledger."""
+"""Finds a database's objects by the names in SQL. Knows the SQL of files, but no ledger."""

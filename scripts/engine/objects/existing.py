@@ -1,6 +1,6 @@
-"""What was there before a migration of the objects that its DOWN drops: kept with its ledger row.
+"""Objects that a DOWN drops and that existed before its migration: stored in its ledger row.
 
-`CREATE TABLE IF NOT EXISTS` takes somebody else's table for its own, and the DOWN would drop it.
+`CREATE TABLE IF NOT EXISTS` accepts somebody else's table, and the DOWN would drop it.
 So each object that a DOWN drops is looked up before UP and after it: what is the same then was not
 made by this migration.
 """
@@ -20,12 +20,12 @@ from scripts.engine.objects.identity import Named
 NOBODY_LOOKED = SQL("NULL::jsonb")
 NOTHING = SQL("'[]'::jsonb")
 _VARIABLE = "upskill_existing"
-"""Where a script keeps what was there before, until the ledger is written: psql's own."""
+"""The psql variable in which a script keeps what existed before, until it writes the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """One object that was there before a migration, and still is."""
+    """One object that existed before a migration, and still exists."""
 
     kind: str
     name: str
@@ -44,7 +44,7 @@ class Existing:
 
     @property
     def holds_data(self) -> bool:
-        """Tell whether dropping it loses what can't be made again."""
+        """Tell whether dropping it loses data."""
         return self.kind in identity.KEPT
 
 
@@ -103,5 +103,5 @@ def _name(one: Named) -> str:
 
 
 def parse(stored: Any) -> tuple[Existing, ...]:
-    """Read what a ledger row keeps; nothing where nobody looked."""
+    """Read what a ledger row stores; nothing if it was not checked."""
     return tuple(Existing(one["kind"], one["name"], one["identity"]) for one in stored or ())

@@ -1,4 +1,4 @@
-"""Who an object is: its oid, found by the name that SQL gives it, as the server resolves names.
+"""An object's identity: its oid, found by its name in SQL, as the server resolves names.
 
 Two objects of one name, one before a migration and one after it, are the same where their
 identities are. Catalogs are read by name, not by `to_regclass`: that refuses a login that has no
@@ -15,7 +15,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from scripts.sqltext.drops import Drop, Object
 
 KEPT = frozenset({"table", "column", "sequence", "schema", "type"})
-"""Kinds that hold what can't be made again: a rollback that would drop one is refused."""
+"""Kinds that hold data: a rollback that would drop one is refused."""
 KINDS = (*sorted(KEPT), "view", "materialized view", "index", "extension", "function")
 
 # Kinds of relations: https://www.postgresql.org/docs/current/catalog-pg-class.html
@@ -59,7 +59,7 @@ def identities(wanted: Sequence[Named]) -> Composable:
 
 
 def remains(one: Named, known: Composable, *, by_name: bool = True) -> Composable:
-    """Return a condition: whether an object of this identity is still there.
+    """Return a condition that tells whether the object with this identity still exists.
 
     No search path is asked, which a migration may have changed.
 

@@ -1,4 +1,4 @@
-"""What a rollback destroys: the tables and columns that go, with their rows."""
+"""What a rollback destroys: the tables and columns that it drops, with their rows."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ class Loss:
     name: str
     """As the server writes it: "orders", "app.orders", "orders.note"."""
     rows: int | None
-    """Of the table; None where nobody knows."""
+    """Of the table; None if unknown."""
     exact: bool
-    """Whether they were counted, and are not from the statistics."""
+    """Whether they were counted; otherwise they are from the statistics."""
     more: bool = False
     """Whether there are more than that: counting stopped there."""
 
@@ -100,7 +100,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table that goes, or loses a column."""
+    """A table that is dropped, or loses a column."""
 
     name: str
     relkind: str
@@ -108,7 +108,7 @@ class _Table:
 
     @property
     def may_be_counted(self) -> bool:
-        """Tell whether a count is quick: a foreign table's server may not even answer."""
+        """Tell whether a count is quick; the server of a foreign table may not even answer."""
         return self.relkind != "f" and (self.estimate or 0) <= MOST_COUNTED
 
 
@@ -134,7 +134,7 @@ def read(
         The tables and columns of each version, those that go with others included.
 
     Raises:
-        psycopg2.Error: when the catalogs can't be read.
+        psycopg2.Error: when the catalogs cannot be read.
     """
     drops = [(version, drop) for version, own in steps.items() for drop in own]
     lost: dict[str, list[Loss]] = {version: [] for version in steps}
@@ -163,11 +163,11 @@ def read(
 
 
 def _counts(connection: Connection, tables: Mapping[int, _Table]) -> dict[int, _Rows]:
-    """Count rows, as far as that is quick; else take what the statistics say."""
+    """Count rows where that is quick; otherwise use the statistics."""
     known = {oid: _Rows(table.estimate, exact=False) for oid, table in tables.items()}
     counted = [oid for oid, table in tables.items() if table.may_be_counted]
     with connection.cursor() as cursor:
-        # Whoever gave the connection has its settings back afterwards, and none of the locks.
+        # Afterwards the caller's connection has its settings back, and none of the locks.
         cursor.execute(f"SAVEPOINT {_SAVEPOINT}; {_BOUNDED}")
         for start in range(0, len(counted), _BATCH):
             batch = counted[start : start + _BATCH]

@@ -102,7 +102,7 @@ def _half_applied(states: Mapping[str, Status]) -> list[tuple[str, str]]:
 
 
 def _check_steps(states: Mapping[str, Status], steps: int) -> None:
-    """One step, which is the default, is a success where nothing is applied; more were meant."""
+    """With nothing applied, one step (the default) succeeds; more steps are refused."""
     count = sum(len(state.applied) for state in states.values())
     if steps > max(count, 1):
         is_are = "is" if count == 1 else "are"

@@ -1,4 +1,4 @@
-"""Looks at a database: what is applied and pending, and what runs have done."""
+"""Reads a database: what is applied and pending, and what runs have done."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from scripts.files import history
 
 
 def status(settings: Settings, notify: Notify) -> Status:
-    """Read an environment's files and ledger; changes nothing, and works with files misnamed.
+    """Read an environment's files and ledger; changes nothing, and works with misnamed files.
 
     Args:
         settings: whose database.
-        notify: is told when the server lets us wait, and of a ledger that can't be read.
+        notify: is told when the server keeps us waiting, and of a ledger that cannot be read.
 
     Raises:
-        ServerError: when the database can't be reached.
-        LedgerError: when cannot read the ledger as one, or lies elsewhere.
+        ServerError: when the database cannot be reached.
+        LedgerError: when the ledger cannot be read, or is elsewhere.
     """
     tell = named(notify, settings)
     with boundary.located(settings.name, "nothing was changed"):
@@ -42,13 +42,13 @@ def latest_events(settings: Settings, count: int, notify: Notify) -> list[events
     Args:
         settings: whose database.
         count: how many rows at most.
-        notify: is told when the server lets us wait.
+        notify: is told when the server keeps us waiting.
 
     Returns:
         None where there is no event log.
 
     Raises:
-        ServerError: when the database can't be reached, or the log can't be read.
+        ServerError: when the database cannot be reached, or the log cannot be read.
         LedgerError: when the ledger, and with it the log, lies elsewhere.
     """
     with (

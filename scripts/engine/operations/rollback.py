@@ -40,9 +40,9 @@ class Wanted:
     partial: bool = False
     """Roll back the file that is half applied, and nothing else."""
     use_file: bool = False
-    """Take the files' DOWN instead of what the ledger keeps."""
+    """Run the files' DOWN instead of the SQL that the ledger stores."""
     drop_existing: bool = False
-    """Whether migrations may drop what was there before them."""
+    """Whether rollbacks may drop objects that existed before their migrations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class RollbackPreview:
     step: Step
     filename: str
     about: str
-    """When it was applied and by whom, or how far it came."""
+    """When it was applied and by whom, or how far it got."""
     other_sql: str
     """The other of the two, stored SQL and file: "" unless the file was asked for."""
     losses: tuple[Loss, ...]
@@ -92,17 +92,17 @@ def plan(databases: Sequence[Settings], wanted: Wanted, notify: Notify) -> Rollb
     Args:
         databases: several go back in the order in which their migrations were applied.
         wanted: which rollback.
-        notify: is told when a server lets us wait.
+        notify: is told when a server keeps us waiting.
 
     Raises:
         UsageError: for what is not applied, or a ledger that is shared.
-        MigrationError: when one can't be rolled back, or may not; see `reading.downgrade`,
+        MigrationError: when one cannot be rolled back, or may not; see `reading.downgrade`,
             `own_tables.check`, `protection.check`, `half_applied.refuse`.
     """
     found = {one.name: overview.status(one, notify) for one in databases}
     sharing.check(list(found.values()), databases[0].project.environments)
     for status in found.values():
-        # What was applied last can't be told of a database whose ledger is gone.
+        # Without its ledger, nobody knows what was applied last to a database.
         with boundary.located(status.name, "nothing was changed"):
             agreement.check_agreement(status)
     chosen = choice.choose(found, to=wanted.to, steps=wanted.steps, partial=wanted.partial)
@@ -140,7 +140,7 @@ def to(
         The migrations that were rolled back, in the order in which they went.
 
     Raises:
-        MigrationError: when anything keeps the run from being done; `state` says how far it came.
+        MigrationError: when anything prevents the run; `state` says how far it got.
     """
     return online.run(
         Request(
@@ -167,7 +167,7 @@ def preview(
         seen: what it was when the migrations were chosen.
         versions: the first one to go first.
         wanted: which rollback.
-        notify: is told when the server lets us wait.
+        notify: is told when the server keeps us waiting.
 
     Raises:
         MigrationError: see `plan`.
@@ -198,7 +198,7 @@ def preview(
 
 
 Described = tuple[list[Step], list[tuple[str, str, str]]]
-"""Steps, and for each its file's name, what is said of it, and the SQL that will not run."""
+"""Steps, and for each its file's name, a description, and the SQL that will not run."""
 
 
 def _half_applied(found: Status, begun: Partial, wanted: Wanted) -> Described:

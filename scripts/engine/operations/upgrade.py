@@ -1,4 +1,4 @@
-"""Applies migrations: which ones, checked, and run."""
+"""Applies migrations: chooses, checks and runs them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def plan(
 
     Args:
         databases: those to be brought up, in this order.
-        notify: is told when a server lets us wait.
+        notify: is told when a server keeps us waiting.
         to: the last version wanted, compared as a number; None for all.
         file: the name of the one file wanted instead, in the one database that is given.
         check_all: read the files of the first database, too, which its run will read anyway.
@@ -63,7 +63,7 @@ def plan(
         HistoryError: when the files do not form one history.
         LedgerError: when the ledger does not fit them.
         UsageError: for a version or a file that does not come next, or a ledger that is shared.
-        MigrationError: for a file that can't be run; see `reading.upgrade`.
+        MigrationError: for a file that cannot be run; see `reading.upgrade`.
     """
     found = [overview.status(settings, notify) for settings in databases]
     sharing.check(found, databases[0].project.environments)
@@ -73,7 +73,7 @@ def plan(
             entries = _chosen(status, file) if file else _pending(status, to)
             planned.append(Pending(settings, status, entries))
     for one in planned if check_all else planned[1:]:
-        # Each run reads its own files first; a later database's must not fail after an earlier ran.
+        # Each run reads its own files first; those of a later database must not fail after that.
         with _located(one.status):
             _check_files(one.status, one.entries)
     return planned
@@ -91,7 +91,7 @@ def to(settings: Settings, version: str, observer: Observer) -> tuple[StepResult
         The migrations that were applied, in their order.
 
     Raises:
-        MigrationError: when anything keeps the run from being done; `state` says how far it came.
+        MigrationError: when anything prevents the run; `state` says how far it got.
     """
     source = OwnSource(settings, named_by(observer, settings))
     command = Command(Kind.UPGRADE, version)

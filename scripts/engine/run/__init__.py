@@ -1,1 +1,1 @@
-"""A run: Alembic's steps, and all that makes them safe."""
+"""A run: its steps, and everything that makes them safe."""

@@ -1,4 +1,4 @@
-"""What a run is asked for, and what has to hold before it is carried out."""
+"""The command of a run, and what must hold before it runs."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from scripts.files.project import Environment
 
 
 class Kind(Enum):
-    """The commands, named as the functions that Alembic hands over for them."""
+    """The commands, named after the functions that Alembic passes for them."""
 
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"
     STAMP = "do_stamp"
     INSPECT = "inspect"
-    """All others: `current`, `check`, and programs that only look."""
+    """All others: `current`, `check`, and programs that only read."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Command:
     """The version asked for: a number as text, "head" or "base". Alembic's own takes more."""
 
     def prepare(self, found: Status, *, idle: bool) -> None:
-        """Check the revision files before anything runs: both doors run what they point at.
+        """Check the revision files before anything runs: both doors run what they name.
 
         Args:
             found: the files and the database.
             idle: whether there is nothing to do.
 
         Raises:
-            HistoryError: when a revision file is not what the template makes.
+            HistoryError: when a revision file differs from the template.
         """
         if not idle:
             revision_file.check(found.history)
@@ -68,10 +68,10 @@ class Command:
         ]
 
     def history(self, environment: Environment) -> History:
-        """Read the files: going back needs none, so one that is misnamed must not stop it.
+        """Read the files; a rollback needs none, so a misnamed one must not stop it.
 
         Raises:
-            HistoryError: when the files are not a history, and the command goes by them.
+            HistoryError: when the files do not form a history, and the command needs one.
         """
         if self.kind in (Kind.UPGRADE, Kind.STAMP):
             return history.read(environment)
@@ -82,9 +82,9 @@ class Command:
         return found
 
     def is_idle(self, found: Status) -> bool:
-        """Tell whether there is nothing to do that a lock would be needed for.
+        """Tell whether there is nothing to do that needs the lock.
 
-        A file that was begun may be another run's, which is at work: its lock tells.
+        A file that was started may belong to another run, still at work: its lock shows that.
         """
         if found.partial and self.kind in (Kind.UPGRADE, Kind.DOWNGRADE):
             return False
@@ -100,22 +100,22 @@ class Command:
         return entry is not None and found.find(entry.version) is not None
 
     def check_writable(self, found: Status) -> None:
-        """Refuse a server that takes no writes; see `agreement.check_writable`."""
+        """Refuse a read-only server; see `agreement.check_writable`."""
         if self.kind is not Kind.INSPECT:
             agreement.check_writable(found)
 
     def undoing(self, found: Status, choices: Switches) -> Step | None:
-        """Refuse what a half-applied file is in the way of, or return that file's rollback.
+        """Refuse the command if a half-applied file prevents it, or return that file's rollback.
 
         Args:
-            found: with what the event log knows.
+            found: includes what the event log knows.
             choices: may name the half-applied version that is to be rolled back.
 
         Returns:
             The rollback to run instead of the command's own steps; None where none was asked for.
 
         Raises:
-            RollbackError: when a half-applied file is in the way, or can't be rolled back.
+            RollbackError: when a half-applied file prevents it, or cannot be rolled back.
             LedgerError: see `half_applied.check_upgrade`.
             UsageError: when the version named is not half applied.
         """
@@ -131,16 +131,16 @@ class Command:
         return None
 
     def check(self, found: Status, before: str, confirmed: Confirmed | None) -> None:
-        """Refuse what this database, with these files, must not be put through.
+        """Refuse what must not be done to this database with these files.
 
         Args:
             found: the database as it is, with the lock held.
-            before: the version that it was at before another run was waited for.
+            before: the version that it was at before the wait for another run.
             confirmed: what people were shown of a rollback.
 
         Raises:
             UsageError: see `check_target`.
-            LedgerError: for a rollback that another run was faster than.
+            LedgerError: for a rollback when another run was faster.
             MigrationError: see `agreement.check_upgrade` and `agreement.check_agreement`.
         """
         if self.kind is Kind.DOWNGRADE:
@@ -152,13 +152,13 @@ class Command:
             agreement.check_agreement(found)
 
     def check_target(self, found: Status) -> None:
-        """Refuse a target that would be taken for another: Alembic's own does."""
+        """Refuse a target that could be taken for another; only Alembic's own command does."""
 
     def _check_unmoved(self, found: Status, before: str, confirmed: Confirmed | None) -> None:
-        """Roll back nothing but what was meant, where another run was faster.
+        """If another run was faster, roll back only what was meant.
 
-        `-1` was said of the version that the database was at, and so was a confirmation; a version
-        to go back to is as good as before while the database has it.
+        `-1` refers to the version that the database was at, and so does a confirmation; a version
+        to go back to remains valid while the database has it.
         """
         if confirmed:
             race.check_applied(found, [version for version, _ in confirmed])

@@ -1,4 +1,4 @@
-"""What came of a run that the server or the network ended, rather than a statement of a file."""
+"""The outcome of a run that was ended by the server or the network, not by a statement."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from scripts.engine.step import Step
 from scripts.errors import MigrationError
 
 _PAUSE = 0.1
-"""Seconds between two looks at a transaction that goes on."""
+"""Seconds between two checks of a transaction that is in progress."""
 _PATIENCE = 60.0
 """Seconds that a commit whose client has gone may take before its outcome counts as unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A commit that failed, of a step that had been recorded."""
+    """A failed commit of a step that had been recorded."""
 
     connection: RunConnection
     ledger: Ledger
@@ -34,19 +34,19 @@ class Commit:
     """The number of its transaction, as `txid_status` takes it."""
     step: Step
     before: str
-    """The version ahead of the step."""
+    """The version before the step."""
     reached: str
     """The version that it leads to."""
     undone: str
-    """How things stand if it was not committed."""
+    """The state if it was not committed."""
 
     @property
     def moves_row(self) -> bool:
-        """Tell whether the step's commit shows in the ledger: the undoing of a part does not."""
+        """Tell whether the commit shows in the ledger; undoing a half-applied file does not."""
         return self.before != self.reached
 
     def settle(self, error: psycopg2.Error) -> None:
-        """Find out what came of it.
+        """Find out its outcome.
 
         Args:
             error: what the commit failed with.
@@ -74,7 +74,7 @@ class Commit:
         self.connection.notify(f"{what}; the ledger shows that it was committed")
 
     def cut_short(self, error: psycopg2.Error) -> MigrationError:
-        """Return the error of a run that has more to do, and no connection any more."""
+        """Return the error for a run that has more to do, but no connection."""
         name = self.connection.settings.name
         state = f"committed, according to the ledger; {name} is at {self.reached}"
         return boundary.ended(error, state, what=self._what)
@@ -84,7 +84,7 @@ class Commit:
         return f"the connection was lost while {self.step.filename} was being committed"
 
     def _was_committed(self) -> bool | None:
-        """Look it up; None when that can't be found out."""
+        """Look it up; None if it cannot be found out."""
         try:
             with closing(self.connection.another()) as connection:
                 status = _final_status(connection, self.transaction)
@@ -92,7 +92,7 @@ class Commit:
                     return None
                 if not self.moves_row:
                     return {"committed": True, "aborted": False}.get(status)
-                # The row counts: to a server that took over, the number may mean another one.
+                # Trust the row: a server that took over may have reused the transaction's number.
                 connection.set_session(autocommit=False)
                 database.begin(connection, self.connection.settings)
                 query = SQL("SELECT 1 FROM {} WHERE version = {}").format(
@@ -105,12 +105,12 @@ class Commit:
 
 
 def _final_status(connection: Connection, transaction: int) -> str:
-    """Wait for the server to end the transaction: it may still be at work for a client long gone.
+    """Wait for the server to end the transaction; it may still work for a client that is gone.
 
     https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
 
     Returns:
-        "committed", "aborted", "in progress" after a minute, or "" where the number is not known.
+        "committed", "aborted", "in progress" after a minute, or "" if the number is unknown.
     """
     connection.set_session(autocommit=True)
     end = time.monotonic() + _PATIENCE

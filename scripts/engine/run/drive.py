@@ -1,4 +1,4 @@
-"""Drives a run: checks, reads all that will run, and takes the steps, each in a transaction."""
+"""Drives a run: checks, reads everything that will run, and takes each step in a transaction."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Drive:
         Args:
             connection: where it runs.
             status: what was found with the lock held.
-            lock: the lock; None where there is nothing to do, or nothing can hold it.
-            observer: who watches.
+            lock: the lock; None if there is nothing to do, or nothing can hold it.
+            observer: is told what happens.
             switches: the choices of this run.
         """
         self._connection = connection
@@ -68,15 +68,15 @@ class Drive:
         """The steps that are committed."""
 
     def run(self, command: Command, *, before: str, idle: bool) -> None:
-        """Carry out a command.
+        """Run a command.
 
         Args:
             command: what is asked for.
-            before: the version that the database was at before another run was waited for.
+            before: the version that the database was at before the wait for another run.
             idle: whether there was nothing to do, so that no lock was taken.
 
         Raises:
-            MigrationError: when anything keeps it from being done; `state` says how far it came.
+            MigrationError: when anything prevents it; `state` says how far it got.
         """
         with self.noted(), waiting.watched(self._connection.raw, self.executor.on_tick):
             moves = self._planned(command, before)
@@ -97,7 +97,7 @@ class Drive:
         self._report_existing()
 
     def _planned(self, command: Command, before: str) -> list[Move]:
-        """Check what holds the command back, and read all that it will run."""
+        """Check what prevents the command, and read everything that it will run."""
         found = self._status
         undoing = command.undoing(found, self._switches)
         command.check(found, before, None if undoing else self._switches.confirmed)
@@ -146,7 +146,7 @@ class Drive:
             raise at_commit.cut_short(lost) from lost
 
     def _prepare(self) -> None:
-        """Make ledger and event log what they have to be, and write that the run begins."""
+        """Create or complete ledger and event log, and record that the run begins."""
         first = replace(self.plan.step, lock_wait_ms=self._lock.waited_ms if self._lock else 0)
         with self._connection.transaction():
             self.executor.recorder.create_ledger()
@@ -161,7 +161,7 @@ class Drive:
         if ahead:
             versions = ", ".join(ahead)
             self._connection.notify(
-                f"the database is ahead of this code by {versions}: a newer release was here"
+                f"the database is ahead of this code by {versions}: a newer release was deployed"
             )
 
     def _report_existing(self) -> None:
@@ -179,7 +179,7 @@ class Drive:
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Complete the error that ends a run, and note it in the event log; for a `with` block."""
+        """Complete the error that ends a run, and log it as an event; for a `with` block."""
         try:
             with self._explained():
                 yield
@@ -189,7 +189,7 @@ class Drive:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Make an error of ours of what the driver raises beside the statements of files."""
+        """Turn what the driver raises outside the statements of files into an error of ours."""
         try:
             yield
         except psycopg2.Error as error:

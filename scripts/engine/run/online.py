@@ -1,4 +1,4 @@
-"""A run against a database: connect, look, lock, look again, and only then take the steps."""
+"""A run against a database: connect, read, lock, read again, and only then take the steps."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ class Opened:
     connection: RunConnection
     status: Status
     before: str
-    """The version that the database was at before another run was waited for."""
+    """The version that the database was at before the wait for another run."""
     lock: Lock | None
     idle: bool
     """Whether there was nothing to do, so that no lock was taken."""
 
 
 def run(request: Request) -> tuple[StepResult, ...]:
-    """Carry out an upgrade or a downgrade.
+    """Run an upgrade or a downgrade.
 
     Returns:
         The migrations that were applied or rolled back, in that order.
 
     Raises:
-        MigrationError: when anything keeps the run from being done; `state` says how far it came.
+        MigrationError: when anything prevents the run; `state` says how far it got.
     """
     with opened(request) as found:
         drive = Drive(
@@ -72,10 +72,10 @@ def run(request: Request) -> tuple[StepResult, ...]:
 
 @contextmanager
 def opened(request: Request) -> Iterator[Opened]:
-    """Connect, look, take the lock if there is anything to do, and look again; for a `with` block.
+    """Connect, read, take the lock if there is anything to do, and read again; for a `with` block.
 
     Raises:
-        MigrationError: when what is there keeps the command from being carried out.
+        MigrationError: when what was found prevents the command.
     """
     command, settings, observer = request.command, request.settings, request.observer
 
@@ -95,7 +95,7 @@ def opened(request: Request) -> Iterator[Opened]:
         with nullcontext() if idle else _held(connection, found) as held:
             if held:
                 connection.require_room()
-                # Whoever had the lock until now may have changed everything.
+                # The previous holder of the lock may have changed everything.
                 found = look(connection, entries)
             if command.kind is not Kind.INSPECT:
                 sharing.check_owner(found, settings.project.environments)
@@ -110,7 +110,7 @@ def opened(request: Request) -> Iterator[Opened]:
 def look(connection: RunConnection, entries: History) -> Status:
     """Read the status, see `status.read`; the transaction that this begins ends with it.
 
-    Where the connection was ended while another run was waited for, a new one is opened.
+    If the connection was ended during the wait for another run, a new one is opened.
     """
     try:
         return _read(connection, entries)
@@ -129,7 +129,7 @@ def _read(connection: RunConnection, entries: History) -> Status:
 def _held(connection: RunConnection, found: Status) -> Iterator[Lock | None]:
     """Hold the database's lock on a second connection.
 
-    A server that goes away while another run is waited for is waited for as well.
+    If the server goes away during the wait for another run, this waits for the server as well.
     """
     table, wait_ms = found.ledger.table, connection.settings.lock_wait_ms
     for left in reversed(range(_LOCK_TRIES)):

@@ -1,4 +1,4 @@
-"""The steps that a run is going to take: read and checked before the first of them runs."""
+"""The steps that a run will take: read and checked before the first one runs."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from scripts.engine.switches import Confirmed
 from scripts.errors import HistoryError, LedgerError
 
 # Files are read before the first one runs, and read again as they run if they were too large to be
-# kept: so a long history takes no more memory than a short one.
+# kept, so a long history takes no more memory than a short one.
 _KEEP_CHARACTERS = 4_000_000
 
 
 class Guards(Protocol):
-    """What rollbacks go through before they run: see `safeguards.protection`."""
+    """Checks rollbacks before they run; see `safeguards.protection`."""
 
     def check(self, steps: Sequence[Step]) -> frozenset[str]:
-        """Refuse what may not be dropped; return the versions that have to be looked at again."""
+        """Refuse what may not be dropped; return the versions that must be checked again."""
 
     def announce(self, steps: Sequence[Step]) -> None:
-        """Say what is destroyed, where nobody was shown it."""
+        """Say what is destroyed, if nobody was shown it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ class Move:
     version: str
     direction: Direction
     reached: str
-    """The version that the database comes to by it, or "base"."""
+    """The version that the database is at after it, or "base"."""
     revision: RevisionFunction
-    """What its revision has for it: calls the run's `upgrade` or `downgrade`."""
+    """The function of its revision; it calls the run's `upgrade` or `downgrade`."""
 
 
 class Plan:
-    """What is left to do, and the SQL of it."""
+    """What is left to do, and its SQL."""
 
     def __init__(
         self,
@@ -64,9 +64,9 @@ class Plan:
         Args:
             status: the files and the ledger's rows.
             stored: reads rollback SQL from the ledger; None takes the files' DOWN.
-            guards: what rollbacks go through; a script has none.
-            in_caller_transaction: whether the transaction is that of whoever gave the connection.
-            confirmed: what people were shown of a rollback; None where nobody was asked.
+            guards: checks rollbacks; a script has none.
+            in_caller_transaction: whether the transaction belongs to the caller.
+            confirmed: what people were shown of a rollback; None if nobody was asked.
         """
         self._guards = guards
         self._guarded: frozenset[str] = frozenset()
@@ -80,12 +80,12 @@ class Plan:
 
     @property
     def step(self) -> Event:
-        """Return the row of the event log with which the step at hand begins."""
+        """Return the row of the event log that starts the current step."""
         return self._steps[0] if self._steps else Event(event=Kind.START)
 
     @property
     def following(self) -> Event | None:
-        """Return the row with which the step after the one at hand begins."""
+        """Return the row of the event log that starts the step after the current one."""
         return self._steps[1] if len(self._steps) > 1 else None
 
     @property
@@ -94,7 +94,7 @@ class Plan:
         return not self._steps
 
     def read(self, moves: Iterable[Move]) -> None:
-        """Read the SQL of all steps, so that what can't be run is found while nothing has changed.
+        """Read the SQL of all steps, so that problems are found before anything changes.
 
         Raises:
             MigrationError: see `reading.upgrade`, `reading.downgrade`, `step.check_transaction` and
@@ -113,7 +113,7 @@ class Plan:
         """Make sure that rollbacks are what people were shown, and drop nothing that they may not.
 
         Raises:
-            LedgerError: when they are others than those that were confirmed.
+            LedgerError: when they differ from those that were confirmed.
             RollbackError: see `protection.check`.
         """
         shown = tuple((one.version, one.section.text) for one in undone)
@@ -143,14 +143,14 @@ class Plan:
         return event_log.beginning(step)
 
     def upgrade(self, version: str, current: str) -> tuple[Step, Record]:
-        """Return the UP of the step at hand, and what the ledger will keep of it.
+        """Return the UP of the current step, and what the ledger will store of it.
 
         Args:
             version: the step's.
-            current: the version that the run has come to, for the error.
+            current: the version that the run has reached, for the error.
 
         Raises:
-            HistoryError: when the file changed while the run was at work, or is gone.
+            HistoryError: when the file changed during the run, or is gone.
             FormatError: when it is not in the format any more.
         """
         kept = self._kept.pop(version) if version in self._kept else None
@@ -165,9 +165,9 @@ class Plan:
         return step, record
 
     def recheck(self, step: Step) -> None:
-        """Look once more, right before a rollback that could drop what was there before.
+        """Check once more, right before a rollback that could drop objects that existed before.
 
-        Names may mean something else by then: a step ahead of it can have renamed a table.
+        Names may mean something else by then: an earlier step may have renamed a table.
 
         Raises:
             RollbackError: see `protection.check`.
@@ -182,5 +182,5 @@ class Plan:
         return step
 
     def done(self) -> None:
-        """Take the step at hand off: it has been recorded."""
+        """Remove the current step, which has been recorded."""
         self._steps.popleft()

@@ -1,4 +1,4 @@
-"""One run of an environment: what a revision's functions call, and what the ledger is told."""
+"""One run of an environment: what a revision's functions call, and what the ledger records."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from scripts.errors import HistoryError, Interrupted, LockError, StatementError
 
 @dataclass(kw_only=True)
 class StepInProgress:
-    """The step that a run is at, from its beginning to its commit."""
+    """The step that is in progress, from its beginning to its commit."""
 
     step: Step
     event: Event
-    """The row of the event log with which it began."""
+    """The row of the event log that started it."""
     in_caller_transaction: bool
     began: float = field(default_factory=time.monotonic)
     effects: str = field(init=False)
-    """What has become of its statements if it fails from here on."""
+    """What happens to its statements if it fails from here on."""
     note: Composable | None = None
     """What writes the ledger; None until the section has run."""
     performed: Performed | None = None
 
     def __post_init__(self) -> None:
-        """Know what a failure leaves before a statement has run."""
+        """Record what a failure leaves before a statement has run."""
         transactional = self.step.header.transactional
         self.effects = self._effect(None) if transactional else "no statement of the file was run"
 
     def cut_short(self, error: CutShort) -> None:
-        """Know what a failure leaves of the statements."""
+        """Record what a failure leaves of the statements."""
         self.effects = self._effect(error)
 
     def has_run(self, performed: Performed, note: Composable) -> None:
-        """Know how long the section took, what is to be noted, and what a later failure leaves."""
+        """Record how long the section took, what to write, and what a later failure leaves."""
         self.performed, self.note = performed, note
         self.effects = self._effect(None)
 
@@ -52,48 +52,48 @@ class StepInProgress:
         return effect(self.step, error, in_caller_transaction=self.in_caller_transaction)
 
     def result(self, environment: str) -> StepResult:
-        """Return what an observer is told of it."""
+        """Return what an observer is told about it."""
         return self.step.result(environment, self.performed.duration_ms if self.performed else 0)
 
     @property
     def elapsed_ms(self) -> int:
-        """Return how long it has been at work."""
+        """Return how long it has been running."""
         return round((time.monotonic() - self.began) * 1000)
 
 
 class Run:
-    """What every revision is handed: it runs versions, and notes them."""
+    """What every revision is given: it runs versions and records them."""
 
     def __init__(self, status: Status, plan: Plan, executor: Executor, observer: Observer) -> None:
-        """Begin where the database is.
+        """Start from where the database is.
 
         Args:
             status: what was found before the run.
-            plan: what is going to run, read by then.
+            plan: what will run, already read.
             executor: runs it.
             observer: is told of sections without statements.
         """
         self.status = status
         self.plan = plan
         self.reached = status.current
-        """The version that the database is at, the last commit included."""
+        """The version that the database is at, including the last commit."""
         self.found_existing: list[str] = []
-        """Versions before which objects were there that their DOWN drops."""
+        """Versions whose DOWN drops objects that existed before them."""
         self.in_progress: StepInProgress | None = None
         self._executor = executor
         self._observer = observer
 
     @property
     def event(self) -> Event:
-        """Return the row of the event log with which the step at hand begins."""
+        """Return the row of the event log that starts the current step."""
         return self.in_progress.event if self.in_progress else self.plan.step
 
     def upgrade(self, version: str) -> None:
-        """Run the UP of a version, to be noted in the ledger.
+        """Run the UP of a version, to be recorded in the ledger.
 
         Raises:
             FormatError: when the file is not in the format.
-            HistoryError: when the file changed while the run was at work.
+            HistoryError: when the file changed during the run.
             StatementError: when PostgreSQL refuses a statement.
             Interrupted: when a signal came.
         """
@@ -107,10 +107,10 @@ class Run:
         self.perform(step, insertion)
 
     def downgrade(self, version: str) -> None:
-        """Run what undoes a version; its row is to be taken out of the ledger.
+        """Run what undoes a version; its row is to be removed from the ledger.
 
         Raises:
-            RollbackError: when it can't be rolled back.
+            RollbackError: when it cannot be rolled back.
             LedgerError: when its rollback SQL was changed since it was stored.
             StatementError: when PostgreSQL refuses a statement.
             Interrupted: when a signal came.
@@ -144,15 +144,15 @@ class Run:
             )
 
     def record(self, version: str | None, reached: str) -> None:
-        """Note the step that its revision has run, and move Alembic's version.
+        """Record the step that its revision has run, and move Alembic's version.
 
         Args:
             version: the revision's.
-            reached: the version that the database comes to by it.
+            reached: the version that the database is at after it.
 
         Raises:
             HistoryError: when the revision did not run the migration that it is named for.
-            LedgerError: when the ledger can't be written, or Alembic's version is not what it was.
+            LedgerError: when the ledger cannot be written, or Alembic's version is not what it was.
         """
         current = self.in_progress
         if current is None or current.note is None or current.step.version != version:
@@ -183,21 +183,21 @@ class Run:
 
     @property
     def recorded(self) -> StepInProgress:
-        """Return the step at hand, which has been recorded."""
+        """Return the current step, which has been recorded."""
         if self.in_progress is None:
             raise AssertionError("a step was recorded that did not run")
         return self.in_progress
 
     def committed(self, reached: str) -> None:
-        """Know that the step at hand is committed."""
+        """Register that the current step is committed."""
         self.reached, self.in_progress = reached, None
 
     def mirror(self, records: Iterable[Record], kept: Iterable[str], reached: str) -> None:
-        """Make the ledger have just these versions, without running anything."""
+        """Make the ledger have exactly these versions, without running anything."""
         self._executor.stamp(records, kept, reached)
 
     def situation(self) -> str:
-        """Say how things stand if the run ends here."""
+        """Say what the state is if the run ends here."""
         current = self.in_progress
         still = "still " if current and current.step.direction is Direction.DOWN else ""
         at = f"{self.status.name} is {still}at {self.reached}"

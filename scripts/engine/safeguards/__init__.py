@@ -1,1 +1,1 @@
-"""What a run refuses before anything is changed; each looks at files and database, runs nothing."""
+"""What a run refuses before anything changes; each checks files and database, runs nothing."""

@@ -1,4 +1,4 @@
-"""What has to hold of files, ledger and Alembic's version before anything is run."""
+"""What must hold for files, ledger and Alembic's version before anything runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scripts.files.project import shown
 
 
 def check_writable(state: Status) -> None:
-    """Stop when the server takes no changes.
+    """Stop when the server is read-only.
 
     Raises:
         ServerError: with the reason.
@@ -36,7 +36,7 @@ def check_agreement(state: Status) -> None:
     """Stop when Alembic's version and the ledger disagree.
 
     Raises:
-        LedgerError: with both, and the command that mends it.
+        LedgerError: with both, and the command that fixes it.
     """
     heads, current = state.alembic_heads, state.current
     if (not heads and current == "base") or heads == (current,):
@@ -60,7 +60,7 @@ def check_agreement(state: Status) -> None:
 
 
 def _lost(state: Status) -> str:
-    """Say how a ledger comes back, which Alembic's version shows to have been there."""
+    """Say how to restore a ledger that existed, as Alembic's version shows."""
     alembic = ", ".join(state.alembic_heads)
     # Without --purge, Alembic looks for the version that it is at among the files first.
     stamp = f"`alembic -n {state.name} stamp --purge {alembic}`"
@@ -84,7 +84,7 @@ def _has_file(state: Status, version: str) -> bool:
 
 
 def check_upgrade(state: Status) -> None:
-    """Stop when running the pending migrations could not end in what the files say.
+    """Stop when running the pending migrations could not lead to the state that the files describe.
 
     Raises:
         LedgerError: for a file that was renamed or changed after it was applied, or a pending

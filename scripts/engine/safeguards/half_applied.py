@@ -54,7 +54,7 @@ def refuse(state: Status) -> None:
 
 
 def check_upgrade(state: Status) -> None:
-    """Refuse to go on above a file that this checkout can't complete.
+    """Refuse to continue above a half-applied file that this checkout cannot complete.
 
     Raises:
         LedgerError: when the half-applied file is not here, or a migration is half rolled back.
@@ -77,7 +77,7 @@ def check_upgrade(state: Status) -> None:
     raise LedgerError(
         f"{found.filename} is half applied, but not in this checkout{other}",
         detail=described(found),
-        state=f"nothing was applied; {state.name} is at {state.current}, and part of "
+        state=f"nothing was applied; {state.name} is at {state.current}, plus part of "
         f"{found.version}",
         hint=f"deploy the release that has it; or undo it: `python scripts/rollback.py "
         f"--database {state.name} --partial`, "
@@ -108,7 +108,7 @@ def undo(state: Status, found: Partial, *, use_file: bool) -> Step:
 
 
 def _existed(found: Partial) -> tuple[Existing, ...]:
-    """Return what was there before the first run of the file."""
+    """Return which objects existed before the first run of the file."""
     return tuple(
         Existing(*Existing.split(shown), known)
         for shown, known in found.existing.items()
@@ -145,7 +145,7 @@ def moves_too(state: Status, version: str) -> UsageError:
 
 
 def described(found: Partial) -> str:
-    """Say how far a file came, and why no further: "1 of 2 statements …; failed …"."""
+    """Say how far a file got, and why it stopped: "1 of 2 statements …; failed …"."""
     count = found.statements or "its"
     return f"{found.done} of {count} statements took effect; {found.ending}"
 
@@ -154,7 +154,7 @@ def _in_the_way(state: Status, found: Partial) -> RollbackError:
     return RollbackError(
         f"{found.filename} is half applied, so nothing below it can be rolled back",
         detail=described(found),
-        state=f"nothing was rolled back; {state.name} is at {state.current}, and part of "
+        state=f"nothing was rolled back; {state.name} is at {state.current}, plus part of "
         f"{found.version}",
         hint=f"complete it: `python scripts/migrate.py --database {state.name}`; or undo it: "
         f"`python scripts/rollback.py --database {state.name} --partial`, "

@@ -1,6 +1,6 @@
 """Refuses a section that would take away what a run writes: ledger, Alembic's table, event log.
 
-Only what the text shows; what a DO block or a function does is noticed after it: see `record`.
+Only what the text shows; what a DO block or function does is noticed afterwards: see `record`.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class _Loss:
 def check(step: Step, ledger: Ledger) -> None:
     """Refuse a section that drops, renames or empties a table of ours, before anything is run.
 
-    DELETE and UPDATE are let be: a ledger is corrected with them, and what they leave is held
-    against Alembic's version by the next run.
+    DELETE and UPDATE are allowed: they are used to correct a ledger, and the result is compared
+    with Alembic's version by the next run.
 
     Args:
         step: the section.
@@ -77,7 +77,7 @@ def _hint(step: Step) -> str:
 
 
 def _losses(statements: Iterable[Statement]) -> Iterator[_Loss]:
-    """Give out what the statements take away, but for temporary tables of their own."""
+    """Yield what the statements take away, except temporary tables of their own."""
     path: tuple[str, ...] | None = None
     temporary: set[str] = set()
     for one in statements:
@@ -131,7 +131,7 @@ def _truncated(statement: Statement) -> Iterator[tuple[str, ...]]:
 
 
 def _ours(loss: _Loss, ledger: Ledger) -> str:
-    """Name what of ours a statement means; "" when it is something else."""
+    """Name which of our tables a statement means; "" when it means something else."""
     schema, name = ledger.table.schema or _UNKNOWN_SCHEMA, loss.object.name
     if loss.object.kind == "schema":
         return f"the schema {schema}, which contains the ledger" if name[-1] == schema else ""

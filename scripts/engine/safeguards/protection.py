@@ -1,4 +1,4 @@
-"""What a rollback may drop: what was there before its migration only where that is wanted."""
+"""What a rollback may drop: objects that existed before its migration only if that is wanted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class _Clash:
-    """An object that a rollback would drop, and that was there before its migration."""
+    """An object that a rollback would drop, and that existed before its migration."""
 
     drop: Drop
     existing: Existing
@@ -36,7 +36,7 @@ class _Clash:
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """Holds the rollbacks of a run back from what was there before their migrations."""
+    """Protects objects that existed before their migrations from the rollbacks of a run."""
 
     connection: RunConnection
     status: Status
@@ -44,7 +44,7 @@ class Protection:
 
     @property
     def _was_shown(self) -> bool:
-        """Tell whether people have seen it all, and confirmed it: it is not said again."""
+        """Tell whether people have seen and confirmed it all; then it is not said again."""
         return self.switches.confirmed is not None
 
     def check(self, steps: Sequence[Step]) -> frozenset[str]:
@@ -54,7 +54,7 @@ class Protection:
             return check(self.connection.raw, self.status, steps, self.switches, notify)
 
     def announce(self, steps: Sequence[Step]) -> None:
-        """Say what rollbacks are about to destroy, where nobody was shown it and asked."""
+        """Say what rollbacks are about to destroy, unless it was shown and confirmed."""
         if self._was_shown:
             return
         with self.connection.transaction():
@@ -72,14 +72,14 @@ def check(
     switches: Switches,
     notify: Callable[[str], None],
 ) -> frozenset[str]:
-    """Refuse rollbacks that would drop what was there before the migration.
+    """Refuse rollbacks that would drop objects that existed before the migration.
 
     Args:
         connection: in a transaction.
         state: the environment.
         steps: the rollbacks that are about to run.
-        switches: says which of them are wanted all the same.
-        notify: is told what is dropped that was there before, where that is not refused.
+        switches: says which of them are allowed.
+        notify: is told which such objects are dropped, if that is not refused.
 
     Returns:
         The versions before which there was something, whether or not it is dropped as things stand.
@@ -96,7 +96,7 @@ def check(
             raise _refused(connection, state, step, holding)
         if clashes:
             listed = ", ".join(one.existing.shown for one in clashes)
-            notify(f"{step.filename}: drops what was there before it: {listed}")
+            notify(f"{step.filename}: drops objects that existed before it: {listed}")
     return frozenset(step.version for step in steps if step.existed or step.version in kept)
 
 
@@ -113,13 +113,13 @@ def guard(ledger: Ledger, step: Step) -> Composable | None:
         ledger.name,
         Literal(step.version),
         identity.identities(named),
-        Literal(f"rolling back {step.version} would drop what was there before it"),
+        Literal(f"rolling back {step.version} would drop objects that existed before it"),
         Literal(f"write the script with -x drop_existing={step.version} if you want that"),
     )
 
 
 def losses(connection: Connection, steps: Sequence[Step]) -> dict[str, tuple[Loss, ...]]:
-    """Find out what rollbacks destroy, by version; also what they make again, without its rows.
+    """Find out what rollbacks destroy, by version; includes what they create again, without rows.
 
     Args:
         connection: in a transaction.
@@ -133,7 +133,7 @@ def losses(connection: Connection, steps: Sequence[Step]) -> dict[str, tuple[Los
 def report(
     connection: Connection, ledger: Ledger, versions: Sequence[str], notify: Callable[[str], None]
 ) -> None:
-    """Say once, after a run, what was there before the migrations that name it.
+    """Say once, after a run, which objects existed before the migrations that name them.
 
     Args:
         connection: in a transaction.
@@ -157,15 +157,13 @@ def report(
 
 
 def _say_nothing(_: str) -> None:
-    """Take what people have been shown already."""
+    """Ignore what people have already been shown."""
 
 
 def _were(shown: Sequence[str]) -> str:
     more = f" and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
-    was = (
-        "was there before the migration" if len(shown) == 1 else "were there before the migrations"
-    )
-    return f"{', '.join(shown[:_MOST_NAMED])}{more} {was}"
+    migrations = "migration" if len(shown) == 1 else "migrations"
+    return f"{', '.join(shown[:_MOST_NAMED])}{more} existed before the {migrations}"
 
 
 def _it(shown: Sequence[str]) -> str:
@@ -173,7 +171,7 @@ def _it(shown: Sequence[str]) -> str:
 
 
 def _clashes(connection: Connection, step: Step, existing: Sequence[Existing]) -> list[_Clash]:
-    """Find what is dropped that was there before.
+    """Find which dropped objects existed before.
 
     After a dump was restored all identities are others. So an object counts that has the name of
     one which is nowhere to be found.
@@ -205,7 +203,7 @@ def _refused(
     lost = loss.read(connection, {step.version: [one.drop for one in clashes]})[step.version]
     others = [one.existing.shown for one in clashes if one.existing.kind not in ("table", "column")]
     return RollbackError(
-        f"rolling back {step.version} would drop what was there before it",
+        f"rolling back {step.version} would drop objects that existed before it",
         where=step.place,
         detail="\n".join([*(one.shown for one in lost), *others]),
         hint="write a new migration that undoes what this one did; to drop them anyway: "

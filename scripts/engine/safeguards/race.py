@@ -1,4 +1,4 @@
-"""Another run was faster: what this one was asked to do was meant for another state."""
+"""Another run was faster: this run was asked to work on another state."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def moved(name: str, now: str, before: str, *, applying: bool = False) -> Ledger
         f"{name} is now at {now}: another run "
         + ("rolled it back" if back else "applied migrations"),
         detail=f"it was at {before} when this run started",
-        state=f"nothing was {'applied' if applying else 'rolled back'} by this one",
+        state=f"nothing was {'applied' if applying else 'rolled back'} by this run",
         hint="`python scripts/status.py` shows what is applied; run the command again if there "
         "is more to do",
     )

@@ -1,4 +1,4 @@
-"""Two environments that lead to one ledger: each would take the other's migrations for its own."""
+"""Environments that share a ledger: each would take the other's migrations for its own."""
 
 from __future__ import annotations
 

@@ -66,8 +66,8 @@ def dsn(settings: Settings, *, direct: bool = False) -> str:
         direct: take the URL that leads past a pooler.
 
     Raises:
-        UsageError: when the URL can't be read.
-        ServerError: when the embedded server can't be started.
+        UsageError: when the URL cannot be read.
+        ServerError: when the embedded server cannot be started.
     """
     url = settings.direct_url if direct else settings.url
     name = _EMBEDDED.fullmatch(url)
@@ -92,10 +92,10 @@ def dsn(settings: Settings, *, direct: bool = False) -> str:
             raise _unknown_parameter(setting, unknown[1]) from None
         raise _unreadable(setting, f"the form is {_FORM}") from None
     if not re.fullmatch(r"[0-9,]*", parts.get("port", "")):
-        # libpq took `user:pass/word@host` for a host, a port and a database.
+        # libpq read `user:pass/word@host` as a host, a port and a database.
         raise _unreadable(setting, "its port is not a number")
     if "@" in parts.get("host", "") or re.search(r"@|://", parts.get("dbname", "")):
-        # libpq ended the password at its first @, or took a part of it for the database.
+        # libpq ended the password at its first @, or read a part of it as the database.
         raise _unreadable(setting, "its host or database contains an @")
     return read
 
@@ -110,7 +110,7 @@ def place(dsn: str) -> str:
 
 
 def without_password(message: str, dsn: str) -> str:
-    """Return a message of libpq's with the password, should it be there, made unreadable."""
+    """Return a message of libpq with the password, if it contains one, masked."""
     parts = psycopg2.extensions.parse_dsn(dsn)
     passwords = (parts.get("password"), parts.get("sslpassword"))
     return disclosure.of_connecting(message, passwords)

@@ -1,4 +1,4 @@
-"""Who keeps a statement waiting: the sessions whose locks conflict with the one that it wants."""
+"""Which sessions block a statement: those whose locks conflict with the one that it wants."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _CONFLICTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocker:
-    """A session that is in the way; None stands for what its user hides from ours."""
+    """A blocking session; None stands for what its user hides from ours."""
 
     pid: int
     user: str | None
@@ -88,7 +88,7 @@ class Blocker:
     prepared: str | None
 
     def __str__(self) -> str:
-        """Notify it in a line."""
+        """Return it in one line."""
         verb = "holds" if self.holds else "is ahead in the queue for"
         lock = f"{verb} {', '.join(_words(mode) for mode in self.modes) or 'a lock'}"
         if self.prepared:
@@ -111,10 +111,10 @@ class Sample:
 
 
 class Blockers:
-    """Looks who is in the way, beside the statement that waits."""
+    """Looks for blocking sessions while a statement waits."""
 
     def __init__(self, lock: Lock, notify: Notify) -> None:
-        """Ask on the lock's connection; say who is in the way while a statement waits."""
+        """Ask on the lock's connection; name the blocking sessions while a statement waits."""
         self.pid = 0
         """The backend to look at, as the server calls it; 0 looks at none."""
         self.waited_ms = 0
@@ -178,7 +178,7 @@ class Blockers:
 
 
 def sample_of(rows: Sequence[tuple[Any, ...]]) -> Sample | None:
-    """Make sense of the query's rows; None where nobody is in the way."""
+    """Interpret the query's rows; None if nobody is blocking."""
     blockers = tuple(_blocker(row) for row in rows)
     if not blockers:
         return None
@@ -213,7 +213,7 @@ def _conflicting(wanted: str, kind: str, modes: Sequence[str]) -> tuple[str, ...
     if wanted not in _MODES:
         return ()
     against = _CONFLICTS[_MODES.index(wanted)]
-    # A serializable transaction's SIReadLock is none that anybody waits for.
+    # Nobody waits for the SIReadLock of a serializable transaction.
     return tuple(mode for mode in modes if mode in _MODES and against[_MODES.index(mode)] == "X")
 
 

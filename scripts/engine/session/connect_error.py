@@ -14,7 +14,7 @@ class _Cause:
     look_at: str
     """What to do about it; {setting} is the name of the URL's."""
     final: bool = True
-    """Whether waiting doesn't mend it."""
+    """Whether waiting does not help."""
 
 
 # libpq gives no SQLSTATE while it connects, so it is the words that count: of PostgreSQL, PgBouncer
@@ -54,7 +54,7 @@ _DEFAULT = "check the host and the port in {setting}, and that the server is up"
 
 
 def is_final(message: str) -> bool:
-    """Tell whether waiting can't mend what libpq says about a connection that failed."""
+    """Tell whether waiting is useless, from what libpq says about a failed connection."""
     return any(_fits(cause, message) for cause in _CAUSES if cause.final)
 
 

@@ -1,4 +1,4 @@
-"""A connection, with patience for a server that is not up yet. The one place that opens any."""
+"""Opens connections, and waits for a server that is not up yet. The only place that does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scripts.sqltext import duration
 
 APPLICATION = "upskill-migrations"
 Notify = Callable[[str], None]
-"""Takes a line for whoever watches."""
+"""Takes a line for the observer."""
 Execute = Callable[[str], tuple[Any, ...] | None]
 """Takes one piece of SQL: sends it to the server, or writes it out.
 
@@ -45,8 +45,8 @@ def connect(
         direct: take the URL that leads past a pooler.
 
     Raises:
-        UsageError: when the URL can't be read.
-        ServerError: when the server refuses, or can't be reached in time; no message holds a
+        UsageError: when the URL cannot be read.
+        ServerError: when the server refuses, or cannot be reached in time; no message holds a
             password.
         Interrupted: when a signal ends the wait.
     """
@@ -121,7 +121,7 @@ def begin(opened: Connection, settings: Settings) -> None:
     """Begin a transaction, or go on in one: with a bounded wait for locks, and as MIGRATION_ROLE.
 
     Raises:
-        ServerError: when the login may not take on the role.
+        ServerError: when the login may not assume the role.
     """
     try:
         with opened.cursor() as cursor:

@@ -4,7 +4,7 @@ The run commits after each migration, so its own transactions can't hold the loc
 lock would stay behind on a server that a pooler hands to the next client. The holder is idle in a
 READ COMMITTED transaction, which `CREATE INDEX CONCURRENTLY` does not wait for. Waiting means
 trying again: a runner blocked inside `pg_advisory_xact_lock` keeps a snapshot, and an index build
-waits for that for ever.
+waits for that without limit.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Holder:
     since: datetime | None
 
     def __str__(self) -> str:
-        """Notify it in a line."""
+        """Return it in one line."""
         since = f"{self.since.astimezone():%Y-%m-%d %H:%M:%S %z}" if self.since else "unknown"
         return (
             f"pid {self.pid} ({disclosure.of_text(self.application or '?')}), {self.user} on "
@@ -83,7 +83,7 @@ class Lock:
         """How long another run had it."""
 
     def check(self) -> None:
-        """Make sure that the lock is still held.
+        """Check that the lock is still held.
 
         Raises:
             LockError: when the connection or its transaction is gone, and the lock with it. Whoever
@@ -108,11 +108,11 @@ class Lock:
         return _holder(other, self._number) is not None
 
     def sees(self, table: TableName) -> bool:
-        """Tell whether the lock's session sees a table: what is not committed it does not see."""
+        """Tell whether the lock's session sees a table; it sees only what is committed."""
         return bool(self.query(_TABLE, {"schema": table.schema, "name": table.name}))
 
     def query(self, text: str, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
-        """Ask the server something beside the run, with the lock kept whatever comes of it.
+        """Ask the server something beside the run; the lock is kept even if the query fails.
 
         Returns:
             The rows; none where the server did not answer.
@@ -134,13 +134,13 @@ def held(connection: Connection, table: TableName, wait_ms: int, notify: Notify)
     """Hold the lock of a database for a `with` block.
 
     Args:
-        connection: one that nobody else uses; its transaction ends with the block.
+        connection: one that nothing else uses; its transaction ends with the block.
         table: the ledger; two ledgers in one database have two locks.
-        wait_ms: how long to wait for another run to end, in milliseconds; 0 waits for ever.
+        wait_ms: how long to wait for another run to end, in milliseconds; 0 waits without limit.
         notify: is told who holds it.
 
     Raises:
-        LockError: when it is not to be had in that time.
+        LockError: when it is not available in that time.
         Interrupted: when a signal ends the wait.
     """
     connection.set_session(isolation_level="READ COMMITTED")
@@ -150,7 +150,7 @@ def held(connection: Connection, table: TableName, wait_ms: int, notify: Notify)
     try:
         while not _try(connection, number):
             holder = _holder(connection, number)
-            # What locks the try has, the transaction keeps; a waiting one must keep none.
+            # The transaction keeps the locks that the attempt takes; a waiting one must keep none.
             connection.rollback()
             waited = time.monotonic() - begin
             if wait_ms and waited * 1000 >= wait_ms:
@@ -162,7 +162,7 @@ def held(connection: Connection, table: TableName, wait_ms: int, notify: Notify)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
         yield Lock(connection, number, round(waited * 1000))
     finally:
-        # It may have been ended without our knowing; the lock is gone then as well.
+        # It may have been terminated unnoticed; then the lock is gone as well.
         with suppress(psycopg2.Error):
             connection.rollback()
             connection.set_session(isolation_level="DEFAULT")

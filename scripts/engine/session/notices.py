@@ -1,4 +1,4 @@
-"""What the server says beside its answers: `already exists, skipping`, RAISE NOTICE and WARNING.
+"""Messages beside the server's answers: `already exists, skipping`, RAISE NOTICE, WARNING.
 
 It is shown with the statement that it came from. Nothing is decided by its text, which the server
 may have translated.
@@ -20,7 +20,7 @@ from scripts.sqltext.statements import Statement
 def reported(
     connection: Connection, statement: Statement, place: str, notify: Callable[[str], None]
 ) -> Iterator[None]:
-    """Tell what the server says while a `with` block runs a statement, also when that fails.
+    """Report what the server says while a `with` block runs a statement, even if it fails.
 
     psycopg2 keeps the last 50 notices in a list, and all of them in any other container:
     https://www.psycopg.org/docs/connection.html#connection.notices.

@@ -21,17 +21,17 @@ class Source(Protocol):
 
     @property
     def is_own(self) -> bool:
-        """Tell whether they are opened by us, so that their sessions are ours alone."""
+        """Tell whether we open them, so that their sessions are ours alone."""
 
     @property
     def in_caller_transaction(self) -> bool:
-        """Tell whether whoever gave the connection has begun a transaction on it."""
+        """Tell whether the caller has begun a transaction on the connection."""
 
     def open(self) -> Connection:
         """Return the connection for the run.
 
         Raises:
-            ServerError: when the server can't be reached.
+            ServerError: when the server cannot be reached.
         """
 
     def second(self) -> AbstractContextManager[Connection | None]:
@@ -42,13 +42,13 @@ class Source(Protocol):
 
 
 class OwnSource:
-    """Opens connections by the settings."""
+    """Opens connections according to the settings."""
 
     is_own = True
     in_caller_transaction = False
 
     def __init__(self, settings: Settings, notify: Notify) -> None:
-        """Open as the settings say; tell when the server lets us wait."""
+        """Open according to the settings; report when the server keeps us waiting."""
         self._settings, self._notify = settings, notify
 
     def open(self) -> Connection:
@@ -78,7 +78,7 @@ class RunConnection:
             notify: is told what is worth a line.
 
         Raises:
-            ServerError: when the server can't be reached.
+            ServerError: when the server cannot be reached.
         """
         self.settings = settings
         self.notify = notify
@@ -158,7 +158,7 @@ class RunConnection:
         return self._source.second()
 
     def another(self) -> Connection:
-        """Open a connection of our own to the same database, patiently.
+        """Open a connection of our own to the same database, with retries.
 
         Raises:
             ServerError: when none can be opened, or only whoever gave this one knows where.

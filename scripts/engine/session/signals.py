@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as wishes: a run ends at the next safe place, and says how things stand.
+"""SIGINT and SIGTERM as requests: a run ends at the next safe place, and says what its state is.
 
 Python's own handlers would raise in the middle of anything, or end the process at once, and a
 statement would go on at the server.

@@ -1,4 +1,4 @@
-"""What happens while the server is at work: signals are seen, and somebody looks who is in the way.
+"""While a statement runs on the server: notices signals, and looks for blocking sessions.
 
 psycopg2 sits in libpq while a statement runs, and Python with it, unless a wait callback is set:
 https://www.psycopg.org/docs/advanced.html#support-for-coroutine-libraries. The callback is one for
@@ -28,7 +28,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from scripts.engine.session import signals
 
 OnTick = Callable[[float], None]
-"""Is called now and then while a statement runs, with the seconds since it was sent."""
+"""Is called repeatedly while a statement runs, with the seconds since it was sent."""
 
 NO_ANSWER = "no answer to a query"
 _TICK = 0.1
@@ -65,7 +65,7 @@ def watched(connection: Connection, on_tick: OnTick) -> Iterator[None]:
 def bounded(connection: Connection, seconds: float) -> Iterator[None]:
     """End the connection when a statement takes longer than that, in a `with` block.
 
-    A pooler takes a client in before it has a server for it, and lets it wait.
+    A pooler accepts a client before it has a server for it, and keeps it waiting.
 
     Raises:
         psycopg2.OperationalError: when it does.

@@ -24,7 +24,7 @@ def test_nothing_below_a_half_applied_file_is_rolled_back(three: Environment) ->
     assert "003_step.sql is half applied" in caught.value.what
     assert caught.value.detail.startswith("1 of 2 statements took effect; ")
     assert "division by zero" in caught.value.detail
-    assert caught.value.state == "nothing was rolled back; course is at 002, and part of 003"
+    assert caught.value.state == "nothing was rolled back; course is at 002, plus part of 003"
     assert "rollback.py --database course --partial" in caught.value.hint
     assert "alembic -n course -x partial=003 downgrade 002" in caught.value.hint
 

@@ -34,7 +34,7 @@ def words(part: Composable) -> list[str]:
 def test_a_rollback_that_drops_what_holds_data_is_guarded(text: str) -> None:
     guard = protection.guard(LEDGER, undo(text))
     assert guard is not None
-    assert "rolling back 004 would drop what was there before it" in words(guard)
+    assert "rolling back 004 would drop objects that existed before it" in words(guard)
     assert "write the script with -x drop_existing=004 if you want that" in words(guard)
     assert "Identifier('ops', 'ledger')" in repr(guard)
 

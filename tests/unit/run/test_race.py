@@ -32,7 +32,7 @@ def test_versions_tell_in_which_direction_the_other_run_went(
 @pytest.mark.parametrize(("applying", "done"), [(True, "applied"), (False, "rolled back")])
 def test_the_state_says_what_this_run_was_about_to_do(applying: bool, done: str) -> None:
     assert race.moved("course", "2", "1", applying=applying).state == (
-        f"nothing was {done} by this one"
+        f"nothing was {done} by this run"
     )
 
 
