@@ -16,6 +16,7 @@ import pytest
 
 from scripts.embedded import server
 from scripts.embedded.server import Server
+from tests.support import order
 from tests.support.databases import create_owner, new_database
 from tests.support.servers import OwnServer, own_server
 from tests.support.workspace import Workspace
@@ -30,6 +31,12 @@ FAST = {
     "max_prepared_transactions": "10",
 }
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long tests first."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = order.dealt(items, lambda item: item.path.name, workers)
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,19 @@ import shutil
 
 import pytest
 
+from tests.support import warm
 from tests.support.workspace import REPOSITORY, Workspace
 
 pytestmark = pytest.mark.database
 FOLDERS = ('it\'s a "quoted" Größe: $HOME\\x', "50% %(here)s")
 UP = "CREATE TABLE IF NOT EXISTS \"Größe\" (id bigint PRIMARY KEY, a text DEFAULT '…');"
 DOWN = 'DROP TABLE IF EXISTS "Größe";'
+
+
+@pytest.fixture(autouse=True)
+def new_interpreters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start Python for each command: what it makes of its surroundings is the point here."""
+    monkeypatch.setattr(warm, "can_run", lambda *_: False)
 
 
 def moved(workspace: Workspace, name: str) -> Workspace:

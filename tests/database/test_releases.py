@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from tests.support import warm
 from tests.support.servers import required, until
 from tests.support.workspace import REPOSITORY, Workspace
 
@@ -33,14 +34,8 @@ class Release:
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Start a command in it: `migrate`, or `alembic` with its arguments."""
-        if self.files != self.root:
-            for name in ("sql", "auth/versions", "course/versions"):
-                shutil.rmtree(self.root / name, ignore_errors=True)
-                shutil.copytree(self.files / name, self.root / name)
-        head, *rest = command
-        program = ["-m", "alembic"] if head == "alembic" else [f"scripts/{head}.py"]
         return subprocess.Popen(
-            [sys.executable, *program, *rest],
+            self.prepare(*command),
             cwd=self.root,
             env=self.variables,
             stdin=subprocess.DEVNULL,
@@ -49,11 +44,21 @@ class Release:
             text=True,
         )
 
+    def prepare(self, *command: str) -> tuple[str, ...]:
+        """Copy the migrations; return what to start."""
+        if self.files != self.root:
+            for name in ("sql", "auth/versions", "course/versions"):
+                shutil.rmtree(self.root / name, ignore_errors=True)
+                shutil.copytree(self.files / name, self.root / name)
+        head, *rest = command
+        program = ["-m", "alembic"] if head == "alembic" else [f"scripts/{head}.py"]
+        return sys.executable, *program, *rest
+
     def run(self, *command: str) -> str:
         """Run a command that has to succeed, and return what it says."""
-        process = self.start(*command)
-        said, _ = process.communicate(timeout=120)
-        assert process.returncode == 0, said
+        done = warm.run(self.prepare(*command), self.variables, cwd=self.root)
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, said
         return said
 
     def up(self, door: str, version: str = "head") -> str:

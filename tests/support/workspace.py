@@ -22,6 +22,7 @@ from scripts.engine.status import Status
 from scripts.engine.switches import NO_SWITCHES, Switches
 from scripts.files import project
 from scripts.files.project import Environment, Project
+from tests.support import warm
 
 REPOSITORY = Path(__file__).parents[2]
 _REVISION = '''"""{slug}."""
@@ -182,15 +183,8 @@ class Workspace:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder, without a terminal."""
         variables = {**self.variables, **(environment or {})}
-        defaults: dict[str, Any] = {"cwd": self.root, "stdin": subprocess.DEVNULL, "timeout": 120}
-        return subprocess.run(
-            command,
-            env={name: value for name, value in variables.items() if value},
-            capture_output=True,
-            text=True,
-            check=False,
-            **{**defaults, **options},
-        )
+        given = {name: value for name, value in variables.items() if value}
+        return warm.run(command, given, **{"cwd": self.root, **options})
 
     # The database -------------------------------------------------------------------------------
 
