@@ -40,11 +40,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="how many migrations to roll back (default: 1)",
     )
-    amount.add_argument(
-        "--partial",
-        action="store_true",
-        help="roll back the half-applied file, and nothing else",
-    )
+    help_of_partial = "roll back the half-applied file, and nothing else"
+    amount.add_argument("--partial", action="store_true", help=help_of_partial)
     parser.add_argument(
         "--use-file",
         action="store_true",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
@@ -32,11 +33,17 @@ def reported(
         notify: is told each notice, with file and line.
     """
     heard: deque[str] = deque()
-    before = connection.notices
-    connection.notices = heard  # type: ignore[assignment]  # stubs: lists only
+    before = _exchange(connection, heard)
     try:
         yield
     finally:
         for text in heard:
             notify(f"{place}:{statement.line}: {disclosure.of_notice(text, statement.sql)}")
-        connection.notices = before  # whoever gave the connection reads it as a list
+        _exchange(connection, before)  # whoever gave the connection reads it as a list
+
+
+def _exchange(connection: Connection, notices: Any) -> Any:
+    """Let psycopg2 append notices elsewhere; it has no other way than its attribute."""
+    before = connection.notices
+    connection.notices = notices
+    return before
