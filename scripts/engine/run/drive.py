@@ -79,7 +79,7 @@ class Drive:
         Raises:
             MigrationError: when anything keeps it from being done; `state` says how far it came.
         """
-        with self.noted(), waiting.watched(self._connection.raw, self.executor.on_tick):
+        with self.noted(), waiting.unbounded(self._connection.raw, self.executor.on_tick):
             moves = self._planned(command, before)
             if moves and idle:
                 what = "another run changed the database at the same time"
