@@ -103,7 +103,7 @@ class TestWaitingForItsTurn:
         workspace.add_tables("001")
         with closing(psycopg2.connect(workspace.urls["course"])) as raw:
             table = TableName("public", "schema_migrations")
-            with lock.held(raw, table, 0, lambda _: None):
+            with lock.held(raw, table, 0, 10, lambda _: None):
                 run = threading.Thread(target=workspace.upgrade)
                 run.start()
                 until(lambda: workspace.recorder.notices, "the run to wait")

@@ -36,7 +36,7 @@ def another_run(workspace: Workspace) -> Iterator[int]:
     """Hold the lock as another run does; gives the pid of its session."""
     with (
         closing(psycopg2.connect(workspace.urls["course"], application_name="other run")) as raw,
-        lock.held(raw, _TABLE, 0, workspace.recorder.notices.append),
+        lock.held(raw, _TABLE, 0, 10, workspace.recorder.notices.append),
     ):
         yield raw.info.backend_pid
 

@@ -74,7 +74,7 @@ def _by_alembic(request: Request) -> None:
             observer=request.observer,
             switches=request.switches,
         )
-        watched = waiting.watched(found.connection.raw, drive.executor.on_tick)
+        watched = waiting.unbounded(found.connection.raw, drive.executor.on_tick)
         with drive.noted(), watched:
             command = request.command
             command.undoing(found.status, request.switches)

@@ -44,7 +44,7 @@ class DirectSession:
         direct = self._direct()
         connection = direct or self.connection.raw
         try:
-            with waiting.watched(direct, self._on_tick) if direct else nullcontext():
+            with waiting.unbounded(direct, self._on_tick) if direct else nullcontext():
                 pids = {_pid(connection), _pid(connection)}
                 # A pooler gives its clients numbers of its own.
                 pooled = pids != {connection.info.backend_pid}

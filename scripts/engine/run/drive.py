@@ -78,7 +78,7 @@ class Drive:
         Raises:
             MigrationError: when anything prevents it; `state` says how far it got.
         """
-        with self.noted(), waiting.watched(self._connection.raw, self.executor.on_tick):
+        with self.noted(), waiting.unbounded(self._connection.raw, self.executor.on_tick):
             moves = self._planned(command, before)
             if moves and idle:
                 what = "another run changed the database at the same time"

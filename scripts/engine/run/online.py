@@ -13,7 +13,7 @@ from scripts.engine.observer import Observer, StepResult
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.drive import Drive
 from scripts.engine.safeguards import sharing
-from scripts.engine.session import lock, signals
+from scripts.engine.session import lock, signals, waiting
 from scripts.engine.session.lock import Lock
 from scripts.engine.session.run_connection import RunConnection, Source
 from scripts.engine.settings import Settings
@@ -85,6 +85,7 @@ def opened(request: Request) -> Iterator[Opened]:
     with (
         boundary.located(settings.name, "nothing was changed"),
         signals.deferred(),
+        waiting.installed(),
         closing(RunConnection(settings, request.source, notify)) as connection,
     ):
         entries = command.history(settings.environment)
@@ -121,7 +122,7 @@ def look(connection: RunConnection, entries: History) -> Status:
 
 
 def _read(connection: RunConnection, entries: History) -> Status:
-    with connection.transaction():
+    with connection.patiently(), connection.transaction():
         return status.read(connection.raw, connection.settings, entries)
 
 
@@ -131,17 +132,21 @@ def _held(connection: RunConnection, found: Status) -> Iterator[Lock | None]:
 
     If the server goes away during the wait for another run, this waits for the server as well.
     """
-    table, wait_ms = found.ledger.table, connection.settings.lock_wait_ms
+    table, settings = found.ledger.table, connection.settings
+    wait_ms, patience_s = settings.lock_wait_ms, settings.connect_timeout_ms / 1000
     for left in reversed(range(_LOCK_TRIES)):
         with ExitStack() as stack:
             second = stack.enter_context(connection.second())
             try:
                 held = (
-                    stack.enter_context(lock.held(second, table, wait_ms, connection.notify))
+                    stack.enter_context(
+                        lock.held(second, table, wait_ms, patience_s, connection.notify)
+                    )
                     if second
                     else None
                 )
             except psycopg2.Error as error:
+                signals.check()
                 if not left:
                     raise _lock_failed(found, error) from error
                 reason = disclosure.of_error(error)

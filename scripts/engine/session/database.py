@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
 import psycopg2
@@ -29,6 +29,15 @@ Returns the first row of what it gave, None where there is none or nobody can kn
 """
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+# libpq's own defaults notice a network that is gone after two hours, or never:
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-KEEPALIVES
+_KEEPALIVE: dict[str, Any] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""Seconds, seconds, tries, milliseconds; what the URL says goes before."""
 
 
 def connect(
@@ -88,7 +97,7 @@ def answers(opened: Connection, settings: Settings) -> None:
 def connection(settings: Settings, notify: Notify) -> Iterator[Connection]:
     """Open a connection for a `with` block, and close it after; what is not committed is gone."""
     opened = connect(settings, notify)
-    try:
+    with closing(opened), patiently(opened, settings):
         try:
             begin(opened, settings)
         except psycopg2.Error as error:
@@ -98,8 +107,18 @@ def connection(settings: Settings, notify: Notify) -> Iterator[Connection]:
                 state="nothing was changed",
             ) from error
         yield opened
-    finally:
-        opened.close()
+
+
+def patiently(opened: Connection, settings: Settings) -> AbstractContextManager[None]:
+    """Bound the queries of our own on a connection, for a `with` block.
+
+    A server that has frozen answers nothing, and TCP does not notice. Waits for locks count: where
+    the settings allow those without limit, there is none.
+    """
+    lock_timeout_ms = settings.limits.lock_timeout_ms
+    if not lock_timeout_ms:
+        return waiting.unbounded(opened)
+    return waiting.bounded(opened, waiting.PATIENCE + lock_timeout_ms / 1000)
 
 
 def execute(opened: Connection, text: str) -> tuple[Any, ...] | None:
@@ -155,6 +174,7 @@ def _open(dsn: str, settings: Settings) -> Connection:
             client_encoding="UTF8",
             # Without one, libpq would wait for minutes; it counts whole seconds.
             connect_timeout=chosen or math.ceil(settings.connect_timeout_ms / 1000),
+            **{name: value for name, value in _KEEPALIVE.items() if name not in given},
         )
     )
     answers(opened, settings)

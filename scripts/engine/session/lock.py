@@ -23,7 +23,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_INTRANS
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.engine import disclosure
-from scripts.engine.session import signals
+from scripts.engine.session import signals, waiting
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import TableName
 from scripts.errors import LockError
@@ -130,19 +130,27 @@ class Lock:
 
 
 @contextmanager
-def held(connection: Connection, table: TableName, wait_ms: int, notify: Notify) -> Iterator[Lock]:
+def held(
+    connection: Connection, table: TableName, wait_ms: int, patience_s: float, notify: Notify
+) -> Iterator[Lock]:
     """Hold the lock of a database for a `with` block.
 
     Args:
         connection: one that nothing else uses; its transaction ends with the block.
         table: the ledger; two ledgers in one database have two locks.
         wait_ms: how long to wait for another run to end, in milliseconds; 0 waits without limit.
+        patience_s: how long a query about the lock may take, in seconds; then it counts as lost.
         notify: is told who holds it.
 
     Raises:
         LockError: when it is not available in that time.
         Interrupted: when a signal ends the wait.
     """
+    with waiting.bounded(connection, patience_s):
+        yield from _held(connection, table, wait_ms, notify)
+
+
+def _held(connection: Connection, table: TableName, wait_ms: int, notify: Notify) -> Iterator[Lock]:
     connection.set_session(isolation_level="READ COMMITTED")
     number = key(_database(connection), table)
     begin, said, pause = time.monotonic(), None, _FIRST_PAUSE

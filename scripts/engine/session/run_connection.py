@@ -127,6 +127,10 @@ class RunConnection:
             with suppress(psycopg2.Error):
                 self.raw.rollback()
 
+    def patiently(self) -> AbstractContextManager[None]:
+        """Bound our own queries for a `with` block; see `database.patiently`."""
+        return database.patiently(self.raw, self.settings)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Go on in the open transaction for a `with` block, or begin one that ends with it."""

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 import psycopg2
 from psycopg2.extensions import (
@@ -33,32 +34,66 @@ OnTick = Callable[[float], None]
 NO_ANSWER = "no answer to a query"
 _TICK = 0.1
 """Seconds between two looks at the clock and at signals."""
+PATIENCE = 60.0
+"""Seconds that a query of our own may take, beside its waits for locks: none should."""
+_GRACE = 3.0
+"""Seconds that a server has to answer after a signal; one that has frozen never does."""
 _EVENTS = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
-_watched: dict[int, OnTick] = {}
 _one_at_a_time = threading.Lock()
 
 
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """How a connection is waited for."""
+
+    limit_s: float | None = PATIENCE
+    """Seconds until it counts as lost; None waits as long as it takes."""
+    on_tick: OnTick | None = None
+    cancels: bool = False
+    """Whether a signal cancels the statement; else it is let end, as what notes why a run ends."""
+
+
+_DEFAULT = _Watch()
+_watches: dict[int, _Watch] = {}
+_users = 0
+
+
 @contextmanager
-def watched(connection: Connection, on_tick: OnTick) -> Iterator[None]:
-    """Watch a connection while a `with` block lasts.
+def installed() -> Iterator[None]:
+    """Wait for all connections of the process here, while a `with` block lasts.
 
-    A signal cancels the statement that runs, at the server; the statement then fails as cancelled.
-
-    Args:
-        connection: the one whose statements may take long.
-        on_tick: see `OnTick`; what it raises closes the connection.
+    Signals are seen then, and no wait is without end: a server that has frozen, or a network that
+    is half open, does not answer, and TCP says nothing of it.
     """
-    with _one_at_a_time:
-        if not _watched and get_wait_callback() is None:
-            set_wait_callback(_wait)
-        _watched[id(connection)] = on_tick
+    _install(1)
     try:
         yield
     finally:
-        with _one_at_a_time:
-            del _watched[id(connection)]
-            if not _watched and get_wait_callback() is _wait:
-                set_wait_callback(None)
+        _install(-1)
+
+
+def _install(change: int) -> None:
+    global _users
+    with _one_at_a_time:
+        if not _users and get_wait_callback() is None:
+            set_wait_callback(_wait)
+        _users += change
+        if not _users and get_wait_callback() is _wait:
+            set_wait_callback(None)
+
+
+@contextmanager
+def unbounded(connection: Connection, on_tick: OnTick | None = None) -> Iterator[None]:
+    """Let a connection's statements take as long as they take, in a `with` block.
+
+    A signal cancels the one that runs, at the server; it then fails as cancelled.
+
+    Args:
+        connection: whose statements may take long: those of migrations, and their commits.
+        on_tick: see `OnTick`; what it raises closes the connection.
+    """
+    with _watched(connection, _Watch(None, on_tick, cancels=True)):
+        yield
 
 
 @contextmanager
@@ -70,13 +105,22 @@ def bounded(connection: Connection, seconds: float) -> Iterator[None]:
     Raises:
         psycopg2.OperationalError: when it does.
     """
-
-    def on_tick(running: float) -> None:
-        if running > seconds:
-            raise psycopg2.OperationalError(f"{NO_ANSWER} within {seconds:g} s")
-
-    with watched(connection, on_tick):
+    with _watched(connection, _Watch(seconds)):
         yield
+
+
+@contextmanager
+def _watched(connection: Connection, watch: _Watch) -> Iterator[None]:
+    before = _watches.get(id(connection))
+    with installed():
+        _watches[id(connection)] = watch
+        try:
+            yield
+        finally:
+            if before:
+                _watches[id(connection)] = before
+            else:
+                del _watches[id(connection)]
 
 
 def interruptible(connect: Callable[[], Connection]) -> Connection:
@@ -131,16 +175,21 @@ def _cancel(connection: Connection) -> None:
 
 
 def _wait(connection: Connection) -> None:
-    on_tick = _watched.get(id(connection))
-    begin, cancelled = time.monotonic(), False
+    watch = _watches.get(id(connection), _DEFAULT)
+    begin, interrupted = time.monotonic(), 0.0
     while (state := connection.poll()) != POLL_OK:
         poller = select.poll()
         poller.register(connection.fileno(), _EVENTS[state])
         while not poller.poll(_TICK * 1000):
-            if on_tick is None:
-                continue
-            if signals.received() and not cancelled:
-                cancelled = True
-                # libpq waits without limit for a server that has frozen.
-                threading.Thread(target=_cancel, args=(connection,), daemon=True).start()
-            on_tick(time.monotonic() - begin)
+            now = time.monotonic()
+            if signals.received() and not interrupted:
+                interrupted = now
+                if watch.cancels:
+                    # libpq waits without limit for a server that has frozen.
+                    threading.Thread(target=_cancel, args=(connection,), daemon=True).start()
+            if interrupted and now - interrupted > _GRACE:
+                raise psycopg2.OperationalError(f"{NO_ANSWER} within {_GRACE:g} s of a signal")
+            if watch.limit_s and now - begin > watch.limit_s:
+                raise psycopg2.OperationalError(f"{NO_ANSWER} within {watch.limit_s:g} s")
+            if watch.on_tick:
+                watch.on_tick(now - begin)
