@@ -235,6 +235,8 @@ class _Section:
         resets += ["RESET ROLE"] if self.settings.role and not self.session.pooled else []
         try:
             self._send(resets)
+            if resets and connection is self.owner.connection.raw:
+                self.owner.connection.neutralize()
         except psycopg2.Error as error:
             self.notify(f"cannot reset the session: {disclosure.of_error(error)}")
 

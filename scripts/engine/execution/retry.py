@@ -22,7 +22,11 @@ https://www.postgresql.org/docs/current/explicit-locking.html.
 """
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_WORTH_IT = {"55P03": "lock not available in time", "40P01": "deadlock"}
+_WORTH_IT = {
+    "55P03": "lock not available in time",
+    "40P01": "deadlock",
+    "40001": "serialization failure",
+}
 _HINT = (
     "run the command again when the blocking sessions have ended; "
     "SELECT pg_terminate_backend(pid) ends one"

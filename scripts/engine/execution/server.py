@@ -68,6 +68,7 @@ class ServerExecutor:
         self._observer.started(self._connection.settings.name, step.filename, step.direction)
         began = time.monotonic()
         if step.header.transactional:
+            self._connection.begin()
             existed = self._transaction.run(step)
         else:
             with self._connection.autocommit():

@@ -10,7 +10,7 @@ from psycopg2.sql import Composable
 from scripts.engine.execution import retry, timeouts
 from scripts.engine.execution.statement import run_statement
 from scripts.engine.objects import existing, identity
-from scripts.engine.session import database, notices
+from scripts.engine.session import database, notices, session_settings
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.step import Step
@@ -57,6 +57,7 @@ class Transaction:
         resets = session_state.resets(statements, owns_session=connection.is_own)
         if resets:
             execute(" ".join(resets))
+            connection.neutralize()
             connection.begin()
         return existed
 
@@ -64,6 +65,8 @@ class Transaction:
         """Set the timeouts and the savepoint, and look up which objects exist before."""
         limits = self.connection.settings.limits
         opening = timeouts.local(step.header, limits, watch_client=self.watch_client)
+        back = session_settings.local(self.connection.raw.server_version)
+        opening += "".join(f" SET LOCAL {name} = {value};" for name, value in back.items())
         if not repeatable:
             self.connection.execute(opening)
             # A query before SET TRANSACTION would fail; through a pooler no blocker is found.

@@ -14,6 +14,8 @@ class Server:
 
     read_only: bool = False
     standby: bool = False
+    replication_role: str = "origin"
+    """Another one keeps triggers and foreign keys from firing."""
     version: int = 0
     """As libpq has it: 150004 is 15.4."""
     platform: str = ""
@@ -39,6 +41,7 @@ def ask(connection: Connection) -> Server:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('transaction_read_only')::bool, pg_is_in_recovery(),"
+            " current_setting('session_replication_role'),"
             " current_setting('server_version_num')::int, version(),"
             " (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()),"
             " has_function_privilege('pg_catalog.pg_postmaster_start_time()', 'EXECUTE')"

@@ -86,7 +86,7 @@ class Drive:
             if moves:
                 self._prepare()
             for move in moves:
-                self._begin()
+                self.executor.guard.check()
                 try:
                     move.revision(self.state)
                     self.state.record(move.version, move.reached)
@@ -117,10 +117,6 @@ class Drive:
     def _undo(self, step: Step, _: revision.Run) -> None:
         ledger = self._status.ledger
         self.state.perform(step, lambda _: ledger.deletion(step.version))
-
-    def _begin(self) -> None:
-        self.executor.guard.check()
-        self._connection.begin()
 
     def _commit(self, reached: str) -> None:
         step = self.state.recorded

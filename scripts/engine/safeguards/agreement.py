@@ -16,6 +16,14 @@ def check_writable(state: Status) -> None:
     Raises:
         ServerError: with the reason.
     """
+    if state.server.replication_role != "origin":
+        raise ServerError(
+            f"session_replication_role is {state.server.replication_role}",
+            detail="triggers and foreign keys would not fire, so a migration would do something "
+            "else than it says",
+            state=f"nothing was changed; {state.name} is at {state.current}",
+            hint="ALTER ROLE … RESET session_replication_role, or ALTER DATABASE … RESET",
+        )
     if not state.server.read_only:
         return
     reason = (

@@ -14,11 +14,18 @@ from psycopg2.sql import SQL, Identifier
 
 from scripts import __version__
 from scripts.engine import disclosure
-from scripts.engine.session import address, connect_error, signals, waiting
+from scripts.engine.session import (
+    address,
+    connect_error,
+    session_settings,
+    signals,
+    waiting,
+)
 from scripts.engine.settings import Settings
 from scripts.errors import ServerError
 from scripts.sqltext import duration
 
+_ISOLATION = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, NOT DEFERRABLE; "
 APPLICATION = "upskill-migrations"
 Notify = Callable[[str], None]
 """Takes a line for the observer."""
@@ -136,15 +143,21 @@ def application(environment: str) -> str:
     return f"{APPLICATION} {__version__} {environment}"
 
 
-def begin(opened: Connection, settings: Settings) -> None:
+def begin(opened: Connection, settings: Settings, *, fresh: bool = True) -> None:
     """Begin a transaction, or go on in one: with a bounded wait for locks, and as MIGRATION_ROLE.
+
+    Args:
+        opened: the connection.
+        settings: timeout and role.
+        fresh: whether it begins here: its isolation is READ COMMITTED then, whatever is set for the
+            role or the database. A file may choose another one.
 
     Raises:
         ServerError: when the login may not assume the role.
     """
     try:
         with opened.cursor() as cursor:
-            cursor.execute(opening(opened, settings))
+            cursor.execute(f"{_ISOLATION if fresh else ''}{opening(opened, settings)}")
     except psycopg2.errors.Error as error:
         if not settings.role:
             raise
@@ -178,7 +191,23 @@ def _open(dsn: str, settings: Settings) -> Connection:
         )
     )
     answers(opened, settings)
+    neutralize(opened)
+    opened.commit()
     return opened
+
+
+def neutralize(opened: Connection) -> None:
+    """Set back what is set for the role or the database, for a session that is ours alone.
+
+    Behind a pooler, which gives its clients process numbers of its own, the next client would get
+    it: there each transaction sets what it needs.
+    """
+    values = session_settings.values(opened.server_version)
+    with opened.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        if (cursor.fetchone() or (0,))[0] == opened.info.backend_pid:
+            settings = (f"SET SESSION {name} = {value}; " for name, value in values.items())
+            cursor.execute("".join(settings))
 
 
 def _refused(

@@ -114,7 +114,12 @@ class RunConnection:
 
     def begin(self) -> None:
         """Begin a transaction, or go on in the open one; see `database.begin`."""
-        database.begin(self.raw, self.settings)
+        database.begin(self.raw, self.settings, fresh=not self.in_transaction)
+
+    def neutralize(self) -> None:
+        """Set the session back again after a RESET, if it is ours; see `database.neutralize`."""
+        if self.is_own:
+            database.neutralize(self.raw)
 
     def commit(self) -> None:
         """Commit, unless the transaction is a caller's."""
