@@ -53,7 +53,7 @@ class TestBackend:
         workspace.add_tables("001", "002")
         workspace.recorder = Interference(
             "002_step.sql",
-            lambda: terminate(workspace, "query LIKE 'SET LOCAL lock_timeout%'"),
+            lambda: terminate(workspace, "state = 'idle' AND query LIKE 'COMMIT%'"),
         )
         with pytest.raises(MigrationError) as caught:
             workspace.upgrade()
