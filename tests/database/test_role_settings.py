@@ -17,8 +17,8 @@ from tests.support.workspace import Workspace
 pytestmark = pytest.mark.database
 Setter = Callable[[str, str], None]
 OUTSIDE = "-- Transaction: none\n"
-LONGER = "SELECT pg_sleep(1.3);"
-"""Than the timeouts of 1 s that are set."""
+LONGER = "SELECT pg_sleep(0.8);"
+"""Than the timeouts that are set."""
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def role_setting(workspace: Workspace, postgres: Server) -> Iterator[Setter]:
         "transaction_timeout",
     ],
 )
-def test_a_run_of_each_kind_comes_through_timeouts_of_a_second(
+def test_a_run_of_each_kind_comes_through_short_timeouts(
     workspace: Workspace,
     postgres: Server,
     role_setting: Setter,
@@ -58,10 +58,10 @@ def test_a_run_of_each_kind_comes_through_timeouts_of_a_second(
     monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "0")
     monkeypatch.setenv("COURSE_DB_DIRECT_URL", workspace.urls["course"])
     workspace.query("CREATE TABLE a (id int)")
-    workspace.add("001", f"{LONGER}\nALTER TABLE a ADD COLUMN x int;", f"-- {LONGER}")
+    workspace.add("001", f"{LONGER}\nALTER TABLE a ADD COLUMN x int;", "-- SELECT 1;")
     # Beside a statement on the direct connection, the run's own is idle.
     workspace.add("002", LONGER, "-- SELECT 1;", header=OUTSIDE)
-    role_setting(timeout, "'1s'")
+    role_setting(timeout, "'600ms'")
     [(name,)] = workspace.query("SELECT current_database()")
     with closing(psycopg2.connect(postgres.url(name))) as other:  # a login without the timeout
         other.cursor().execute("LOCK TABLE a IN SHARE MODE")
@@ -80,7 +80,7 @@ def test_waiting_for_another_run_comes_through_too(
     workspace: Workspace, role_setting: Setter
 ) -> None:
     workspace.add("001", LONGER, "-- SELECT 1;")
-    role_setting("idle_session_timeout", "'1s'")
+    role_setting("idle_session_timeout", "'600ms'")
     runs = [threading.Thread(target=workspace.upgrade) for _ in range(2)]
     for run in runs:
         run.start()

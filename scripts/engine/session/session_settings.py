@@ -13,6 +13,7 @@ _LOCAL = {
 }
 """In each transaction that runs a file."""
 _SESSION = {
+    "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "default_transaction_isolation": "'read committed'",
     "default_transaction_deferrable": "off",
