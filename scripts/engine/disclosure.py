@@ -128,6 +128,11 @@ def of_library(error: BaseException) -> str:
     return redaction.masked(str(error).strip().partition("\n")[0])
 
 
+def of_exception(error: BaseException) -> str:
+    """Return what may be shown of an error of the driver's, or of any other library's."""
+    return of_error(error) if isinstance(error, psycopg2.Error) else of_library(error)
+
+
 def of_text(text: str) -> str:
     """Return a text of an unknown statement without the passwords that can be recognised."""
     return redaction.masked(text)

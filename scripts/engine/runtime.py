@@ -63,9 +63,7 @@ def _told(environment: Environment) -> Iterator[None]:
         if isinstance(cause, psycopg2.Error | SQLAlchemyError):
             raise ServerError(
                 "the connection failed",
-                detail=disclosure.of_error(cause)
-                if isinstance(cause, psycopg2.Error)
-                else disclosure.of_library(cause),
+                detail=disclosure.of_exception(cause),
                 state="`python scripts/status.py` shows what is applied",
                 hint="run the command again",
             ) from error

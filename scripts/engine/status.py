@@ -148,9 +148,7 @@ def read(connection: Connection, settings: Settings, entries: History) -> Status
         signals.check()
         raise LedgerError(
             "cannot read the ledger",
-            detail=disclosure.of_error(error)
-            if isinstance(error, psycopg2.Error)
-            else disclosure.of_library(error),
+            detail=disclosure.of_exception(error),
             state="nothing was changed",
             hint="run the command again",
         ) from error

@@ -52,10 +52,11 @@ def write(settings: Settings) -> None:
     entries = history.read(settings.environment)
     revision_file.check(entries)
     ledger = Ledger(settings.ledger, visible=settings.ledger.schema in (None, "public"))
+    empty = Status(entries, ledger, (), ())
     begun = context.get_context()
-    AlembicCommand.of(begun, context.script).check_target(Status(entries, ledger, (), ()))
+    AlembicCommand.of(begun, context.script).check_target(empty)
     executor = ScriptExecutor(begun.impl.static_output, begun, ledger, settings, choices)
-    script = _Script(Status(entries, ledger, (), ()), executor, begun.opts["fn"])
+    script = _Script(empty, executor, begun.opts["fn"])
     context.configure(
         dialect_name="postgresql",
         dialect_opts=DIALECT_OPTIONS,

@@ -25,7 +25,7 @@ from scripts.engine.run.command import Kind
 from scripts.engine.run.drive import Drive
 from scripts.engine.run.online import Opened, Request
 from scripts.engine.session import waiting
-from scripts.engine.session.run_connection import OwnSource, RunConnection, Source
+from scripts.engine.session.run_connection import RunConnection, Source
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.engine.switches import NO_SWITCHES
@@ -44,15 +44,10 @@ def run(config: Config, settings: Settings) -> None:
     """
     given = config.attributes.get("connection")
     observer: Observer = config.attributes.get("observer") or LogObserver()
-    source: Source = (
-        OwnSource(settings, lambda text: observer.notice(settings.name, text))
-        if given is None
-        else GivenSource(given)
-    )
     request = Request(
         settings=settings,
         command=AlembicCommand.of(context.get_context(), context.script),
-        source=source,
+        source=None if given is None else GivenSource(given),
         observer=observer,
         switches=switches.read(
             config.attributes.get("switches", NO_SWITCHES), context.get_x_argument()
@@ -67,13 +62,7 @@ def run(config: Config, settings: Settings) -> None:
 def _by_alembic(request: Request) -> None:
     """Let Alembic run commands that run no migration: stamps, and those that only read."""
     with online.opened(request) as found:
-        drive = Drive(
-            connection=found.connection,
-            status=found.status,
-            lock=found.lock,
-            observer=request.observer,
-            switches=request.switches,
-        )
+        drive = found.drive(request)
         watched = waiting.unbounded(found.connection.raw, drive.executor.on_tick)
         with drive.noted(), watched:
             command = request.command
@@ -146,7 +135,7 @@ def _configure(connection: Connection, found: Opened, hook: Any) -> None:
 
 
 @contextmanager
-def _sqlalchemy(connection: RunConnection, source: Source) -> Iterator[Connection]:
+def _sqlalchemy(connection: RunConnection, source: Source | None) -> Iterator[Connection]:
     """Give the run's connection as one of SQLAlchemy's, for a `with` block.
 
     Alembic's own transactions also limit their waits and assume MIGRATION_ROLE.

@@ -44,7 +44,8 @@ class DirectSession:
         direct = self._direct()
         connection = direct or self.connection.raw
         try:
-            with waiting.unbounded(direct, self._on_tick) if direct else nullcontext():
+            on_tick = self.blockers.sample if self.blockers else None
+            with waiting.unbounded(direct, on_tick) if direct else nullcontext():
                 pids = {_pid(connection), _pid(connection)}
                 # A pooler gives its clients numbers of its own.
                 pooled = pids != {connection.info.backend_pid}
@@ -71,10 +72,6 @@ class DirectSession:
                 hint=f"set it to the same database as {environment.url_setting()}",
             )
         return direct
-
-    def _on_tick(self, running: float) -> None:
-        if self.blockers:
-            self.blockers.sample(running)
 
     def _warn(self, *, direct: bool) -> None:
         environment = self.connection.settings.environment

@@ -11,10 +11,9 @@ from psycopg2.sql import Composable
 from scripts.engine import disclosure
 from scripts.engine.ledger import events, origin
 from scripts.engine.ledger.events import Event, Kind
-from scripts.engine.ledger.origin import Origin
-from scripts.engine.ledger.table import GONE, Ledger
+from scripts.engine.ledger.table import GONE
 from scripts.engine.session import database
-from scripts.engine.session.database import Execute, Notify
+from scripts.engine.session.database import Execute
 from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.status import Status
 from scripts.engine.step import Step
@@ -28,48 +27,22 @@ _SAVEPOINT = "upskill_event"
 class EventLog:
     """The event log of one run."""
 
-    def __init__(  # noqa: PLR0913 - each is a fact of its own
-        self,
-        ledger: Ledger,
-        origin: Origin,
-        connection: Connection,
-        opening: str,
-        notify: Notify,
-        *,
-        exists: bool,
-    ) -> None:
-        """Write with this connection's quoting; report when writing fails.
-
-        Args:
-            ledger: whose log.
-            origin: what is the same for all rows of the run.
-            connection: does the quoting.
-            opening: what a transaction of our own begins with.
-            notify: is told when the log cannot be written.
-            exists: whether there is a table yet.
-        """
-        self._ledger = ledger
-        self._origin = origin
-        self._connection = connection
-        self._opening = opening
-        self._notify = notify
-        self._works = True
-        self._exists = exists
-        self._encoding = connection.info.parameter_status("server_encoding") or "UTF8"
-
-    @classmethod
-    def of(cls, run: RunConnection, status: Status, *, writes: bool) -> EventLog:
-        """Return the log of a run.
+    def __init__(self, run: RunConnection, status: Status, *, writes: bool) -> None:
+        """Write as a run does, with its connection's quoting; report when writing fails.
 
         Args:
             run: its connection.
             status: whose log, and whether there is one yet.
             writes: whether there is anything to write: who runs is found out then.
         """
-        who = origin.here(run.settings) if writes else origin.UNKNOWN
-        opening = database.opening(run.raw, run.settings)
-        exists = status.ledger.exists and status.log_tells
-        return cls(status.ledger, who, run.raw, opening, run.notify, exists=exists)
+        self._ledger = status.ledger
+        self._origin = origin.here(run.settings) if writes else origin.UNKNOWN
+        self._connection = run.raw
+        self._opening = database.opening(run.raw, run.settings)
+        self._notify = run.notify
+        self._works = True
+        self._exists = status.ledger.exists and status.log_tells
+        self._encoding = run.raw.info.parameter_status("server_encoding") or "UTF8"
 
     def prepare(self, execute: Execute, *first: Event) -> None:
         """Make the table what it has to be, and write the first rows, in the open transaction."""

@@ -37,7 +37,7 @@ class ServerExecutor:
             lock: the lock; None where nothing is done, or no second connection can hold it.
             observer: is told when a section begins.
         """
-        self.log = EventLog.of(connection, status, writes=lock is not None)
+        self.log = EventLog(connection, status, writes=lock is not None)
         self.guard = Guard(connection, status.ledger, lock)
         self.blockers = Blockers(lock, connection.notify) if lock else None
         self.recorder = Recorder(connection, status.ledger, self.log, lock)

@@ -66,9 +66,7 @@ def latest_events(settings: Settings, count: int, notify: Notify) -> list[events
         except (psycopg2.Error, ValueError) as error:
             raise ServerError(
                 "cannot read the event log",
-                detail=disclosure.of_error(error)
-                if isinstance(error, psycopg2.Error)
-                else disclosure.of_library(error),
+                detail=disclosure.of_exception(error),
             ) from error
 
 

@@ -14,14 +14,12 @@ from scripts.engine.objects.loss import Loss
 from scripts.engine.observer import Observer, StepResult
 from scripts.engine.operations import choice, overview
 from scripts.engine.operations.overview import named
-from scripts.engine.operations.upgrade import named_by
 from scripts.engine.run import online
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.online import Request
 from scripts.engine.safeguards import agreement, half_applied, own_tables, protection, race, sharing
 from scripts.engine.session import database
 from scripts.engine.session.database import Notify
-from scripts.engine.session.run_connection import OwnSource
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.engine.step import Step
@@ -146,7 +144,6 @@ def to(
         Request(
             settings=settings,
             command=Command(Kind.DOWNGRADE, version),
-            source=OwnSource(settings, named_by(observer, settings)),
             observer=observer,
             switches=switches,
         )

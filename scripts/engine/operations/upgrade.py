@@ -14,7 +14,6 @@ from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.online import Request
 from scripts.engine.safeguards import agreement, half_applied, own_tables, sharing
 from scripts.engine.session.database import Notify
-from scripts.engine.session.run_connection import OwnSource
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.errors import UsageError
@@ -93,19 +92,13 @@ def to(settings: Settings, version: str, observer: Observer) -> tuple[StepResult
     Raises:
         MigrationError: when anything prevents the run; `state` says how far it got.
     """
-    source = OwnSource(settings, named_by(observer, settings))
     command = Command(Kind.UPGRADE, version)
-    return online.run(Request(settings=settings, command=command, source=source, observer=observer))
+    return online.run(Request(settings=settings, command=command, observer=observer))
 
 
 def _located(status: Status) -> AbstractContextManager[None]:
     at = f"nothing was changed; {status.name} is at {status.current}"
     return boundary.located(status.name, at)
-
-
-def named_by(observer: Observer, settings: Settings) -> Notify:
-    """Return what tells an observer of a database's connection."""
-    return lambda text: observer.notice(settings.name, text)
 
 
 def _pending(status: Status, to: str | None) -> tuple[Entry, ...]:

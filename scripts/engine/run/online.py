@@ -15,7 +15,7 @@ from scripts.engine.run.drive import Drive
 from scripts.engine.safeguards import sharing
 from scripts.engine.session import lock, signals, waiting
 from scripts.engine.session.lock import Lock
-from scripts.engine.session.run_connection import RunConnection, Source
+from scripts.engine.session.run_connection import OwnSource, RunConnection, Source
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.engine.switches import NO_SWITCHES, Switches
@@ -31,9 +31,10 @@ class Request:
 
     settings: Settings
     command: Command
-    source: Source
     observer: Observer
     switches: Switches = NO_SWITCHES
+    source: Source | None = None
+    """Where connections come from; None to open them according to the settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,16 @@ class Opened:
     idle: bool
     """Whether there was nothing to do, so that no lock was taken."""
 
+    def drive(self, request: Request) -> Drive:
+        """Put the parts of the run together."""
+        return Drive(
+            connection=self.connection,
+            status=self.status,
+            lock=self.lock,
+            observer=request.observer,
+            switches=request.switches,
+        )
+
 
 def run(request: Request) -> tuple[StepResult, ...]:
     """Run an upgrade or a downgrade.
@@ -59,13 +70,7 @@ def run(request: Request) -> tuple[StepResult, ...]:
         MigrationError: when anything prevents the run; `state` says how far it got.
     """
     with opened(request) as found:
-        drive = Drive(
-            connection=found.connection,
-            status=found.status,
-            lock=found.lock,
-            observer=request.observer,
-            switches=request.switches,
-        )
+        drive = found.drive(request)
         drive.run(request.command, before=found.before, idle=found.idle)
         return tuple(drive.results)
 
@@ -82,11 +87,12 @@ def opened(request: Request) -> Iterator[Opened]:
     def notify(text: str) -> None:
         observer.notice(settings.name, printable(text))
 
+    source = request.source or OwnSource(settings, notify)
     with (
         boundary.located(settings.name, "nothing was changed"),
         signals.deferred(),
         waiting.installed(),
-        closing(RunConnection(settings, request.source, notify)) as connection,
+        closing(RunConnection(settings, source, notify)) as connection,
     ):
         entries = command.history(settings.environment)
         found = look(connection, entries)

@@ -176,7 +176,7 @@ class Plan:
             self._guards.check([step])
 
     def downgrade(self, version: str) -> Step:
-        """Return what undoes a version; see `reading.downgrade` and `work.check_transaction`."""
+        """Return what undoes a version; see `reading.downgrade` and `step.check_transaction`."""
         step = reading.downgrade(self._status, version, self._stored)
         check_transaction(step, in_caller_transaction=self.in_caller_transaction)
         return step

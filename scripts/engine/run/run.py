@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from psycopg2.sql import Composable
 
 from scripts.engine.execution.executor import Executor, Note, Performed
 from scripts.engine.ledger.events import Event, Kind
-from scripts.engine.ledger.table import Record
 from scripts.engine.objects import existing
 from scripts.engine.observer import Direction, Observer, StepResult
 from scripts.engine.run.plan import Plan
@@ -191,10 +190,6 @@ class Run:
     def committed(self, reached: str) -> None:
         """Register that the current step is committed."""
         self.reached, self.in_progress = reached, None
-
-    def mirror(self, records: Iterable[Record], kept: Iterable[str], reached: str) -> None:
-        """Make the ledger have exactly these versions, without running anything."""
-        self._executor.stamp(records, kept, reached)
 
     def situation(self) -> str:
         """Say what the state is if the run ends here."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
-from psycopg2.sql import SQL, Identifier
+from psycopg2.sql import SQL, Identifier, Literal
 
 from scripts import __version__
 from scripts.engine import disclosure
@@ -82,12 +82,13 @@ def connect(
         pause, tries = min(pause * 2, _LONGEST_PAUSE), tries + 1
 
 
-def answers(opened: Connection, settings: Settings) -> None:
+def answers(opened: Connection, settings: Settings, asked: str = "SELECT 1") -> None:
     """Make sure that there is a server behind a connection, and not only a pooler.
 
     Args:
         opened: the connection.
         settings: say how long it may take.
+        asked: what is sent; its effect stays.
 
     Raises:
         psycopg2.OperationalError: when none answers in time; the connection is closed then.
@@ -96,7 +97,7 @@ def answers(opened: Connection, settings: Settings) -> None:
     opened.set_session(autocommit=True)
     seconds = settings.connect_timeout_ms / 1000
     with waiting.bounded(opened, seconds), opened.cursor() as cursor:
-        cursor.execute("SELECT 1")
+        cursor.execute(asked)
     opened.set_session(autocommit=before)
 
 
@@ -190,9 +191,7 @@ def _open(dsn: str, settings: Settings) -> Connection:
             **{name: value for name, value in _KEEPALIVE.items() if name not in given},
         )
     )
-    answers(opened, settings)
-    neutralize(opened)
-    opened.commit()
+    answers(opened, settings, _neutral(opened))
     return opened
 
 
@@ -202,12 +201,18 @@ def neutralize(opened: Connection) -> None:
     Behind a pooler, which gives its clients process numbers of its own, the next client would get
     it: there each transaction sets what it needs.
     """
-    values = session_settings.values(opened.server_version)
-    with opened.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        if (cursor.fetchone() or (0,))[0] == opened.info.backend_pid:
-            settings = (f"SET SESSION {name} = {value}; " for name, value in values.items())
-            cursor.execute("".join(settings))
+    execute(opened, _neutral(opened))
+
+
+def _neutral(opened: Connection) -> str:
+    """Return what `neutralize` sends: one query, which sets nothing behind a pooler."""
+    values = session_settings.values(opened.server_version).items()
+    rows = SQL(", ").join(SQL("({}, {})").format(Literal(name), Literal(to)) for name, to in values)
+    query = SQL(
+        "SELECT pg_catalog.set_config(name, value, false) FROM (VALUES {}) AS ours (name, value)"
+        " WHERE pg_catalog.pg_backend_pid() = {}"
+    )
+    return query.format(rows, Literal(opened.info.backend_pid)).as_string(opened)
 
 
 def _refused(

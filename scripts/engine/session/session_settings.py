@@ -15,7 +15,7 @@ _LOCAL = {
 _SESSION = {
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
-    "default_transaction_isolation": "'read committed'",
+    "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",
 }
 """In a session that is ours alone, besides."""
@@ -31,6 +31,6 @@ def local(version: int) -> dict[str, str]:
 
 
 def values(version: int) -> dict[str, str]:
-    """Return what a session of our own sets back, by name, as SQL; see `local`."""
+    """Return what a session of our own sets back, by name, as plain text; see `local`."""
     idle = {"idle_session_timeout": "0"} if version >= 140000 else {}
     return local(version) | _SESSION | idle
