@@ -101,7 +101,7 @@ def _events(chosen: Sequence[Settings], options: argparse.Namespace) -> int:
 
 def main() -> None:
     """Run the command and end the process."""
-    entry.run(_parser(), _status)
+    entry.run(_parser(), _status, reads_only=True)
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def _looked_at(checked: list[Checked], options: argparse.Namespace) -> str:
 
 def main() -> None:
     """Run the command and end the process."""
-    entry.run(_parser(), _validate)
+    entry.run(_parser(), _validate, reads_only=True)
 
 
 if __name__ == "__main__":

@@ -35,9 +35,11 @@ _numbers = itertools.count(1)
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C work in the commands under test: a suite started in the background ignores it."""
+    """Let signals reach the commands under test: a suite in the background may ignore them."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,51 +8,85 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 from scripts.engine import disclosure
-from scripts.errors import FileError, MigrationError
+from scripts.errors import FileError, MigrationError, OutputError
 
 EXIT_CODES = (
     "exit codes: 0 done, 1 a migration or a check failed, 2 wrong usage or configuration,\n"
-    "4 another run has the lock, 130 Ctrl-C, 143 SIGTERM"
+    "4 another run has the lock, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM"
 )
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
-def run(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace], int]) -> NoReturn:
+def run(
+    parser: argparse.ArgumentParser,
+    command: Callable[[argparse.Namespace], int],
+    *,
+    reads_only: bool = False,
+) -> NoReturn:
     """Parse the command line, run a command, and end the process with its exit code.
 
     Args:
         parser: the command's; argparse itself exits with 2 on wrong usage.
         command: takes the options, returns the exit code.
+        reads_only: whether it changes nothing, so that nobody misses what a reader such as `head`
+            has not taken.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # As on standard error: if the locale lacks a character, print its code instead of failing.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    _prepare_output()
     options = parser.parse_args()
     try:
         if getattr(options, "show_values", False):
             disclosure.check_terminal(is_terminal=sys.stderr.isatty(), as_json=options.json)
         code = command(options)
+        sys.stdout.flush()
     except MigrationError as error:
         code = _failed(error, options)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         code = _INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output is gone; Python would complain again on exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
     except OSError as error:
-        code = _failed(FileError.of(error), options)
-    sys.exit(code)
+        quiet = reads_only and isinstance(error, BrokenPipeError)
+        code = 1 if quiet else _failed(_explained(error), options)
+    sys.exit(code if _finish_output() else code or 1)
+
+
+def _prepare_output() -> None:
+    """Have standard output take all that is printed to it."""
+    if sys.stdout is None:
+        # Closed by the caller (`>&-`): a file that is opened later must not take its place.
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - it is open until the end
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As on standard error: if the locale lacks a character, print its code instead of failing.
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _finish_output() -> bool:
+    """Write what standard output still holds; tell whether that was possible."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Python would try again on exit, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
+def _explained(error: OSError) -> MigrationError:
+    """Return our error for one of the operating system's: what it names, or our own output."""
+    return FileError.of(error) if error.filename else OutputError.of(error)
 
 
 def _failed(error: MigrationError, options: argparse.Namespace) -> int:
-    sys.stdout.flush()
+    with suppress(OSError):
+        sys.stdout.flush()
     in_full = getattr(options, "show_values", False) and sys.stderr.isatty()
-    print(disclosure.for_terminal(error, in_full=in_full), file=sys.stderr)
+    with suppress(OSError):
+        print(disclosure.for_terminal(error, in_full=in_full), file=sys.stderr)
     if getattr(options, "json", False):
-        print(json.dumps({"event": "failed", **error.parts()}))
+        with suppress(OSError):
+            print(json.dumps({"event": "failed", **error.parts()}))
     return error.exit_code

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from scripts.errors import OutputError
 from scripts.sqltext import duration
 
 log = logging.getLogger("upskill.migrations")
@@ -73,3 +75,45 @@ class LogObserver(SilentObserver):
     def notice(self, environment: str, text: str) -> None:
         """Log the line."""
         log.info("%s: %s", environment, text)
+
+
+class GuardedObserver:
+    """Keeps an observer's failure until the run is at a safe place; from there on it is silent.
+
+    A run must not end in the middle of a statement because its output cannot be written: what an
+    observer raises there would be taken for a lost connection.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        """Pass on to that one."""
+        self._observer = observer
+        self._failure: Exception | None = None
+
+    def started(self, environment: str, filename: str, direction: Direction) -> None:
+        """Pass it on."""
+        self._pass(lambda: self._observer.started(environment, filename, direction))
+
+    def finished(self, result: StepResult) -> None:
+        """Pass it on."""
+        self._pass(lambda: self._observer.finished(result))
+
+    def notice(self, environment: str, text: str) -> None:
+        """Pass it on."""
+        self._pass(lambda: self._observer.notice(environment, text))
+
+    def check(self) -> None:
+        """Stop here if the observer has failed.
+
+        Raises:
+            OutputError: with its reason.
+        """
+        if self._failure:
+            raise OutputError.of(self._failure) from self._failure
+
+    def _pass(self, call: Callable[[], None]) -> None:
+        if self._failure:
+            return
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - `check` raises it
+            self._failure = error

@@ -6,8 +6,9 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 import psycopg2
 from alembic import context
@@ -24,6 +25,14 @@ from scripts.files import project
 from scripts.files.project import Environment, Project, shown
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes what an observer logs, and tells it when that is not possible."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - logging's names
+        """Raise what went wrong, as `print` does."""
+        raise
+
+
 def run_environment() -> None:
     """Run Alembic's command for the environment whose env.py calls this.
 
@@ -34,7 +43,7 @@ def run_environment() -> None:
     config = context.config
     from_terminal = config.cmd_opts is not None
     if from_terminal and not log.handlers:
-        log.addHandler(logging.StreamHandler(sys.stderr))
+        log.addHandler(_Handler(sys.stderr))
         log.setLevel(logging.INFO)
     in_full = False
     try:
@@ -45,7 +54,8 @@ def run_environment() -> None:
     except MigrationError as error:
         if not from_terminal:
             raise
-        sys.stderr.write(f"{disclosure.for_terminal(error, in_full=in_full)}\n")
+        with suppress(OSError):
+            sys.stderr.write(f"{disclosure.for_terminal(error, in_full=in_full)}\n")
         raise SystemExit(error.exit_code) from error
 
 

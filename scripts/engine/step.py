@@ -119,5 +119,5 @@ def _left_by(step: Step, error: StatementError | Interrupted) -> str:
     if statement and statement.command in ("DO", "CALL"):
         return ", and whatever the failed one committed itself"
     if statement and concurrent_index.of(statement):
-        return "; the failed one may have left an INVALID index, which the next run drops"
+        return "; an INVALID index that the failed one left was dropped, or is named above"
     return ""

@@ -5,10 +5,11 @@
     ├── HistoryError              the files of an environment do not form one history
     ├── LedgerError               the ledger does not fit the files or Alembic's version
     ├── LockError                 exit 4: another run has the lock, or this one lost it
-    ├── Interrupted               exit 130 or 143: Ctrl-C, SIGTERM
+    ├── Interrupted               exit 128 + signal: Ctrl-C, SIGTERM, SIGHUP
     ├── StatementError            PostgreSQL refused a statement
     ├── RollbackError             a migration that cannot be rolled back
     ├── FileError                 a file cannot be read or written
+    ├── OutputError               what a command says cannot be written
     ├── ServerError               a server cannot be reached, or the embedded one not started
     └── UsageError                exit 2: wrong usage or configuration
 
@@ -25,7 +26,7 @@ from scripts.errors.database import (
     ServerError,
     StatementError,
 )
-from scripts.errors.files import FileError, FormatError, HistoryError
+from scripts.errors.files import FileError, FormatError, HistoryError, OutputError
 
 __all__ = [
     "FileError",
@@ -35,6 +36,7 @@ __all__ = [
     "LedgerError",
     "LockError",
     "MigrationError",
+    "OutputError",
     "RollbackError",
     "ServerError",
     "StatementError",

@@ -1,4 +1,4 @@
-"""Errors of files: their format, their order, and the disk that they lie on."""
+"""Errors of files: their format, their order, the disk that they lie on; and of the output."""
 
 from __future__ import annotations
 
@@ -54,4 +54,18 @@ class FileError(MigrationError):
             f"{what}",
             where=str(error.filename or ""),
             hint="check the path, its owner and permissions, and the disk space",
+        )
+
+
+class OutputError(MigrationError):
+    """What a command says cannot be written: the disk is full, or its reader has gone."""
+
+    @classmethod
+    def of(cls, error: Exception) -> OutputError:
+        """Return an error with the reason."""
+        reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
+        return cls(
+            f"cannot write the output: {reason or type(error).__name__}",
+            hint="check where the output goes; then run the command again: it continues where "
+            "this one stopped",
         )

@@ -1,67 +1,95 @@
-"""Which index a `CREATE INDEX CONCURRENTLY` builds, by the names in its text."""
+"""Which indexes a `CREATE INDEX CONCURRENTLY` or `REINDEX … CONCURRENTLY` builds, by its text."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scripts.sqltext import identifiers, lexer
+from scripts.sqltext import reindex
+from scripts.sqltext.identifiers import Reader
 from scripts.sqltext.lexer import Kind
 from scripts.sqltext.statements import Statement
 
-_CREATES = re.compile(r"CREATE (UNIQUE )?INDEX CONCURRENTLY\b")
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an index's text and its catalog row both tell: names of columns may be expressions."""
+
+    unique: bool
+    method: str
+    keys: int
+    """How many columns it sorts by."""
+    included: int
+    partial: bool
+    """Whether it has a WHERE."""
 
 
 @dataclass(frozen=True, slots=True)
-class ConcurrentIndex:
-    """An index, and the table it is for, as PostgreSQL would read the names."""
+class Creation:
+    """A `CREATE INDEX CONCURRENTLY`."""
 
     name: str
-    schema: str | None
-    table: str
+    """Of the index; "" where PostgreSQL chooses one."""
+    table: tuple[str, ...]
+    """Its table, in the parts of its name."""
+    shape: Shape
 
 
 @dataclass(frozen=True, slots=True)
-class _Name:
-    text: str
-    quoted: bool
-    dotted: bool
-    """Whether it is joined to the name before it by a dot."""
+class Rebuild:
+    """A `REINDEX` with CONCURRENTLY: it builds copies, and then takes the old indexes away."""
 
-    def is_word(self, *words: str) -> bool:
-        return not self.quoted and self.text in words
+    target: str
+    """index, table, schema, database or system."""
+    name: tuple[str, ...]
+    """Of the target, in its parts; empty for the current database."""
 
 
-def of(statement: Statement) -> ConcurrentIndex | None:
-    """Return what a statement builds concurrently; None for another statement or no name.
+ConcurrentBuild = Creation | Rebuild
 
-    An index that PostgreSQL names itself can't be looked for.
-    """
-    if not _CREATES.match(" ".join(statement.words)):
+
+def of(statement: Statement) -> ConcurrentBuild | None:
+    """Return what a statement builds concurrently; None for another one."""
+    found = reindex.of(statement)
+    if found:
+        return Rebuild(found.target, found.name) if found.concurrently else None
+    reader = Reader(statement.text, statement.body)
+    if not reader.word("create"):
         return None
-    names = list(_names(statement.text))
-    begin = next(at for at, name in enumerate(names) if name.is_word("concurrently")) + 1
-    named = [name for name in names[begin:] if not name.is_word("if", "not", "exists", "only")]
-    match named:
-        case [name, on, schema, table, *_] if on.is_word("on") and table.dotted:
-            return ConcurrentIndex(name.text, schema.text, table.text)
-        case [name, on, table, *_] if on.is_word("on"):
-            return ConcurrentIndex(name.text, None, table.text)
-        case _:
-            return None
+    unique = reader.word("unique")
+    return _creation(reader, unique=unique) if reader.word("index", "concurrently") else None
 
 
-def _names(text: str) -> Iterator[_Name]:
-    """Give out the words, in small letters, and the quoted names ahead of the columns."""
-    end = 0
-    for token in lexer.tokens(text):
-        part = text[token.start : token.end]
-        dotted = "." in text[end : token.start]
-        if token.kind is Kind.OPEN:
-            return
-        if token.kind is Kind.QUOTED_NAME:
-            yield _Name(identifiers.unquoted(part), quoted=True, dotted=dotted)
-        elif token.kind is Kind.WORD:
-            yield _Name(identifiers.folded(part), quoted=False, dotted=dotted)
-        end = token.end
+def _creation(reader: Reader, *, unique: bool) -> Creation | None:
+    reader.word("if", "not", "exists")
+    name = "" if reader.word("on") else reader.identifier()
+    if name is None or not (name == "" or reader.word("on")):
+        return None
+    reader.word("only")
+    table = reader.name()
+    if table is None:
+        return None
+    method = (reader.identifier() or "") if reader.word("using") else "btree"
+    keys = _listed(reader)
+    included = _listed(reader) if reader.word("include") else 0
+    partial = False
+    while not partial and reader.peek() is not None:
+        partial = reader.word("where")
+        if not partial:
+            reader.take()
+    return Creation(name, table, Shape(unique, method, keys, included, partial))
+
+
+def _listed(reader: Reader) -> int:
+    """Go past a list in parentheses, and return how many elements it has."""
+    if not reader.mark("("):
+        return 0
+    count = 1
+    while (part := reader.peek()) is not None and part.kind is not Kind.CLOSE:
+        if part.kind is Kind.OPEN:
+            reader.parentheses()
+        elif reader.mark(","):
+            count += 1
+        else:
+            reader.take()
+    reader.take()
+    return count

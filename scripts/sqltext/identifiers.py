@@ -74,6 +74,15 @@ def _paired(pair: re.Match[str]) -> str:
     return pair.group().encode("utf-16", "surrogatepass").decode("utf-16")
 
 
+def is_on(value: str | None) -> bool:
+    """Tell whether an option of a command is on: `(VERBOSE)`, `(VERBOSE on)`, `(VERBOSE 1)`.
+
+    Args:
+        value: as `Reader.options` gives it.
+    """
+    return (value or "on").lower() not in ("off", "false", "0")
+
+
 class Reader:
     """Reads the words and names of one statement from left to right, no farther than asked."""
 
@@ -167,6 +176,27 @@ class Reader:
         depth = 1
         while depth and (part := self.take()) is not None:
             depth += (part.kind is Kind.OPEN) - (part.kind is Kind.CLOSE)
+
+    def options(self) -> dict[str, str | None]:
+        """Go past options in parentheses, if they come next, and return their values by name.
+
+        Returns:
+            Names in small letters; None for one without a value, as VERBOSE in `(VERBOSE)`.
+        """
+        found: dict[str, str | None] = {}
+        if not self.mark("("):
+            return found
+        while (name := self.identifier()) is not None:
+            self.mark("=")
+            value = self.peek()
+            given = value is not None and value.text != "," and value.kind is not Kind.CLOSE
+            found[name] = value.text if value and given else None
+            while (part := self.peek()) and part.text != "," and part.kind is not Kind.CLOSE:
+                self.take()
+            if not self.mark(","):
+                break
+        self.mark(")")
+        return found
 
     def to_comma(self) -> bool:
         """Go past the next comma outside parentheses; False when there is none."""

@@ -74,7 +74,7 @@ def test_a_build_that_was_killed_is_told_by_the_log_and_mended_by_the_next_run(
         "SELECT event, statement, line FROM schema_migrations_events ORDER BY id DESC LIMIT 1"
     ) == [("statement", 2, 7)]
     said = workspace.run("migrate", "--database", "course")
-    assert "dropped the invalid index i, which a failed build had left" in said.stdout
+    assert "dropped the invalid index public.i, which a failed build had left" in said.stdout
     assert workspace.query(index) == [(True,)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+import time
 from contextlib import closing
 
 import pytest
@@ -170,3 +171,40 @@ def test_a_program_that_embeds_a_run_keeps_its_own_handlers(workspace: Workspace
     thread.start()
     thread.join(30)
     assert workspace.versions() == ["001", "002"]
+
+
+def test_sighup_does_what_sigterm_does(workspace: Workspace) -> None:
+    workspace.add("001", "SELECT pg_sleep(600);")
+    code, said = interrupted(workspace, "migrate", signal.SIGHUP)
+    assert code == 129
+    assert "error:  interrupted by SIGHUP\nat:     course: sql/course/001_step.sql:5" in said
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_where_sighup_is_ignored_from_the_start_it_stays_so(
+    workspace: Workspace, door: str
+) -> None:
+    workspace.add("001", "SELECT pg_sleep(1);")
+    nohup = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN);"
+    nohup += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    run = start(workspace, "-c", nohup, *DOORS[door])
+    until(lambda: workspace.query(ASLEEP), "the statement to run")
+    run.send_signal(signal.SIGHUP)
+    said = run.communicate(timeout=PATIENCE)[0]
+    assert run.returncode == 0, said
+    assert workspace.versions() == ["001"]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_two_signals_close_together_end_as_one_does(workspace: Workspace, door: str) -> None:
+    workspace.add("001", "CREATE TABLE a (id int);\nSELECT pg_sleep(600);")
+    run = start(workspace, *DOORS[door])
+    until(lambda: workspace.query(ASLEEP), "the statement to run")
+    run.send_signal(signal.SIGTERM)
+    time.sleep(0.02)  # what a supervisor and a terminal send one after the other
+    run.send_signal(signal.SIGTERM)
+    said = run.communicate(timeout=PATIENCE)[0]
+    assert run.returncode == 143
+    assert "error:  interrupted by SIGTERM\nat:     course: sql/course/001_step.sql:6" in said
+    assert "state:  rolled back; course is at base" in said
+    until(lambda: not workspace.query(backend("true")), "the backends to go")

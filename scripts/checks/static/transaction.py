@@ -45,7 +45,7 @@ def check(source: Source) -> Iterator[Finding]:
 
 def _needs_none(parsed: Parsed) -> bool:
     return (
-        transaction_block.refuses(parsed.statement)
+        transaction_block.may_refuse(parsed.statement)
         or parsed.kind in _BY_ITSELF
         or "VALIDATE CONSTRAINT" in parsed.statement.text.upper()
     )

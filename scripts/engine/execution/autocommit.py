@@ -12,10 +12,11 @@ import psycopg2
 from psycopg2.sql import SQL, Composable, Identifier
 
 from scripts.engine import disclosure
-from scripts.engine.execution import event_log, invalid_index, retry, timeouts
+from scripts.engine.execution import event_log, index_build, retry, timeouts
 from scripts.engine.execution.direct_session import DirectSession, Session
 from scripts.engine.execution.event_log import EventLog
 from scripts.engine.execution.guard import Guard
+from scripts.engine.execution.index_build import IndexBuild
 from scripts.engine.execution.statement import run_statement
 from scripts.engine.ledger.events import Kind
 from scripts.engine.objects import existing, identity
@@ -26,7 +27,6 @@ from scripts.engine.settings import Settings
 from scripts.engine.step import Step
 from scripts.errors import Interrupted, StatementError
 from scripts.sqltext import concurrent_index, session_state
-from scripts.sqltext.concurrent_index import ConcurrentIndex
 from scripts.sqltext.statements import Statement
 
 
@@ -69,6 +69,7 @@ class Autocommit:
                         section.prepare(statement, ran)
                     section.one(statement, ran)
             finally:
+                index_build.report_others(session.connection, section.named, section.notify)
                 section.leave()
         if self.connection.raw.closed:
             what = "the connection that writes the ledger was lost"
@@ -88,6 +89,8 @@ class _Section:
     """The timeouts that the session has now."""
     _before: dict[str, str | None] = field(default_factory=dict)
     """The identities of what the DOWN drops, before the first run of the file."""
+    named: set[int] = field(default_factory=set)
+    """The oids of invalid indexes that people have been told of."""
 
     @property
     def settings(self) -> Settings:
@@ -101,7 +104,6 @@ class _Section:
     def prepare(self, statement: Statement, ran: int) -> None:
         """Make the session ready for a statement, and note that it was reached."""
         if not ran:
-            self._report_others()
             self._begin()
             self._look_up()
         reached = replace(
@@ -118,14 +120,6 @@ class _Section:
         wanted = timeouts.session(self.step.header, self.settings.limits, statement)
         self._send(f"SET SESSION {k} = {v}" for k, v in wanted.items() if self._values.get(k) != v)
         self._values |= wanted
-
-    def _report_others(self) -> None:
-        statements = self.step.section.statements
-        wanted = [index for one in statements if (index := concurrent_index.of(one))]
-        found = invalid_index.other_invalid(self.session.connection, wanted)
-        if found:
-            text = f"these other indexes are invalid: {', '.join(found)} (DROP or REINDEX them)"
-            self.notify(text)
 
     def _begin(self) -> None:
         if self.session.pooled:
@@ -158,45 +152,55 @@ class _Section:
     def one(self, statement: Statement, ran: int) -> None:
         """Run one statement, again and again while it meets a lock."""
         limits = self.settings.limits
+        with self.explained(statement, ran):
+            build = self._index_build(statement)
         try:
-            # A failed statement has undone itself, except for an index: see `_drop_invalid`.
+            # A failed statement has undone itself, except for indexes: see `IndexBuild`.
             for attempt in retry.attempts(limits.lock_retries, lambda: None, self.notify):
                 with attempt:
-                    self._attempt(statement, ran)
+                    self._attempt(statement, ran, build)
         except Interrupted as interrupted:
             place = f"{self.step.place}:{statement.line}"
             raise interrupted.at(place, ran) from interrupted.__cause__
+        finally:
+            if build and not self.session.connection.closed:
+                self.named.update(one.oid for one in build.clean_up())
 
-    def _attempt(self, statement: Statement, ran: int) -> None:
-        connection, index = self.session.connection, concurrent_index.of(statement)
-        execute, place = partial(database.execute, connection), self.step.place
+    def _index_build(self, statement: Statement) -> IndexBuild | None:
+        build = concurrent_index.of(statement)
+        if build is None:
+            return None
+        pooled = self.session.pooled
+        return IndexBuild(
+            connection=self.session.connection,
+            build=build,
+            wait_ms=self.settings.lock_wait_ms,
+            notify=self.notify,
+            # With a timeout of the header's own a DROP obeys that, as the statement does.
+            bounded=not pooled and not self.step.header.lock_timeout_ms,
+            pooled=pooled,
+        )
+
+    def _attempt(self, statement: Statement, ran: int, build: IndexBuild | None) -> None:
+        connection, place = self.session.connection, self.step.place
+        execute = partial(database.execute, connection)
         self.owner.guard.check_within(ran)
-        if index:
-            self._drop_invalid(index, statement, ran)
+        if build:
+            self._prepare_build(build, statement, ran)
         with notices.reported(connection, statement, place, self.notify):
             run_statement(execute, statement, place, ran, self.owner.blockers)
-        problem = invalid_index.problem(connection, index) if index else ""
-        if index and problem:
-            what = f"the index {index.name} on {index.table} was not built"
-            raise self.failed(what, statement, ran, problem)
+        problem = build.problem() if build else ""
+        if problem:
+            raise self.failed("the index was not built", statement, ran, problem)
 
-    def _drop_invalid(self, index: ConcurrentIndex, statement: Statement, ran: int) -> None:
+    def _prepare_build(self, build: IndexBuild, statement: Statement, ran: int) -> None:
         if self.owner.blockers:
             self.owner.blockers.statement()
-        # With a timeout of the header's own the DROP obeys that, as the CREATE does.
-        bounded = not self.session.pooled and not self.step.header.lock_timeout_ms
-        wait_ms = self.settings.lock_wait_ms
-        with self.explained(statement, ran, f"cannot drop the invalid index {index.name}"):
+        with self.explained(statement, ran, "cannot drop an invalid index"):
             try:
-                invalid_index.drop_invalid(
-                    self.session.connection,
-                    index,
-                    wait_ms,
-                    self.notify,
-                    bounded=bounded,
-                )
-            except invalid_index.StillBuiltError as error:
-                what = f"the index {index.name} may still be built by another session"
+                build.prepare()
+            except index_build.StillBuiltError as error:
+                what = "another session may still be building the index"
                 raise self.failed(what, statement, ran, str(error)) from error
 
     @contextmanager

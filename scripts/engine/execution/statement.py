@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import psycopg2
 
 from scripts.engine import disclosure
@@ -11,9 +14,16 @@ from scripts.engine.session.database import Execute
 from scripts.errors import Interrupted, StatementError
 from scripts.sqltext.statements import Statement
 
+NO_HINTS: Mapping[str, str] = MappingProxyType({})
 
-def run_statement(
-    execute: Execute, statement: Statement, place: str, ran: int, blockers: Blockers | None
+
+def run_statement(  # noqa: PLR0913 - each is a fact of its own
+    execute: Execute,
+    statement: Statement,
+    place: str,
+    ran: int,
+    blockers: Blockers | None,
+    hints: Mapping[str, str] = NO_HINTS,
 ) -> None:
     """Run one statement.
 
@@ -23,6 +33,7 @@ def run_statement(
         place: where the SQL stands, as an error names it.
         ran: how many statements of the section have been run before.
         blockers: knows who was in the way.
+        hints: the way out, by SQLSTATE.
 
     Raises:
         StatementError: when the server refuses it.
@@ -35,7 +46,8 @@ def run_statement(
     try:
         execute(statement.text)
     except psycopg2.Error as error:
-        refused = _refused(statement, error, place, ran, blockers)
+        hint = hints.get(error.pgcode or "", "")
+        refused = _refused(statement, error, place, ran, blockers, hint)
         if signals.received():
             raise Interrupted(
                 signals.received(), where=refused.where, detail=refused.what, ran=ran
@@ -43,12 +55,13 @@ def run_statement(
         raise refused from error
 
 
-def _refused(
+def _refused(  # noqa: PLR0913 - each is a fact of its own
     statement: Statement,
     error: psycopg2.Error,
     place: str,
     ran: int,
     blockers: Blockers | None,
+    hint: str,
 ) -> StatementError:
     position = error.diag.statement_position
     line = statement.line_at(int(position) - 1) if position else statement.line
@@ -64,4 +77,5 @@ def _refused(
         ran=ran,
         sqlstate=error.pgcode or "",
         lost=not by_server,
+        hint=hint,
     )

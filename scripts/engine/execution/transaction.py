@@ -15,7 +15,15 @@ from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.step import Step
 from scripts.errors import MigrationError
-from scripts.sqltext import session_state
+from scripts.sqltext import session_state, transaction_block
+
+# What a transaction refuses, and its text does not show;
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_HINTS = {
+    "25001": transaction_block.MOVE_IT,
+    "2D000": f"a procedure that commits cannot run in a transaction: {transaction_block.MOVE_IT}",
+    "55P04": "add the enum value in a migration of its own, ahead of the one that uses it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ class Transaction:
                 with attempt:
                     for ran, statement in enumerate(statements):
                         with notices.reported(connection.raw, statement, place, connection.notify):
-                            run_statement(execute, statement, place, ran, self.blockers)
+                            run_statement(execute, statement, place, ran, self.blockers, _HINTS)
         except MigrationError:
             if repeatable and survivors and not connection.raw.closed:
                 back()

@@ -13,7 +13,7 @@ from scripts.engine import boundary, disclosure, revision
 from scripts.engine.execution import event_log
 from scripts.engine.execution.server import ServerExecutor
 from scripts.engine.ledger import lookup
-from scripts.engine.observer import Direction, Observer, StepResult
+from scripts.engine.observer import Direction, GuardedObserver, StepResult
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.commit_outcome import Commit
 from scripts.engine.run.plan import Move, Plan
@@ -38,7 +38,7 @@ class Drive:
         connection: RunConnection,
         status: Status,
         lock: Lock | None,
-        observer: Observer,
+        observer: GuardedObserver,
         switches: Switches,
     ) -> None:
         """Put the parts of a run together.
@@ -83,6 +83,7 @@ class Drive:
             if moves and idle:
                 what = "another run changed the database at the same time"
                 raise LedgerError(what, state="nothing was changed", hint="run the command again")
+            self._observer.check()
             if moves:
                 self._prepare()
             for move in moves:
@@ -94,7 +95,9 @@ class Drive:
                     self._connection.rollback()
                     raise
                 self._commit(move.reached)
-        self._report_existing()
+                self._observer.check()
+            self._report_existing()
+            self._observer.check()
 
     def _planned(self, command: Command, before: str) -> list[Move]:
         """Check what prevents the command, and read everything that it will run."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg2
 
 from scripts.engine import boundary, disclosure, status
-from scripts.engine.observer import Observer, StepResult
+from scripts.engine.observer import GuardedObserver, Observer, StepResult
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.drive import Drive
 from scripts.engine.safeguards import sharing
@@ -48,6 +48,7 @@ class Opened:
     lock: Lock | None
     idle: bool
     """Whether there was nothing to do, so that no lock was taken."""
+    observer: GuardedObserver
 
     def drive(self, request: Request) -> Drive:
         """Put the parts of the run together."""
@@ -55,7 +56,7 @@ class Opened:
             connection=self.connection,
             status=self.status,
             lock=self.lock,
-            observer=request.observer,
+            observer=self.observer,
             switches=request.switches,
         )
 
@@ -82,7 +83,8 @@ def opened(request: Request) -> Iterator[Opened]:
     Raises:
         MigrationError: when what was found prevents the command.
     """
-    command, settings, observer = request.command, request.settings, request.observer
+    command, settings = request.command, request.settings
+    observer = GuardedObserver(request.observer)
 
     def notify(text: str) -> None:
         observer.notice(settings.name, printable(text))
@@ -111,7 +113,14 @@ def opened(request: Request) -> Iterator[Opened]:
             command.prepare(found, idle=idle)
             if held and held.waited_ms and command.is_idle(found):
                 notify(f"nothing is left to do, at {found.current}")
-            yield Opened(connection=connection, status=found, before=before, lock=held, idle=idle)
+            yield Opened(
+                connection=connection,
+                status=found,
+                before=before,
+                lock=held,
+                idle=idle,
+                observer=observer,
+            )
 
 
 def look(connection: RunConnection, entries: History) -> Status:

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as requests: a run ends at the next safe place, and says what its state is.
+"""Signals as requests: a run ends at the next safe place, and says what its state is.
 
 Python's own handlers would raise in the middle of anything, or end the process at once, and a
 statement would go on at the server.
@@ -17,15 +17,23 @@ from scripts.errors import Interrupted, MigrationError
 
 _SLICE = 0.1
 """Seconds: how late a signal may be seen in a pause."""
-_DEFAULT = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+_DEFAULT = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
+"""Whose handlers are ours to replace: where `nohup` has SIGHUP ignored, it stays so."""
+_FORCED_AFTER = 5.0
+"""Seconds after which another signal ends the run wherever it is: it should be gone by then."""
 _received: list[int] = []
+_first_at = 0.0
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
     """Keep signals for `check` while a `with` block lasts.
 
-    A second one ends the wait for the server. Handlers that an embedding program has set stay, and
+    Another one soon after means the same one. Handlers that an embedding program has set stay, and
     outside the main thread there is nothing to set. A signal that nobody saw is raised at the end.
     """
     previous = _install()
@@ -38,7 +46,9 @@ def deferred() -> Iterator[None]:
         for number, handler in previous.items():
             signal.signal(number, handler)
         if previous and _received:
-            signal.raise_signal(_received.pop())
+            first = _received[0]
+            _received.clear()
+            signal.raise_signal(first)
 
 
 def received() -> int:
@@ -80,6 +90,9 @@ def _install() -> dict[signal.Signals, Callable[[int, FrameType | None], object]
 
 
 def _handle(number: int, _frame: FrameType | None) -> None:
+    global _first_at
+    if not _received:
+        _first_at = time.monotonic()
     _received.append(number)
-    if len(_received) > 1:
+    if time.monotonic() - _first_at > _FORCED_AFTER:
         raise KeyboardInterrupt
