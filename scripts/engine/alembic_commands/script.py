@@ -18,6 +18,7 @@ from scripts.engine.settings import Settings
 from scripts.engine.step import Step
 from scripts.engine.switches import Switches
 from scripts.sqltext import session_state
+from scripts.sqltext.statements import Statement
 
 # In a script only the server has a clock; inside a transaction, now() is when it began.
 _SERVER_DURATION = SQL("extract(epoch FROM clock_timestamp() - now()) * 1000")
@@ -55,12 +56,13 @@ class ScriptExecutor:
         self._needs_ledger = False
 
     def execute(self, text: str) -> None:
-        """Write SQL, ended by a semicolon."""
-        body = text.strip()
-        if not body.endswith(";"):
-            # After a comment at its end a semicolon would be part of that.
-            body += "\n;" if "--" in body.rpartition("\n")[2] else ";"
-        self._write(body)
+        """Write SQL of our own, ended by a semicolon."""
+        self._write(text if text.endswith(";") else f"{text};")
+
+    def _statement(self, statement: Statement) -> None:
+        """Write a file's statement as it stands; a comment may follow the last one."""
+        text = statement.text.strip(" \t\n\r\f\v")
+        self._write(text if statement.ended else f"{text}\n;")
 
     def run(self, step: Step) -> Performed:
         """Write a section; see `Executor.run`."""
@@ -69,7 +71,7 @@ class ScriptExecutor:
             self.execute(timeouts.local(step.header, self._limits))
             self._look_up(step)
             for statement in statements:
-                self.execute(statement.text)
+                self._statement(statement)
             self._reset(session_state.resets(statements), "SET LOCAL ROLE")
         else:
             with self._context.autocommit_block():
@@ -99,7 +101,7 @@ class ScriptExecutor:
             wanted = timeouts.session(step.header, self._limits, statement)
             self._send(f"SET {k} = {v}" for k, v in wanted.items() if current.get(k) != v)
             current = wanted
-            self.execute(statement.text)
+            self._statement(statement)
         self._send(f"RESET {name}" for name in current)
         self._send(session_state.resets(step.section.statements))
         self._send(["RESET ROLE"] if self.role else [])
