@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg2
 
 from scripts.engine import disclosure
 from scripts.engine.session import signals
-from scripts.errors import Interrupted, MigrationError, ServerError
+from scripts.errors import FileError, Interrupted, MigrationError, ServerError
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def located(environment: str, state: str) -> Iterator[None]:
         MigrationError: the one that was raised, or one for an error of the driver.
     """
     try:
-        with _explained(state):
+        with explained(partial(ended, state=state)):
             yield
     except MigrationError as error:
         error.complete(environment=environment, state=state)
@@ -32,11 +33,21 @@ def located(environment: str, state: str) -> Iterator[None]:
 
 
 @contextmanager
-def _explained(state: str) -> Iterator[None]:
+def explained(by: Callable[[psycopg2.Error], MigrationError]) -> Iterator[None]:
+    """Turn what the driver or the disk raises in a `with` block into an error of ours.
+
+    Args:
+        by: makes one of the driver's error.
+
+    Raises:
+        MigrationError: the one that was made.
+    """
     try:
         yield
     except psycopg2.Error as error:
-        raise ended(error, state) from error
+        raise by(error) from error
+    except OSError as error:
+        raise FileError.of(error) from error
 
 
 def ended(error: psycopg2.Error, state: str, *, what: str = "", where: str = "") -> MigrationError:

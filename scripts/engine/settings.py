@@ -123,7 +123,7 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
         url=url,
         ledger=table_name(values.get("MIGRATION_TABLE") or DEFAULT_TABLE),
         direct_url=values.get(environment.url_setting(direct=True)) or "",
-        role=values.get("MIGRATION_ROLE") or "",
+        role=_role(values.get("MIGRATION_ROLE") or ""),
         connect_wait_ms=_duration(values, "MIGRATION_CONNECT_WAIT", "60s"),
         connect_timeout_ms=_duration(
             values, "MIGRATION_CONNECT_TIMEOUT", "10s", least=_SHORTEST_CONNECT_TIMEOUT_MS
@@ -201,6 +201,14 @@ def table_name(text: str) -> TableName:
 
 def _unquoted(part: str) -> str:
     return part[1:-1].replace('""', '"') if part.startswith('"') else part
+
+
+def _role(text: str) -> str:
+    """Return the role; `none` is nobody's name, and even in quotes SET ROLE takes it for no role.
+
+    https://www.postgresql.org/docs/current/sql-set-role.html
+    """
+    return "" if text == "none" else text
 
 
 def _duration(values: Mapping[str, str | None], name: str, default: str, *, least: int = 0) -> int:

@@ -94,15 +94,22 @@ def parsed(ini: Path) -> configparser.ConfigParser:
     what follows for a placeholder.
 
     Raises:
-        UsageError: when there is no such file.
+        UsageError: when there is no such file, or it cannot be read.
         configparser.Error: when it is not an INI file.
         UnicodeDecodeError: when it is not UTF-8.
     """
     parser = configparser.ConfigParser({"here": str(ini.parent.absolute()).replace("%", "%%")})
-    if not parser.read(ini, encoding="utf-8"):
+    try:
+        parser.read_string(ini.read_text(encoding="utf-8"), str(ini))
+    except FileNotFoundError as error:
         raise UsageError(
             f"{shown(ini)} does not exist", hint="run the command in the project's folder"
-        )
+        ) from error
+    except OSError as error:
+        raise UsageError(
+            f"{shown(ini)} cannot be read: {(error.strerror or str(error)).lower()}",
+            hint="check its owner and permissions",
+        ) from error
     return parser
 
 

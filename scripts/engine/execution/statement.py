@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -14,6 +15,8 @@ from scripts.engine.session.database import Execute
 from scripts.errors import Interrupted, StatementError
 from scripts.sqltext.statements import Statement
 
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_LOCK_TIMEOUT = "55P03"
 NO_HINTS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -43,9 +46,12 @@ def run_statement(  # noqa: PLR0913 - each is a fact of its own
         blockers.statement()
     if signals.received():
         raise Interrupted(signals.received(), ran=ran)
+    began = time.monotonic()
     try:
         execute(statement.text)
     except psycopg2.Error as error:
+        if blockers and error.pgcode == _LOCK_TIMEOUT:
+            blockers.timed_out(time.monotonic() - began)
         hint = hints.get(error.pgcode or "", "")
         refused = _refused(statement, error, place, ran, blockers, hint)
         if signals.received():

@@ -93,7 +93,8 @@ def to(settings: Settings, version: str, observer: Observer) -> tuple[StepResult
         MigrationError: when anything prevents the run; `state` says how far it got.
     """
     command = Command(Kind.UPGRADE, version)
-    return online.run(Request(settings=settings, command=command, observer=observer))
+    request = Request(settings=settings, command=command, observer=observer, is_expected=True)
+    return online.run(request)
 
 
 def _located(status: Status) -> AbstractContextManager[None]:

@@ -180,20 +180,16 @@ class Drive:
     def noted(self) -> Iterator[None]:
         """Complete the error that ends a run, and log it as an event; for a `with` block."""
         try:
-            with self._explained():
+            with boundary.explained(self._ended):
                 yield
         except MigrationError as error:
             self._note(error)
             raise
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn what the driver raises outside the statements of files into an error of ours."""
-        try:
-            yield
-        except psycopg2.Error as error:
-            name, state = self.state.event.filename, self.state.situation()
-            raise boundary.ended(error, state, where=name or "") from error
+    def _ended(self, error: psycopg2.Error) -> MigrationError:
+        """Return the error for what the driver raises outside the statements of files."""
+        name, state = self.state.event.filename, self.state.situation()
+        return boundary.ended(error, state, where=name or "")
 
     def _note(self, error: MigrationError) -> None:
         """The lock's own transaction writes the rows, and its commit lets the next run begin."""

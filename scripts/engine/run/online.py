@@ -35,6 +35,8 @@ class Request:
     switches: Switches = NO_SWITCHES
     source: Source | None = None
     """Where connections come from; None to open them according to the settings."""
+    is_expected: bool = False
+    """Whether people know that there was something to do: if there is nothing, they are told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +113,7 @@ def opened(request: Request) -> Iterator[Opened]:
             for remark in found.remarks:
                 notify(remark)
             command.prepare(found, idle=idle)
-            if held and held.waited_ms and command.is_idle(found):
+            if (held or request.is_expected) and command.is_idle(found):
                 notify(f"nothing is left to do, at {found.current}")
             yield Opened(
                 connection=connection,

@@ -118,7 +118,7 @@ class Blockers:
         self.pid = 0
         """The backend to look at, as the server calls it; 0 looks at none."""
         self.waited_ms = 0
-        """How long statements were seen to wait since `begin`."""
+        """How long statements were seen to wait since `begin`, in all their attempts."""
         self.last: Sample | None = None
         """What the last look at the statement that runs saw."""
         self._lock = lock
@@ -141,6 +141,10 @@ class Blockers:
     def statement(self) -> None:
         """Forget what was seen: another statement begins."""
         self.last, self._looked, self._said, self._shown = None, 0.0, 0.0, ()
+
+    def timed_out(self, running: float) -> None:
+        """Count the rest of a wait that has ended the statement, after this many seconds."""
+        self.waited_ms += round((running - self._looked) * 1000)
 
     def sample(self, running: float) -> None:
         """Look, if it is time: called now and then with the seconds since the statement began."""

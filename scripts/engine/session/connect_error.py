@@ -32,7 +32,10 @@ _CAUSES = (
         "(role|user) .* does not exist|no such user|has no credentials|not permitted to log in",
         "check the user in {setting}",
     ),
-    _Cause("permission denied", "GRANT CONNECT on the database to the user in {setting}"),
+    _Cause(
+        "permission denied for database", "GRANT CONNECT on the database to the user in {setting}"
+    ),
+    _Cause("permission denied", "check who may use the server's socket and its folder"),
     _Cause(
         r"no pg_hba\.conf entry",
         "check user, database and sslmode in {setting}: the server's pg_hba.conf does not allow "

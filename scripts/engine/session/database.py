@@ -27,6 +27,8 @@ from scripts.sqltext import duration
 
 _ISOLATION = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, NOT DEFERRABLE; "
 APPLICATION = "upskill-migrations"
+# As PgBouncer writes it; https://www.pgbouncer.org/features.html
+_STATEMENT_MODE = "statement pooling mode"
 Notify = Callable[[str], None]
 """Takes a line for the observer."""
 Execute = Callable[[str], tuple[Any, ...] | None]
@@ -154,12 +156,14 @@ def begin(opened: Connection, settings: Settings, *, fresh: bool = True) -> None
             role or the database. A file may choose another one.
 
     Raises:
-        ServerError: when the login may not assume the role.
+        ServerError: when the login may not assume the role, or a pooler has no transactions.
     """
     try:
         with opened.cursor() as cursor:
             cursor.execute(f"{_ISOLATION if fresh else ''}{opening(opened, settings)}")
     except psycopg2.errors.Error as error:
+        if _STATEMENT_MODE in str(error):
+            raise _no_transactions(settings, error) from error
         if not settings.role:
             raise
         raise ServerError(
@@ -167,6 +171,15 @@ def begin(opened: Connection, settings: Settings, *, fresh: bool = True) -> None
             detail=disclosure.of_error(error),
             hint="set MIGRATION_ROLE to a role that exists, and GRANT it to the login",
         ) from error
+
+
+def _no_transactions(settings: Settings, error: psycopg2.Error) -> ServerError:
+    setting = settings.environment.url_setting()
+    return ServerError(
+        "the pooler runs each statement in a transaction of its own",
+        detail=disclosure.of_error(error),
+        hint=f"set its pool_mode to transaction, or {setting} to the server itself",
+    )
 
 
 def opening(opened: Connection, settings: Settings) -> str:
