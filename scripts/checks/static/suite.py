@@ -14,6 +14,7 @@ from scripts.checks.static import (
     released,
     repeatable,
     reversal,
+    rows,
     squawk,
     transaction,
 )
@@ -137,3 +138,4 @@ def _of_file(source: Source) -> Iterator[Finding]:
     yield from repeatable.check(source)
     yield from reversal.check(source)
     yield from transaction.check(source)
+    yield from rows.check(source)
