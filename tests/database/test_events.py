@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import closing
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from scripts import __version__
 from scripts.embedded.server import Server
 from scripts.errors import LedgerError, ServerError, StatementError
+from tests.support.doors import DOORS
 from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
@@ -106,6 +108,33 @@ def test_a_refused_run_leaves_a_row_too(workspace: Workspace) -> None:
     with pytest.raises(LedgerError):
         workspace.upgrade()
     assert events(workspace, "event, version, error IS NOT NULL")[-1] == ("failure", None, True)
+
+
+def test_a_refused_file_says_nothing_of_a_log_in_an_empty_database(workspace: Workspace) -> None:
+    path = workspace.add("001", "SELECT 1;")
+    path.write_text(path.read_text().replace("-- UP: Apply", "-- UPP: Apply"))
+    for door in DOORS.values():
+        done = workspace.execute(sys.executable, *door)
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert "event log" not in done.stderr
+
+
+def test_the_waits_of_all_attempts_are_counted(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "300ms")
+    monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "2")
+    workspace.query("CREATE TABLE a (id int)")
+    workspace.add("001", "ALTER TABLE a ADD COLUMN x int;")
+    with closing(psycopg2.connect(workspace.urls["course"])) as other:
+        other.cursor().execute("LOCK TABLE a")
+        with pytest.raises(StatementError):
+            workspace.upgrade()
+    [(waited,)] = workspace.query(
+        "SELECT DISTINCT lock_wait_ms FROM schema_migrations_events WHERE event = 'failure'"
+    )
+    assert waited >= 3 * 300
 
 
 def test_outside_a_transaction_each_statement_that_was_reached_is_there(

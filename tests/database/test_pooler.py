@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -15,7 +16,7 @@ from scripts.embedded.server import Server
 from scripts.errors import StatementError, UsageError
 from tests.support.companions import bouncer
 from tests.support.doors import DOORS, start
-from tests.support.servers import own_server
+from tests.support.servers import PATIENCE, own_server
 from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
@@ -248,3 +249,35 @@ def test_a_pool_of_one_has_no_room_for_the_lock_and_says_so(workspace: Workspace
     assert "no answer to a query within 1.5 s" in done.stderr
     assert "state:  nothing was changed" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_pooler_in_statement_mode_is_refused_with_its_own_reason(
+    workspace: Workspace, door: str
+) -> None:
+    workspace.add_tables("001")
+    with own_server() as server, bouncer(server.folder, server.port, mode="statement") as url:
+        settings = {"COURSE_DB_URL": url("postgres", "postgres"), **SHORT}
+        done = workspace.execute(sys.executable, *DOORS[door], environment=settings)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "error:  the pooler runs each statement in a transaction of its own\n"
+        "at:     course\n"
+        "detail: FATAL:  transaction blocks not allowed in statement pooling mode\n"
+    )
+    assert "set its pool_mode to transaction, or COURSE_DB_URL to the server itself" in done.stderr
+
+
+def test_each_of_four_runs_over_a_pool_of_two_says_how_it_ended(workspace: Workspace) -> None:
+    workspace.add("001", "SELECT pg_sleep(1);")
+    with own_server() as server, bouncer(server.folder, server.port, pool=2) as url:
+        settings = {"COURSE_DB_URL": url("postgres", "postgres")}
+        runs = [start(workspace, *DOORS["migrate"], environment=settings) for _ in range(4)]
+        said = [run.communicate(timeout=PATIENCE)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0] * 4
+    ends = sorted(text.splitlines()[-1].partition(" (")[0] for text in said)
+    assert ends[0] == "course: applied 001_step.sql"
+    assert set(ends[1:]) <= {
+        "course: nothing is left to do, at 001",
+        "course: nothing to do, at 001",
+    }

@@ -9,8 +9,10 @@ from contextlib import closing
 import psycopg2
 import pytest
 
+from scripts.embedded import cluster
 from scripts.embedded.server import Server
-from scripts.errors import ServerError
+from scripts.errors import ServerError, UsageError
+from tests.support.companions import bouncer
 from tests.support.servers import PATIENCE, until
 from tests.support.workspace import Workspace
 
@@ -138,3 +140,50 @@ def test_triggers_that_would_not_fire_are_refused(
     with pytest.raises(ServerError, match="session_replication_role is replica"):
         workspace.upgrade()
     assert workspace.tables() == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("standard_conforming_strings", "off", "standard_conforming_strings = off changes what"),
+        ("default_transaction_isolation", "serializable", "default_transaction_isolation = seria"),
+    ],
+)
+def test_outside_a_transaction_behind_a_pooler_it_is_refused(
+    workspace: Workspace,
+    postgres: Server,
+    role_setting: Setter,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    value: str,
+    said: str,
+) -> None:
+    role_setting(setting, value)
+    shown = setting.removeprefix("default_")
+    workspace.add("001", f"CREATE TABLE a AS SELECT current_setting('{shown}') AS it;")
+    workspace.add("002", "CREATE TABLE b ();", header=OUTSIDE)
+    [(name,)] = workspace.query("SELECT current_database()")
+    with bouncer(postgres.socket, cluster.PORT) as url:
+        monkeypatch.setenv("COURSE_DB_URL", url(name, "migrator"))
+        with pytest.raises(UsageError, match=said) as caught:
+            workspace.upgrade()
+    assert caught.value.hint == "set COURSE_DB_DIRECT_URL to bypass it"
+    assert caught.value.state == "no statement of the file was run; course is at 001"
+    # In a transaction it is set back.
+    assert workspace.query(f"SELECT it <> '{value}' FROM a") == [(True,)]
+
+
+def test_a_timeout_of_the_role_is_named_behind_a_pooler(
+    workspace: Workspace,
+    postgres: Server,
+    role_setting: Setter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    role_setting("statement_timeout", "'90s'")
+    workspace.add("001", "CREATE TABLE b ();", header=OUTSIDE)
+    [(name,)] = workspace.query("SELECT current_database()")
+    with bouncer(postgres.socket, cluster.PORT) as url:
+        monkeypatch.setenv("COURSE_DB_URL", url(name, "migrator"))
+        workspace.upgrade()
+    [notice] = workspace.recorder.notices
+    assert "only those of the server (statement_timeout = 90s) hold for them" in notice

@@ -104,12 +104,15 @@ def tls_server() -> Iterator[tuple[OwnServer, Certificates]]:
 
 
 @contextmanager
-def bouncer(server: Path, port: int, pool: int = 20) -> Iterator[Callable[[str, str], str]]:
-    """Start PgBouncer in transaction mode before a server; gives what makes URLs.
+def bouncer(
+    server: Path, port: int, pool: int = 20, *, mode: str = "transaction"
+) -> Iterator[Callable[[str, str], str]]:
+    """Start PgBouncer before a server; gives what makes URLs.
 
     Args:
         server: the folder of its socket.
         port: its port.
+        mode: how long a client keeps a connection.
         pool: how many connections to the server it keeps for each database and user.
     """
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
@@ -121,7 +124,7 @@ def bouncer(server: Path, port: int, pool: int = 20) -> Iterator[Callable[[str, 
         config.write_text(
             f"[databases]\n* = host={server} port={port}\n[pgbouncer]\n"
             f"listen_addr = 127.0.0.1\nlisten_port = {listen}\nunix_socket_dir =\n"
-            "pool_mode = transaction\nauth_type = trust\n"
+            f"pool_mode = {mode}\nauth_type = trust\n"
             f"auth_file = {folder}/users.txt\nmax_client_conn = 200\ndefault_pool_size = {pool}\n"
         )
         users = "".join(f'"{name}" ""\n' for name in (USER, "migrator"))

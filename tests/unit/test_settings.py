@@ -292,3 +292,8 @@ def test_a_missing_url_names_a_variable_that_may_have_been_meant(
 def test_every_setting_that_is_read_is_known_by_name() -> None:
     read = set(re.findall(r'"(MIGRATION_[A-Z_]+)"', inspect.getsource(settings)))
     assert read == set(mistyped.SETTINGS)
+
+
+def test_none_is_no_role(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIGRATION_ROLE", "none")
+    assert load(project, need_url=False).role == ""

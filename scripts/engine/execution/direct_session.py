@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.engine.session import waiting
+from scripts.engine.session import session_settings, waiting
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.lock import Lock
 from scripts.engine.session.run_connection import RunConnection
@@ -39,7 +39,8 @@ class DirectSession:
 
         Raises:
             ServerError: when the direct connection cannot be opened.
-            UsageError: when it leads elsewhere, or a pooler is in the way of MIGRATION_ROLE.
+            UsageError: when it leads elsewhere, or a pooler is in the way of MIGRATION_ROLE, or of
+                setting back what is set for the role or the database.
         """
         direct = self._direct()
         connection = direct or self.connection.raw
@@ -50,7 +51,7 @@ class DirectSession:
                 # A pooler gives its clients numbers of its own.
                 pooled = pids != {connection.info.backend_pid}
                 if pooled:
-                    self._warn(direct=direct is not None)
+                    self._check_pooled(connection, direct=direct is not None)
                 if self.blockers:
                     self.blockers.begin(0 if pooled else pids.pop(), 0)
                 yield Session(connection, pooled)
@@ -73,7 +74,8 @@ class DirectSession:
             )
         return direct
 
-    def _warn(self, *, direct: bool) -> None:
+    def _check_pooled(self, connection: Connection, *, direct: bool) -> None:
+        """Refuse what nothing can be done about behind a pooler; warn of the rest."""
         environment = self.connection.settings.environment
         setting = environment.url_setting(direct=True)
         hint = f"{setting} is a pooler too" if direct else f"set {setting} to bypass it"
@@ -83,10 +85,37 @@ class DirectSession:
                 "the next client would get a session with that role",
                 hint=hint,
             )
+        unlike = _unlike_ours(connection)
+        changed = [
+            f"{name} = {unlike[name]}" for name in session_settings.MEANING if name in unlike
+        ]
+        if changed:
+            raise UsageError(
+                f"{', '.join(changed)} changes what a file outside a transaction means",
+                detail="it is set for the role, the database or the server, and through a pooler "
+                "it cannot be set back: the next client would get the session",
+                hint=hint,
+            )
+        ending = [
+            f"{name} = {unlike[name]}" for name in session_settings.TIMEOUTS if name in unlike
+        ]
+        which = f"only those of the server ({', '.join(ending)})" if ending else "no timeouts"
         self.connection.notify(
             "connected through a pooler: statements outside a transaction may run on different "
-            f"backends, and no timeouts are set for them; {hint}"
+            f"backends, and {which} hold for them; {hint}"
         )
+
+
+def _unlike_ours(connection: Connection) -> dict[str, str]:
+    """Return the settings of a session that differ from ours, by name."""
+    ours = session_settings.values(connection.server_version) | {"lock_timeout": "0"}
+    names = (*session_settings.MEANING, *session_settings.TIMEOUTS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY (%s)",
+            (list(names),),
+        )
+        return {name: value for name, value in cursor.fetchall() if value != ours[name]}
 
 
 def _pid(connection: Connection) -> int:

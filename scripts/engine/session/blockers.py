@@ -98,8 +98,17 @@ class Blocker:
             f"pid {self.pid}, user {self.user or '?'}, "
             f"application {disclosure.of_text(self.application or '?')}, "
             f"{self.state or 'state hidden'}, transaction open for {age}, {lock}"
-            f": {disclosure.of_query(self.query or '?', cut=self.cut)}"
+            f": {disclosure.of_query(self.query or '?', cut=self.cut)}{self._advice}"
         )
+
+    @property
+    def _advice(self) -> str:
+        """Say that ending this one does not help.
+
+        https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND
+        """
+        begun_again = (self.query or "").endswith("(to prevent wraparound)")
+        return " - wait for it: if it is ended, it begins again" if begun_again else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,16 @@ _SESSION = {
 }
 """In a session that is ours alone, besides."""
 
+MEANING = (
+    "standard_conforming_strings",
+    "row_security",
+    "default_transaction_isolation",
+    "default_transaction_deferrable",
+)
+"""Those that change what a statement means."""
+TIMEOUTS = ("statement_timeout", "lock_timeout", "transaction_timeout")
+"""Those that end a statement, and are 0 in a session of ours."""
+
 
 def local(version: int) -> dict[str, str]:
     """Return what a transaction sets back, by name, as SQL.
