@@ -17,7 +17,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+
+import psycopg2
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -30,10 +33,21 @@ from tests.support.workspace import Workspace
 from tests.tools.bench import recreate
 
 RUNNERS = 8
+_SIGNALS = ((signal.SIGINT, 130, 1), (signal.SIGTERM, 143, 1), (signal.SIGHUP, 129, 1))
+"""Each with its exit code, and the seconds after which the statement has to be gone."""
+FROZEN_WITHIN = 10.0
+"""Seconds in which a run has to end whose lock's backend does not answer any more."""
 HANGS = 120
 """Seconds after which a runner is taken to hang."""
 RESUMES_AFTER = 20.0
 """Seconds that Aurora Serverless may take to wake up."""
+_LOCK = (
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database ="
+    " (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_INDEXES = (
+    "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'a'::regclass ORDER BY 1"
+)
 _AT_WORK = (
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
     " AND query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()"
@@ -124,7 +138,7 @@ def signals(make: Callable[[str], Workspace], postgres: Server, count: int) -> l
     workspace = make("signals")
     workspace.add("001", "SELECT pg_sleep(600);")
     wrong = []
-    for number, code, limit in ((signal.SIGINT, 130, 1), (signal.SIGTERM, 143, 1)):
+    for number, code, limit in _SIGNALS:
         taken = []
         for door in range(count):
             recreate(postgres, "course")
@@ -155,6 +169,63 @@ def seconds_to_end(
     return time.monotonic() - begin
 
 
+def frozen(make: Callable[[str], Workspace], postgres: Server, count: int) -> list[str]:
+    """Measure how long a run goes on after SIGTERM while the backend with its lock is frozen."""
+    workspace = make("frozen")
+    workspace.add("001", "SELECT pg_sleep(600);")
+    taken, wrong = [], []
+    for door in range(count):
+        recreate(postgres, "course")
+        runner = runner_of(workspace, door)
+        until(lambda: workspace.query(_AT_WORK), "the statement to run")
+        [(pid,)] = workspace.query(_LOCK)
+        os.kill(pid, signal.SIGSTOP)
+        begin = time.monotonic()
+        runner.terminate()
+        runner.communicate(timeout=HANGS)
+        taken.append(time.monotonic() - begin)
+        os.kill(pid, signal.SIGCONT)
+        if runner.returncode != signal.SIGTERM + 128 or taken[-1] > FROZEN_WITHIN:
+            wrong.append(f"frozen: exit {runner.returncode}, {taken[-1]:.2f} s")
+    say(f"{count} times SIGTERM with a frozen lock connection: exit 143, ended {spread(taken)}")
+    return wrong
+
+
+def builds(make: Callable[[str], Workspace], postgres: Server, count: int) -> list[str]:
+    """Cut builds of indexes short, again and again, and count what they leave."""
+    workspace = make("builds")
+    workspace.add(
+        "001",
+        "CREATE INDEX CONCURRENTLY ON a (x);\nREINDEX TABLE CONCURRENTLY a;",
+        header="-- Transaction: none\n-- Lock-Timeout: 50ms\n",
+    )
+    tries = left = 0
+    wrong = []
+    for door in range(count):
+        recreate(postgres, "course")
+        workspace.query("CREATE TABLE a (id int PRIMARY KEY, x int)")
+        runner = runner_of(workspace, door, MIGRATION_LOCK_RETRIES="100")
+        with closing(psycopg2.connect(workspace.urls["course"])) as other:
+            for _ in range(3):
+                other.cursor().execute("INSERT INTO a SELECT coalesce(max(id), 0) + 1 FROM a")
+                time.sleep(random.uniform(0.2, 0.6))
+                other.commit()
+                time.sleep(random.uniform(0.05, 0.2))
+        runner.communicate(timeout=HANGS)
+        [(invalid,)] = workspace.query("SELECT count(*) FROM pg_index WHERE NOT indisvalid")
+        names = workspace.query(_INDEXES)
+        [(waited,)] = workspace.query(
+            "SELECT coalesce(sum(lock_wait_ms), 0) FROM schema_migrations_events"
+            " WHERE event = 'success'"
+        )
+        tries += waited > 0
+        left += invalid
+        if runner.returncode or names != [("a_pkey",), ("a_x_idx",)]:
+            wrong.append(f"builds: exit {runner.returncode}, {names}")
+    say(f"{count} files of index builds, {tries} cut by lock timeouts: {left} invalid indexes left")
+    return wrong
+
+
 def resume(make: Callable[[str], Workspace], own: OwnServer) -> list[str]:
     """Start a run before its server, which comes up as late as Aurora Serverless may."""
     workspace = make("resume")
@@ -166,7 +237,7 @@ def resume(make: Callable[[str], Workspace], own: OwnServer) -> list[str]:
     own.start(wait=False)
     errors = runner.communicate(timeout=HANGS)[1]
     taken = time.monotonic() - begin
-    tries = errors.count("can't connect yet")
+    tries = errors.count("cannot connect (")
     say(
         f"a server that comes up after {RESUMES_AFTER:.0f} s: run done after {taken:.1f} s, "
         f"{tries} lines about it, exit {runner.returncode}"
@@ -199,6 +270,8 @@ def main() -> int:
         wrong = runners(make, postgres, rounds)
         wrong += kills(make, postgres, 50 * rounds // 20)
         wrong += signals(make, postgres, max(2, rounds // 2))
+        wrong += frozen(make, postgres, max(2, rounds // 4))
+        wrong += builds(make, postgres, max(2, rounds // 2))
         with own_server() as own:
             wrong += resume(make, own)
         server.leave(folder / "postgres")
