@@ -9,9 +9,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.console import arguments, entry, report
-from scripts.engine.operations import choice, upgrade
+from scripts.engine.operations import upgrade
 from scripts.engine.status import Status
-from scripts.files import migration_file
 from scripts.files.history import Entry
 
 
@@ -50,6 +49,8 @@ def _migrate(options: argparse.Namespace) -> int:
     project = arguments.this_project()
     chosen = arguments.environments(project, options.database)
     if options.file:
+        from scripts.engine.operations import choice
+
         owner, options.file = choice.owner(project, chosen, options.file)
         chosen = (owner,)
     planned = upgrade.plan(
@@ -82,6 +83,8 @@ def _say_nothing_to_do(state: Status, options: argparse.Namespace) -> None:
 
 
 def _preview(state: Status, entries: tuple[Entry, ...], options: argparse.Namespace) -> None:
+    from scripts.files import migration_file
+
     for item in entries:
         file = migration_file.read_pending(item.path)
         count = len(file.up.statements)

@@ -14,8 +14,8 @@ MODULES = sorted((REPOSITORY / "scripts").rglob("*.py"))
 TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
 LIMIT, LIMIT_OF_TESTS = 250, 300
 LOWER = re.compile(
-    r"^from scripts.* import .*\b(redaction|telling|server_message|offending_rows)\b|"
-    r"^from scripts\S*\.(redaction|telling|server_message|offending_rows) import",
+    r"^ *from scripts.* import .*\b(redaction|telling|server_message|offending_rows)\b|"
+    r"^ *from scripts\S*\.(redaction|telling|server_message|offending_rows) import",
     re.MULTILINE,
 )
 

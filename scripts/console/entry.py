@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -40,7 +39,9 @@ def run(
     options = parser.parse_args()
     try:
         if getattr(options, "show_values", False):
-            disclosure.check_terminal(is_terminal=sys.stderr.isatty(), as_json=options.json)
+            from scripts.engine import switches
+
+            switches.check_terminal(is_terminal=sys.stderr.isatty(), as_json=options.json)
         code = command(options)
         sys.stdout.flush()
     except MigrationError as error:
@@ -87,6 +88,8 @@ def _failed(error: MigrationError, options: argparse.Namespace) -> int:
     with suppress(OSError):
         print(disclosure.for_terminal(error, in_full=in_full), file=sys.stderr)
     if getattr(options, "json", False):
+        import json
+
         with suppress(OSError):
             print(json.dumps({"event": "failed", **error.parts()}))
     return error.exit_code

@@ -123,7 +123,7 @@ def _print(finding: Finding) -> None:
     place += f":{finding.column}" if finding.column else ""
     print(f"  {finding.severity.value}{place}: {finding.message} [{finding.code}]")
     # The line would show what the message hides.
-    source = "" if disclosure.HIDDEN in finding.message else _source_line(finding)
+    source = "" if disclosure.is_masked(finding.message) else _source_line(finding)
     if source:
         number = f"{finding.line:>7}"
         print(f"{number} | {source}")

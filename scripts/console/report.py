@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scripts.console import table
-from scripts.engine.ledger.events import Row
-from scripts.engine.ledger.partial import Partial
 from scripts.engine.observer import Direction, Observer, SilentObserver, StepResult
-from scripts.engine.status import Applied, Status
 from scripts.errors import printable
 from scripts.sqltext import duration
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from scripts.engine.ledger.events import Row
+    from scripts.engine.ledger.partial import Partial
+    from scripts.engine.status import Applied, Status
 
 _VERBS = {Direction.UP: "applied", Direction.DOWN: "rolled back"}
 
@@ -67,6 +69,8 @@ def observer(*, as_json: bool) -> Observer:
 
 def event(name: str, **fields: Any) -> None:
     """Print one event as a line of JSON."""
+    import json
+
     print(json.dumps({"event": name, **fields}), flush=True)
 
 

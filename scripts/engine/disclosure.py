@@ -3,23 +3,24 @@
 Everything passes through here on its way to a terminal, JSON and the event log. Values of
 rows and passwords are removed; names, places and the server's code stay. What is removed here, a
 person may ask for on a terminal: `in_full`.
+
+Nearly every module imports this one, and few runs have anything to explain: what reads SQL is
+imported where it is used.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import psycopg2
 
-from scripts.engine import offending_rows, server_message
-from scripts.errors import MigrationError, UsageError, printable
-from scripts.sqltext import redaction, statements
-from scripts.sqltext.lexer import UnterminatedError
-from scripts.sqltext.statements import Statement
+from scripts.errors import MigrationError, printable
 
-HIDDEN = server_message.HIDDEN
-"""Replaces what is hidden."""
+if TYPE_CHECKING:
+    from scripts.sqltext.statements import Statement
+
 _SOURCE_WIDTH = 100
 """Characters of a line of source that are shown."""
 _HOW_TO_SEE = (
@@ -42,6 +43,9 @@ def of_error(
         For a statement of a file that is one more line: the statement. A constraint that rows break
         has its columns, and a query that finds the rows.
     """
+    from scripts.engine import offending_rows, server_message
+    from scripts.sqltext import redaction
+
     message = server_message.of(error, sql)
     shown = [message.headline, *message.parts]
     if (error.pgcode or "").startswith("23") and not message.is_own_text:
@@ -88,6 +92,9 @@ def of_refusal(error: psycopg2.Error, statement: Statement, *more: str) -> Refus
 
 def _source(error: psycopg2.Error, statement: Statement) -> str:
     """Lay out the line that the server points at, where nothing of the statement is hidden."""
+    from scripts.engine import server_message
+    from scripts.sqltext import redaction
+
     message = server_message.of(error, statement.sql)
     position = int(error.diag.statement_position or 0)
     text = redaction.statement(statement.sql, bare=message.is_about_values)
@@ -105,6 +112,9 @@ def _source(error: psycopg2.Error, statement: Statement) -> str:
 
 def headline(error: psycopg2.Error, sql: str | None = None) -> str:
     """Return the server's message with its SQLSTATE, in a line; see `of_error`."""
+    from scripts.engine import server_message
+    from scripts.sqltext import redaction
+
     return redaction.masked(server_message.of(error, sql).headline)
 
 
@@ -115,16 +125,24 @@ def of_notice(text: str, sql: str) -> str:
         text: as the driver gives it: `NOTICE:  …`.
         sql: the statement that it came from.
     """
+    from scripts.engine import server_message
+    from scripts.sqltext import redaction
+
     return redaction.masked(server_message.notice(" ".join(text.split()), sql))
 
 
 def of_parser(message: str, sql: str) -> str:
     """Return what a parser that needs no server says of a statement."""
+    from scripts.engine import server_message
+    from scripts.sqltext import redaction
+
     return redaction.masked(server_message.of_parser(message, sql))
 
 
 def of_library(error: BaseException) -> str:
     """Return the first line of a library's error; the other lines contain SQL and parameters."""
+    from scripts.sqltext import redaction
+
     return redaction.masked(str(error).strip().partition("\n")[0])
 
 
@@ -135,11 +153,23 @@ def of_exception(error: BaseException) -> str:
 
 def of_text(text: str) -> str:
     """Return a text of an unknown statement without the passwords that can be recognised."""
+    from scripts.sqltext import redaction
+
     return redaction.masked(text)
+
+
+def is_masked(text: str) -> bool:
+    """Tell whether something is hidden in a text."""
+    from scripts.engine.server_message import HIDDEN
+
+    return HIDDEN in text
 
 
 def of_connecting(message: str, passwords: tuple[str | None, ...]) -> str:
     """Return libpq's words on a connection that failed, without these passwords."""
+    from scripts.engine.server_message import HIDDEN
+    from scripts.sqltext import redaction
+
     for secret in passwords:
         if secret:
             message = message.replace(secret, HIDDEN)
@@ -153,16 +183,23 @@ def of_query(query: str, *, cut: bool) -> str:
         query: as pg_stat_activity has it.
         cut: whether the server may have truncated it: the rest may name a secret.
     """
+    from scripts.sqltext import redaction
+
     return redaction.shortened(query, bare=cut)
 
 
 def of_statement(sql: str, width: int = 80) -> str:
     """Return a statement of a file, in a line cut to `width` and without secrets."""
+    from scripts.sqltext import redaction
+
     return redaction.shortened(sql, width)
 
 
 def of_script(sql: str) -> str:
     """Return all SQL without secrets; a word such as `password` affects only its own statement."""
+    from scripts.sqltext import redaction, statements
+    from scripts.sqltext.lexer import UnterminatedError
+
     texts: list[str] = []
     with suppress(UnterminatedError):
         texts += (one.text for one in statements.split(sql))
@@ -176,7 +213,7 @@ def for_terminal(error: MigrationError, *, in_full: bool) -> str:
 
     Args:
         error: ours.
-        in_full: add everything that the server said, with values; see `check_terminal`.
+        in_full: add everything that the server said, with values; see `switches.check_terminal`.
     """
     said = _in_full(error) if in_full else ""
     lines = [printable(line) for line in said.splitlines()]
@@ -192,22 +229,6 @@ def _in_full(error: BaseException) -> str:
             return "\n".join(_said(cause)) or str(cause).strip()
         found = found.__cause__ or found.__context__
     return ""
-
-
-def check_terminal(*, is_terminal: bool, as_json: bool = False) -> None:
-    """Refuse to show values where they would be kept.
-
-    Raises:
-        UsageError: where standard error is a file or a pipe, or JSON was asked for.
-    """
-    if is_terminal and not as_json:
-        return
-    raise UsageError(
-        "values of rows are shown only on a terminal, but "
-        + ("--json was asked for" if as_json else "standard error is not a terminal"),
-        state="nothing was changed",
-        hint="run it on a terminal, or leave out --show-values (alembic: -x show_values=true)",
-    )
 
 
 def _said(error: psycopg2.Error) -> list[str]:

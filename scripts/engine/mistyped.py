@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 
 from scripts.errors import UsageError
@@ -38,6 +37,8 @@ def refuse(values: Mapping[str, str | None]) -> None:
     for name in sorted(values):
         if not (name.upper().startswith(_PREFIX) and values[name]) or name in SETTINGS:
             continue
+        import difflib
+
         close = difflib.get_close_matches(name.upper()[len(_PREFIX) :], unset, 1, _LIKENESS)
         if close:
             raise UsageError(
@@ -65,6 +66,8 @@ def urls(
     known = [
         one.url_setting(direct=direct) for one in project.environments for direct in (False, True)
     ]
+    import difflib
+
     for name in sorted(values):
         likeness = difflib.SequenceMatcher(None, name.upper(), wanted).ratio()
         if values[name] and name not in known and likeness >= _LIKENESS:

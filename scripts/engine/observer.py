@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from scripts.errors import OutputError
 from scripts.sqltext import duration
 
-log = logging.getLogger("upskill.migrations")
+if TYPE_CHECKING:
+    from logging import Logger
 
 
 class Direction(Enum):
@@ -59,12 +59,19 @@ class SilentObserver:
         """Say nothing."""
 
 
+def logger() -> Logger:
+    """Return what `LogObserver` writes to; the scripts do without logging."""
+    import logging
+
+    return logging.getLogger("upskill.migrations")
+
+
 class LogObserver(SilentObserver):
     """Writes one log line per event: what plain `alembic` shows."""
 
     def finished(self, result: StepResult) -> None:
         """Log what was done and how long it took."""
-        log.info(
+        logger().info(
             "%s: %s %s (%s)",
             result.environment,
             "applied" if result.direction is Direction.UP else "rolled back",
@@ -74,7 +81,7 @@ class LogObserver(SilentObserver):
 
     def notice(self, environment: str, text: str) -> None:
         """Log the line."""
-        log.info("%s: %s", environment, text)
+        logger().info("%s: %s", environment, text)
 
 
 class GuardedObserver:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from scripts.engine import boundary, disclosure, settings, switches
 from scripts.engine.alembic_commands import creation, offline, online
-from scripts.engine.observer import log
+from scripts.engine.observer import logger
 from scripts.engine.settings import Settings
 from scripts.errors import FileError, HistoryError, MigrationError, ServerError, UsageError
 from scripts.files import project
@@ -42,13 +42,14 @@ def run_environment() -> None:
     """
     config = context.config
     from_terminal = config.cmd_opts is not None
+    log = logger()
     if from_terminal and not log.handlers:
         log.addHandler(_Handler(sys.stderr))
         log.setLevel(logging.INFO)
     in_full = False
     try:
         if from_terminal and switches.shows_values(context.get_x_argument()):
-            disclosure.check_terminal(is_terminal=sys.stderr.isatty())
+            switches.check_terminal(is_terminal=sys.stderr.isatty())
             in_full = True
         _run(config)
     except MigrationError as error:

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from scripts.engine import ci, mistyped
 from scripts.engine.ci import CiRun
 from scripts.errors import UsageError
@@ -160,8 +158,7 @@ def _values(project: Project) -> dict[str, str | None]:
             hint="rename the folder",
         )
     try:
-        # An editor on Windows may have put a byte order mark first.
-        values = {**dotenv_values(path, interpolate=False, encoding="utf-8-sig"), **os.environ}
+        values = {**_dotenv(path), **os.environ}
     except UnicodeDecodeError as error:
         raise UsageError(f"{shown(path)} is not UTF-8", hint="save it as UTF-8") from error
     except OSError as error:
@@ -176,6 +173,16 @@ def _values(project: Project) -> dict[str, str | None]:
             except UnicodeEncodeError as error:
                 raise UsageError(f"{name} is not UTF-8", hint="set it again") from error
     return values
+
+
+def _dotenv(path: Path) -> dict[str, str | None]:
+    """Return what a .env file sets; nothing where there is none."""
+    if not path.exists():
+        return {}
+    from dotenv import dotenv_values
+
+    # An editor on Windows may have put a byte order mark first.
+    return dotenv_values(path, interpolate=False, encoding="utf-8-sig")
 
 
 def table_name(text: str) -> TableName:
@@ -204,10 +211,7 @@ def _unquoted(part: str) -> str:
 
 
 def _role(text: str) -> str:
-    """Return the role; `none` is nobody's name, and even in quotes SET ROLE takes it for no role.
-
-    https://www.postgresql.org/docs/current/sql-set-role.html
-    """
+    """Return the role; `none` is nobody's name: even in quotes SET ROLE takes it for no role."""
     return "" if text == "none" else text
 
 

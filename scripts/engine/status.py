@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.engine import disclosure
-from scripts.engine.ledger import elsewhere, lookup, partial, renaming, server
+from scripts.engine.ledger import lookup, partial, server
 from scripts.engine.ledger.partial import Partial
-from scripts.engine.ledger.renaming import Renamed
 from scripts.engine.ledger.server import Server
 from scripts.engine.ledger.table import Ledger, Row
 from scripts.engine.session import signals
 from scripts.engine.settings import Settings
 from scripts.errors import LedgerError
-from scripts.files import history, migration_file
+from scripts.files import checksum, history
 from scripts.files.history import Entry, History
+
+if TYPE_CHECKING:
+    from scripts.engine.ledger.renaming import Renamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,12 @@ class Status:
             for one in self.applied
             if one.entry is None or (one.changed and one.entry.filename != one.row.filename)
         ]
+        if not rows:
+            return ()
+        from scripts.engine.ledger import renaming
+
         files = [one.entry for one in self.changed if one.entry]
-        return tuple(renaming.find(rows, [*self.pending, *files])) if rows else ()
+        return tuple(renaming.find(rows, [*self.pending, *files]))
 
     @property
     def current(self) -> str:
@@ -166,15 +173,24 @@ def _read(connection: Connection, settings: Settings, entries: History) -> Statu
     found = lookup.find(connection, settings.ledger)
     rows, heads = lookup.contents(connection, found)
     rows.sort(key=lambda row: _number(found, row))
-    remarks = elsewhere.check(connection, found, entries, has_rows=bool(rows))
+    remarks = () if rows else _elsewhere(connection, found, entries)
     applied = (_applied(row, entries.by_number.get(_number(found, row))) for row in rows)
     known = server.ask(connection)
     return Status(entries, found, tuple(applied), heads, known, remarks=remarks)
 
 
+def _elsewhere(connection: Connection, found: Ledger, entries: History) -> tuple[str, ...]:
+    """Look whether the ledger is elsewhere: an empty one is what a first run leaves that failed.
+
+    One that has rows is the ledger, and no other table is of interest.
+    """
+    from scripts.engine.ledger import elsewhere
+
+    return elsewhere.check(connection, found, entries)
+
+
 def _applied(row: Row, entry: Entry | None) -> Applied:
-    checksum = migration_file.checksum(entry.path.read_bytes()) if entry else None
-    return Applied(row, entry, checksum)
+    return Applied(row, entry, checksum.of(entry.path.read_bytes()) if entry else None)
 
 
 def _number(found: Ledger, row: Row) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -99,6 +98,8 @@ def _version(name: str, text: str) -> int:
 
 
 def _unknown(name: str) -> UsageError:
+    import difflib
+
     close = difflib.get_close_matches(name, (*_NAMES, _SHOW_VALUES), 1)
     return UsageError(
         f"unknown switch -x {name}",
@@ -111,3 +112,19 @@ def _unknown(name: str) -> UsageError:
 
 def _written(name: str) -> str:
     return f"-x {name}={'true' if name == _SHOW_VALUES else 'VERSION'}"
+
+
+def check_terminal(*, is_terminal: bool, as_json: bool = False) -> None:
+    """Refuse to show values where they would be kept.
+
+    Raises:
+        UsageError: where standard error is a file or a pipe, or JSON was asked for.
+    """
+    if is_terminal and not as_json:
+        return
+    raise UsageError(
+        "values of rows are shown only on a terminal, but "
+        + ("--json was asked for" if as_json else "standard error is not a terminal"),
+        state="nothing was changed",
+        hint="run it on a terminal, or leave out --show-values (alembic: -x show_values=true)",
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from collections.abc import Iterable
@@ -151,6 +150,8 @@ def _closest(written: str) -> str | None:
     folded = re.sub(r"[ _-]+", "-", written.lower())
     if folded.endswith("timeout"):
         return "Statement-Timeout" if folded.startswith("st") else "Lock-Timeout"
+    import difflib
+
     close = difflib.get_close_matches(folded, lowered, 1, _LIKENESS)
     meant = lowered[close[0]] if close else None
     # `Created by` is two words and not a mistyped key; for what changes a run, doubt is enough.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.errors import FormatError
-from scripts.files import header, sections
+from scripts.files import checksum, header, sections
 from scripts.files.header import Header
 from scripts.files.project import shown
 from scripts.files.sections import Piece
@@ -114,7 +113,7 @@ def parse(path: Path, text: str, *, released: bool = False) -> MigrationFile:
     down = section(sections.plain(parts.down))
     head = header.parse(parts.head, released=released)
     require_outside(head, up, down)
-    return MigrationFile(path=path, header=head, up=up, down=down, checksum=checksum(text.encode()))
+    return MigrationFile(path, head, up, down, checksum.of(text.encode()))
 
 
 def require_outside(head: Header, *parts: Section) -> None:
@@ -144,16 +143,6 @@ def section(piece: Piece) -> Section:
     except lexer.UnterminatedError as error:
         raise _unterminated(piece, error) from error
     return Section(piece.text, tuple(found), piece.line, piece.commented)
-
-
-def checksum(data: bytes) -> str:
-    """Return the SHA-256 of a file as git stores it: no byte order mark, LF line ends.
-
-    Returns:
-        64 hexadecimal digits, what `sha256sum` prints for the file on a machine with LF files.
-    """
-    plain = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
-    return hashlib.sha256(plain).hexdigest()
 
 
 def decode(data: bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +52,8 @@ class Project:
             if environment.name == name:
                 return environment
         names = [environment.name for environment in self.environments]
+        import difflib
+
         close = difflib.get_close_matches(name, names, 1)
         raise UsageError(
             f"'{name}' is not an environment in {shown(self.ini)}",

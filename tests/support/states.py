@@ -13,7 +13,7 @@ from scripts.engine.observer import Direction
 from scripts.engine.settings import TableName
 from scripts.engine.status import Applied, Status
 from scripts.engine.step import Step
-from scripts.files import history, migration_file
+from scripts.files import checksum, history
 from scripts.files.project import Environment
 from scripts.sqltext import drops
 from tests.support.projects import REVISION
@@ -61,17 +61,17 @@ def state(
     rows = []
     for version in applied:
         entry = files.find(version)
-        checksum = migration_file.checksum(entry.path.read_bytes()) if entry else "0"
+        text = checksum.of(entry.path.read_bytes()) if entry else "0"
         row = Row(
             version=version,
             filename=f"{version}_step.sql",
             applied_at=_AT,
-            checksum=checksum,
+            checksum=text,
             description="",
             applied_by="somebody",
             duration_ms=None,
         )
-        rows.append(Applied(row, entry, checksum if entry else None))
+        rows.append(Applied(row, entry, text if entry else None))
     ledger = Ledger(TableName("public", "schema_migrations"), exists=True)
     at = tuple(applied[-1:] if heads is None else heads)
     return Status(files, ledger, tuple(rows), at, **more)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.errors import FormatError
-from scripts.files import migration_file
+from scripts.files import checksum, migration_file
 from tests.support.texts import migration, read, refusal, statements
 
 OLD_FILE = """\
@@ -66,7 +66,7 @@ def test_the_checksum_is_that_of_the_file_as_git_stores_it(
     path = write(tmp_path, mark + OLD_FILE.encode().replace(b"\n", end))
 
     assert migration_file.read(path).checksum == hashlib.sha256(OLD_FILE.encode()).hexdigest()
-    assert migration_file.checksum(path.read_bytes()) == migration_file.read(path).checksum
+    assert checksum.of(path.read_bytes()) == migration_file.read(path).checksum
 
 
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="there is no sha256sum here")
@@ -87,7 +87,7 @@ def test_the_checksum_is_what_sha256sum_prints(tmp_path: Path) -> None:
     ],
 )
 def test_any_other_change_changes_the_checksum(data: bytes) -> None:
-    assert migration_file.checksum(data) != migration_file.checksum(OLD_FILE.encode())
+    assert checksum.of(data) != checksum.of(OLD_FILE.encode())
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 from scripts.checks.finding import Finding
 from scripts.checks.git import Base
 from scripts.errors import FormatError
-from scripts.files import history, migration_file
+from scripts.files import checksum, history, migration_file
 from scripts.files.history import Entry
 from scripts.files.project import Environment, shown
 from scripts.sqltext import lexer
@@ -32,7 +32,7 @@ def check(environment: Environment, entries: tuple[Entry, ...], base: Base) -> I
             continue
         if name not in now:
             yield _gone(environment, name, old, entries, base)
-        elif migration_file.checksum(now[name].path.read_bytes()) != migration_file.checksum(old):
+        elif checksum.of(now[name].path.read_bytes()) != checksum.of(old):
             yield _changed(environment, now[name], old, base)
     yield from _behind(environment, [now[name] for name in now if name not in before], base)
 
@@ -94,8 +94,7 @@ def _gone(
         (
             entry
             for entry in entries
-            if entry.version == number
-            or migration_file.checksum(entry.path.read_bytes()) == migration_file.checksum(old)
+            if entry.version == number or checksum.of(entry.path.read_bytes()) == checksum.of(old)
         ),
         None,
     )

@@ -8,7 +8,7 @@ from datetime import date
 
 from alembic.autogenerate.api import RevisionContext
 
-from scripts.engine.observer import log
+from scripts.engine.observer import logger
 from scripts.errors import HistoryError, UsageError
 from scripts.files import history, template
 from scripts.files.project import Environment, shown
@@ -56,7 +56,7 @@ def fill_in(environment: Environment, asked: RevisionContext) -> None:
     entry = template.plan(environment, message)
     author = asked.config.attributes.get("author") or _author()
     path = template.write(entry, description=message, author=author, today=date.today())  # noqa: DTZ011 - the author's own date
-    log.info("%s: wrote %s", environment.name, shown(path))
+    logger().info("%s: wrote %s", environment.name, shown(path))
     generated = asked.generated_revisions[0]
     generated.rev_id, generated.message = entry.version, entry.slug
 

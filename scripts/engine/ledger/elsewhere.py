@@ -54,17 +54,13 @@ class _Doubtful:
     reason: str
 
 
-def check(
-    connection: Connection, ledger: Ledger, entries: History, *, has_rows: bool
-) -> tuple[str, ...]:
-    """Check whether the environment's ledger is elsewhere, if the one that was found is empty.
+def check(connection: Connection, ledger: Ledger, entries: History) -> tuple[str, ...]:
+    """Check whether the environment's ledger is elsewhere, where the one that was found is empty.
 
     Args:
         connection: where to look; in a transaction.
         ledger: what was found where it was looked for, and the tables that have its name.
         entries: the environment's files: a row with the name of one shows whose ledger it is.
-        has_rows: whether it has any: then it is the ledger, and no other table is of interest. An
-            empty one is what a first run leaves whose migration failed.
 
     Returns:
         A warning that does not stop the run: tables that may be it.
@@ -72,8 +68,6 @@ def check(
     Raises:
         LedgerError: when there is one elsewhere, and none where it is looked for.
     """
-    if has_rows:
-        return ()
     looked = [_look(connection, one, entries) for one in ledger.namesakes]
     others = [one for one in looked if isinstance(one, _Other)]
     if others:
@@ -127,7 +121,7 @@ def _judged(
     """
     root = environment.sql.parent
     others = [one for one in root.iterdir() if one.is_dir() and one != environment.sql]
-    found = ownership.verdicts(rows, environment.sql, others)
+    found = list(ownership.verdicts(rows, environment.sql, others))
     count = Counter(one.whose for one in found)
     known = len(rows) - count[Whose.THEIRS] - count[Whose.UNKNOWN]
     by_name = count[Whose.OUR_NAME] and not count[Whose.THEIRS] and 2 * known >= len(rows)

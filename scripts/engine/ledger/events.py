@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from scripts.engine.ledger.origin import Origin
 from scripts.engine.ledger.table import Ledger, qualified
 from scripts.engine.settings import EVENTS_SUFFIX
+
+if TYPE_CHECKING:
+    from scripts.engine.ledger.origin import Origin
 
 
 class Kind(Enum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Composable, Identifier, Literal
@@ -19,11 +19,12 @@ from scripts.engine.ledger.table import (
     fingerprint,
     qualified,
 )
-from scripts.engine.objects import existing
-from scripts.engine.objects.existing import Existing
 from scripts.engine.settings import TableName
 from scripts.errors import LedgerError
 from scripts.files import history
+
+if TYPE_CHECKING:
+    from scripts.engine.objects.existing import Existing
 
 # The namesakes are worked out where the setting leaves the schema to the search path, which may
 # have changed: tables of that name that could be the ledger. It costs no query of its own.
@@ -216,6 +217,8 @@ def existed_before(
     connection: Connection, ledger: Ledger, versions: Sequence[str]
 ) -> dict[str, tuple[Existing, ...]]:
     """Read which objects existed before migrations; none for those that were not checked."""
+    from scripts.engine.objects import existing
+
     if "existed_before" not in ledger.columns or not versions:
         return {}
     query = SQL(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-import socket
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 from scripts.engine.session import database
 from scripts.engine.settings import Settings
@@ -39,8 +37,8 @@ UNKNOWN = Origin(run="", host="", tool="", git_commit="", ci_run="")
 def here(settings: Settings) -> Origin:
     """Collect what is known about the run that is about to begin."""
     return Origin(
-        run=str(uuid4()),
-        host=_clean(socket.gethostname()),
+        run=os.urandom(16).hex(),
+        host=_clean(os.uname().nodename),
         tool=database.application(settings.name),
         git_commit=_clean(settings.ci.commit or _head(settings.project.root)),
         ci_run=_clean(settings.ci.url),
@@ -55,6 +53,8 @@ def _clean(value: str) -> str:
 
 
 def _head(root: Path) -> str:
+    import subprocess
+
     try:
         asked = subprocess.run(
             ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git is installed

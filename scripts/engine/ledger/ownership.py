@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from scripts.files import migration_file
+from scripts.files import checksum
 
 
 class Whose(Enum):
@@ -33,36 +34,42 @@ class Verdict:
 
 def verdicts(
     rows: Iterable[tuple[str, str]], own: Path, others: Iterable[Path]
-) -> tuple[Verdict, ...]:
-    """Compare the rows of a ledger with the files.
+) -> Iterator[Verdict]:
+    """Compare the rows of a ledger with the files, one by one: a few may be enough.
 
     Args:
         rows: file name and checksum of each.
         own: the environment's folder of SQL files.
         others: those of the other environments.
     """
-    ours = _files(own)
-    theirs = {folder.name: _files(folder) for folder in others}
-    return tuple(_verdict(name, checksum, ours, theirs) for name, checksum in rows)
+    ours = _Folder(own)
+    theirs = [_Folder(folder) for folder in others]
+    return (_verdict(name, text, ours, theirs) for name, text in rows)
 
 
-def _verdict(
-    name: str, checksum: str, ours: dict[str, Path], theirs: dict[str, dict[str, Path]]
-) -> Verdict:
-    owner = next((one for one, files in theirs.items() if _has(files, name, checksum)), "")
+class _Folder:
+    """A folder's migration files by name: a row may hold anything, and no path is made of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.names = set[str]()
+        if path.is_dir():
+            with os.scandir(path) as found:
+                self.names |= {
+                    one.name for one in found if one.name.endswith(".sql") and one.is_file()
+                }
+
+    def has(self, name: str, text: str) -> bool:
+        """Tell whether it has a file of that name with that checksum."""
+        return name in self.names and checksum.of((self.path / name).read_bytes()) == text
+
+
+def _verdict(name: str, text: str, ours: _Folder, theirs: Iterable[_Folder]) -> Verdict:
+    owner = next((one.path.name for one in theirs if one.has(name, text)), "")
     if owner:
-        alike = Whose.SHARED if _has(ours, name, checksum) else Whose.CONTESTED
-        return Verdict(alike if name in ours else Whose.THEIRS, name, owner)
-    if _has(ours, name, checksum):
+        alike = Whose.SHARED if ours.has(name, text) else Whose.CONTESTED
+        return Verdict(alike if name in ours.names else Whose.THEIRS, name, owner)
+    if ours.has(name, text):
         return Verdict(Whose.OURS, name)
-    alone = name in ours and not any(name in files for files in theirs.values())
+    alone = name in ours.names and not any(name in one.names for one in theirs)
     return Verdict(Whose.OUR_NAME if alone else Whose.UNKNOWN, name)
-
-
-def _has(files: dict[str, Path], name: str, checksum: str) -> bool:
-    return name in files and migration_file.checksum(files[name].read_bytes()) == checksum
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    """Return a folder's files by name: a row may hold anything, and no path is made of it."""
-    return {path.name: path for path in folder.glob("*.sql") if path.is_file()}

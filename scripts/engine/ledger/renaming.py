@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scripts.engine.ledger.table import Row
 from scripts.errors import LedgerError
-from scripts.files import history, migration_file
+from scripts.files import checksum, history
 from scripts.files.history import Entry
 from scripts.files.project import Environment, shown
 
@@ -50,7 +50,7 @@ def _was(row: Row, entry: Entry) -> bool:
     """Tell whether a file has a row's text; its own name may have been changed in it."""
     data = entry.path.read_bytes()
     before = _NAMED.sub(lambda line: line[1] + row.filename.encode(), data, count=1)
-    return row.checksum in (migration_file.checksum(data), migration_file.checksum(before))
+    return row.checksum in (checksum.of(data), checksum.of(before))
 
 
 def error(

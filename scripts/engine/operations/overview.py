@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import psycopg2
 
 from scripts.engine import boundary, disclosure
 from scripts.engine import status as status_module
-from scripts.engine.ledger import elsewhere, events, lookup
+from scripts.engine.ledger import lookup
 from scripts.engine.session import database
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.errors import ServerError
 from scripts.files import history
+
+if TYPE_CHECKING:
+    from scripts.engine.ledger.events import Row
 
 
 def status(settings: Settings, notify: Notify) -> Status:
@@ -36,7 +41,7 @@ def status(settings: Settings, notify: Notify) -> Status:
         return found
 
 
-def latest_events(settings: Settings, count: int, notify: Notify) -> list[events.Row] | None:
+def latest_events(settings: Settings, count: int, notify: Notify) -> list[Row] | None:
     """Read the last rows of an environment's event log, the oldest of them first.
 
     Args:
@@ -51,15 +56,16 @@ def latest_events(settings: Settings, count: int, notify: Notify) -> list[events
         ServerError: when the database cannot be reached, or the log cannot be read.
         LedgerError: when the ledger, and with it the log, lies elsewhere.
     """
+    from scripts.engine.ledger import elsewhere, events
+
     with (
         boundary.located(settings.name, "nothing was changed"),
         database.connection(settings, named(notify, settings)) as connection,
     ):
         try:
             found = lookup.find(connection, settings.ledger)
-            has_rows = bool(lookup.contents(connection, found)[0])
-            files = history.survey(settings.environment)[0]
-            elsewhere.check(connection, found, files, has_rows=has_rows)
+            if not lookup.contents(connection, found)[0]:
+                elsewhere.check(connection, found, history.survey(settings.environment)[0])
             if not events.columns(connection, found):
                 return None
             return events.latest(connection, found, count)

@@ -1,24 +1,27 @@
-"""Applies migrations: chooses, checks and runs them."""
+"""Applies migrations: chooses, checks and runs them.
+
+Mostly there is nothing to do: what runs migrations is imported when there is something.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from scripts.engine import boundary, reading
-from scripts.engine.observer import Observer, StepResult
+from scripts.engine import boundary
 from scripts.engine.operations import overview
-from scripts.engine.run import online
-from scripts.engine.run.command import Command, Kind
-from scripts.engine.run.online import Request
-from scripts.engine.safeguards import agreement, half_applied, own_tables, sharing
+from scripts.engine.safeguards import agreement, sharing
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.errors import UsageError
 from scripts.files import history
 from scripts.files.history import Entry
+
+if TYPE_CHECKING:
+    from scripts.engine.observer import Observer, StepResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,10 @@ def to(settings: Settings, version: str, observer: Observer) -> tuple[StepResult
     Raises:
         MigrationError: when anything prevents the run; `state` says how far it got.
     """
+    from scripts.engine.run import online
+    from scripts.engine.run.command import Command, Kind
+    from scripts.engine.run.online import Request
+
     command = Command(Kind.UPGRADE, version)
     request = Request(settings=settings, command=command, observer=observer, is_expected=True)
     return online.run(request)
@@ -105,7 +112,9 @@ def _located(status: Status) -> AbstractContextManager[None]:
 def _pending(status: Status, to: str | None) -> tuple[Entry, ...]:
     history.read(status.history.environment)
     agreement.check_upgrade(status)
-    if all(one.failed for one in status.partial):
+    if status.partial and all(one.failed for one in status.partial):
+        from scripts.engine.safeguards import half_applied
+
         # Another run may be at work on one that has not: that shows once the lock is held.
         half_applied.check_upgrade(status)
     if to is None:
@@ -136,5 +145,10 @@ def _chosen(status: Status, file: str) -> tuple[Entry, ...]:
 
 
 def _check_files(status: Status, entries: Sequence[Entry]) -> None:
+    if not entries:
+        return
+    from scripts.engine import reading
+    from scripts.engine.safeguards import own_tables
+
     for entry in entries:
         own_tables.check(reading.upgrade(status, entry.version)[0], status.ledger)

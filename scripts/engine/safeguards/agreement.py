@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from scripts.engine.ledger import renaming
 from scripts.engine.ledger.table import VERSION_TABLE
 from scripts.engine.settings import DEFAULT_TABLE
 from scripts.engine.status import Status
@@ -102,6 +101,8 @@ def check_upgrade(state: Status) -> None:
     check_agreement(state)
     if state.renamed:
         rows = [one.row for one in state.applied]
+        from scripts.engine.ledger import renaming
+
         raise renaming.error(state.history.environment, state.renamed, state.history.entries, rows)
     if state.changed:
         raise _changed(state)

@@ -54,9 +54,11 @@ def check_owner(state: Status, environments: Iterable[Environment]) -> None:
     own = state.history.environment
     others = [one.sql for one in environments if one != own and one.sql.is_dir()]
     rows = [(one.row.filename, one.row.checksum) for one in state.applied]
-    found = {one.whose: one for one in reversed(ownership.verdicts(rows, own.sql, others))}
-    if Whose.OURS in found or Whose.OUR_NAME in found:
-        return
+    found: dict[Whose, Verdict] = {}
+    for one in ownership.verdicts(rows, own.sql, others):
+        if one.whose in (Whose.OURS, Whose.OUR_NAME):
+            return
+        found.setdefault(one.whose, one)
     foreign = found.get(Whose.THEIRS)
     if foreign is None and Whose.SHARED not in found:
         foreign = found.get(Whose.CONTESTED)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 
 import psycopg2
 
-from scripts.embedded import server
 from scripts.engine import disclosure
 from scripts.engine.settings import Settings
 from scripts.errors import UsageError
@@ -121,6 +119,8 @@ def _unreadable(setting: str, reason: str, hint: str = _ESCAPES) -> UsageError:
 
 
 def _unknown_parameter(setting: str, name: str) -> UsageError:
+    import difflib
+
     close = difflib.get_close_matches(name, _PARAMETERS, 1)
     return UsageError(
         f"{setting}: unknown connection parameter `{name}`",
@@ -132,6 +132,8 @@ def _unknown_parameter(setting: str, name: str) -> UsageError:
 
 
 def _embedded(settings: Settings, name: str) -> str:
+    from scripts.embedded import server
+
     joined = server.join(settings.project.root / ".postgres", bin=settings.postgres_bin)
     server.ensure_database(joined, name)
     return joined.url(name)

@@ -12,7 +12,6 @@ import select
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -133,26 +132,54 @@ def interruptible(connect: Callable[[], Connection]) -> Connection:
         Interrupted: when a signal comes.
         psycopg2.Error: what `connect` raises.
     """
-    opening: Future[Connection] = Future()
-
-    def run() -> None:
-        try:
-            opening.set_result(connect())
-        except BaseException as error:  # noqa: BLE001 - it is raised again by result()
-            opening.set_exception(error)
-
+    opening = _Opening(connect)
     with _suspended():
-        threading.Thread(target=run, daemon=True).start()
-        while not wait([opening], _TICK).done:
+        threading.Thread(target=opening.run, daemon=True).start()
+        while not opening.ended.wait(_TICK):
             if signals.received():
-                opening.add_done_callback(_close)
+                opening.abandon()
                 signals.check()
         return opening.result()
 
 
-def _close(opening: Future[Connection]) -> None:
-    if opening.exception() is None:
-        opening.result().close()
+class _Opening:
+    """A connection that is being opened in a thread."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self.ended = threading.Event()
+        self._connect = connect
+        self._opened: Connection | None = None
+        self._error: BaseException | None = None
+        self._is_wanted = True
+        self._one_at_a_time = threading.Lock()
+
+    def run(self) -> None:
+        """Open it; close it at once where nobody wants it any more."""
+        try:
+            opened = self._connect()
+        except BaseException as error:  # noqa: BLE001 - it is raised again by result()
+            self._error = error
+        else:
+            with self._one_at_a_time:
+                self._opened = opened
+                if not self._is_wanted:
+                    opened.close()
+        self.ended.set()
+
+    def abandon(self) -> None:
+        """Have it closed as soon as it is open."""
+        with self._one_at_a_time:
+            self._is_wanted = False
+            if self._opened:
+                self._opened.close()
+
+    def result(self) -> Connection:
+        """Return the connection, or raise why there is none."""
+        if self._error:
+            raise self._error
+        if self._opened is None:
+            raise AssertionError("the connection is still being opened")
+        return self._opened
 
 
 @contextmanager
