@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever el
 
 from scripts.console import arguments, entry, report
 from scripts.engine.operations import new_revision
+from scripts.errors import OutputError
 from scripts.files.project import shown
 
 
@@ -31,8 +32,13 @@ def _create(options: argparse.Namespace) -> int:
     environment = arguments.environment(project, options.database, "create.py")
     watch = report.observer(as_json=False)
     made = new_revision.create(project, environment, options.name, options.author, watch)
-    for path in made:
-        print(shown(path))
+    names = [shown(path) for path in made]
+    try:
+        print("\n".join(names), flush=True)
+    except OSError as error:
+        failed = OutputError.of(error)
+        failed.complete(environment=environment.name, state=f"wrote {' and '.join(names)}")
+        raise failed from error
     return 0
 
 

@@ -14,7 +14,7 @@ from alembic.config import CommandLine
 
 from scripts.checks import rules
 from scripts.console import entry
-from scripts.engine.ledger import events
+from scripts.engine.ledger import event_table
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.settings import DEFAULT_TABLE, TableName
 from scripts.files import project
@@ -274,7 +274,7 @@ def test_the_exit_codes_are_the_same_in_help_and_readme() -> None:
 @pytest.mark.parametrize("table", ["ledger", "event log"])
 def test_the_columns_of_our_tables_are_in_the_readme(table: str) -> None:
     ledger = Ledger(TableName("public", DEFAULT_TABLE))
-    creation = ledger.creation() if table == "ledger" else events.creation(ledger)
+    creation = ledger.creation() if table == "ledger" else event_table.creation(ledger)
     columns = {
         name for part in creation for name in re.findall(r"Identifier\('(\w+)'\)", repr(part))
     }

@@ -56,10 +56,12 @@ def run(
 
 
 def _prepare_output() -> None:
-    """Have standard output take all that is printed to it."""
+    """Have the outputs take all that is printed to them."""
+    # Closed by the caller (`>&-`): a file that is opened later must not take the place.
     if sys.stdout is None:
-        # Closed by the caller (`>&-`): a file that is opened later must not take its place.
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - it is open until the end
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         # As on standard error: if the locale lacks a character, print its code instead of failing.
         sys.stdout.reconfigure(errors="backslashreplace")

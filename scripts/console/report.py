@@ -15,7 +15,7 @@ from scripts.sqltext import duration
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from scripts.engine.ledger.events import Row
+    from scripts.engine.ledger.event_rows import Row
     from scripts.engine.ledger.partial import Partial
     from scripts.engine.status import Applied, Status
 

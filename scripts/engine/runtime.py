@@ -43,7 +43,7 @@ def run_environment() -> None:
     config = context.config
     from_terminal = config.cmd_opts is not None
     log = logger()
-    if from_terminal and not log.handlers:
+    if from_terminal and not log.handlers and sys.stderr is not None:
         log.addHandler(_Handler(sys.stderr))
         log.setLevel(logging.INFO)
     in_full = False
@@ -55,8 +55,9 @@ def run_environment() -> None:
     except MigrationError as error:
         if not from_terminal:
             raise
-        with suppress(OSError):
-            sys.stderr.write(f"{disclosure.for_terminal(error, in_full=in_full)}\n")
+        if sys.stderr is not None:
+            with suppress(OSError):
+                sys.stderr.write(f"{disclosure.for_terminal(error, in_full=in_full)}\n")
         raise SystemExit(error.exit_code) from error
 
 

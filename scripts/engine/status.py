@@ -172,9 +172,9 @@ def _not_over(found: Status, partials: tuple[Partial, ...]) -> tuple[Partial, ..
 def _read(connection: Connection, settings: Settings, entries: History) -> Status:
     found = lookup.find(connection, settings.ledger)
     rows, heads = lookup.contents(connection, found)
-    rows.sort(key=lambda row: _number(found, row))
+    numbered = sorted(((_number(found, row), row) for row in rows), key=lambda one: one[0])
     remarks = () if rows else _elsewhere(connection, found, entries)
-    applied = (_applied(row, entries.by_number.get(_number(found, row))) for row in rows)
+    applied = (_applied(row, entries.by_number.get(number)) for number, row in numbered)
     known = server.ask(connection)
     return Status(entries, found, tuple(applied), heads, known, remarks=remarks)
 
@@ -190,7 +190,8 @@ def _elsewhere(connection: Connection, found: Ledger, entries: History) -> tuple
 
 
 def _applied(row: Row, entry: Entry | None) -> Applied:
-    return Applied(row, entry, checksum.of(entry.path.read_bytes()) if entry else None)
+    known = checksum.of_file(str(entry.folder), entry.filename) if entry else None
+    return Applied(row, entry, known)
 
 
 def _number(found: Ledger, row: Row) -> int:

@@ -66,6 +66,5 @@ class OutputError(MigrationError):
         reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
         return cls(
             f"cannot write the output: {reason or type(error).__name__}",
-            hint="check where the output goes; then run the command again: it continues where "
-            "this one stopped",
+            hint="check where the output goes; `python scripts/status.py` shows what is applied",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -32,7 +33,8 @@ class Entry:
 
     version: str
     slug: str
-    path: Path
+    folder: Path
+    filename: str
 
     @property
     def number(self) -> int:
@@ -40,9 +42,14 @@ class Entry:
         return int(self.version)
 
     @property
-    def filename(self) -> str:
-        """Return the name of the migration file."""
-        return self.path.name
+    def stem(self) -> str:
+        """Return the name without its ending, which SQL file and revision file share."""
+        return f"{self.version}_{self.slug}"
+
+    @property
+    def path(self) -> Path:
+        """Return the path of the file: made here, because there may be thousands of them."""
+        return self.folder / self.filename
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,17 @@ class History:
 
     environment: Environment
     entries: tuple[Entry, ...]
+    problems: tuple[HistoryError, ...] = ()
+    """What keeps the files from being one history: see `survey`."""
+
+    def check(self) -> None:
+        """Make sure that the files are one history.
+
+        Raises:
+            HistoryError: for the first problem.
+        """
+        if self.problems:
+            raise self.problems[0]
 
     @cached_property
     def by_number(self) -> dict[int, Entry]:
@@ -96,9 +114,8 @@ def read(environment: Environment) -> History:
     Raises:
         HistoryError: for the first problem that keeps the files from being one history.
     """
-    history, problems = survey(environment)
-    if problems:
-        raise problems[0]
+    history, _ = survey(environment)
+    history.check()
     return history
 
 
@@ -115,7 +132,7 @@ def survey(environment: Environment) -> tuple[History, list[HistoryError]]:
     problems += _duplicates(entries)
     problems += _duplicates(revisions)
     problems += _unpaired(environment, entries, revisions)
-    return History(environment, tuple(entries)), problems
+    return History(environment, tuple(entries), tuple(problems)), problems
 
 
 def next_version(environment: Environment) -> str:
@@ -142,35 +159,44 @@ def _entries(
     environment: Environment, suffix: str, problems: list[HistoryError]
 ) -> Iterator[Entry]:
     folder = environment.sql if suffix == ".sql" else environment.versions
-    inside = folder.resolve()
     problem = _problem_of(folder, environment.folder.parent)
     if problem:
         problems.append(problem)
         return
-    for path in folder.iterdir():
-        if path.suffix.lower() != suffix or path.name.startswith((".", "__")):
-            continue
-        if path.is_symlink() and not path.resolve().is_relative_to(inside):
-            problems.append(
-                HistoryError(
-                    f"'{path.name}' is a link that points outside its folder",
-                    where=shown(path),
-                    hint="replace the link with the file: what runs must be what was reviewed",
-                ).coded("link-outside")
-            )
-            continue
-        name = _NAME.fullmatch(path.stem) if path.suffix == suffix else None
-        if name:
-            yield Entry(name["version"], name["slug"], path)
-        else:
-            problems.append(
-                HistoryError(
-                    f"'{path.name}' is not a valid migration name",
-                    where=shown(path),
-                    hint=f"name it like 004_add_user_preferences{suffix}: a number, _, then "
-                    "letters, digits, _ and -",
-                )
-            )
+    with os.scandir(folder) as listed:
+        for one in listed:
+            filename = one.name
+            if not filename.lower().endswith(suffix) or filename.startswith((".", "__")):
+                continue
+            if one.is_symlink() and _leads_outside(folder, filename):
+                problems.append(_link(folder / filename))
+                continue
+            name = _NAME.fullmatch(filename, 0, len(filename) - len(suffix))
+            if name and filename.endswith(suffix):
+                yield Entry(name["version"], name["slug"], folder, filename)
+            else:
+                problems.append(_misnamed(folder / filename, suffix))
+
+
+def _leads_outside(folder: Path, filename: str) -> bool:
+    return not (folder / filename).resolve().is_relative_to(folder.resolve())
+
+
+def _link(path: Path) -> HistoryError:
+    return HistoryError(
+        f"'{path.name}' is a link that points outside its folder",
+        where=shown(path),
+        hint="replace the link with the file: what runs must be what was reviewed",
+    ).coded("link-outside")
+
+
+def _misnamed(path: Path, suffix: str) -> HistoryError:
+    return HistoryError(
+        f"'{path.name}' is not a valid migration name",
+        where=shown(path),
+        hint=f"name it like 004_add_user_preferences{suffix}: a number, _, then "
+        "letters, digits, _ and -",
+    )
 
 
 def _problem_of(folder: Path, root: Path) -> HistoryError | None:
@@ -193,7 +219,7 @@ def _duplicates(entries: Iterable[Entry]) -> Iterator[HistoryError]:
         first = seen.setdefault(entry.number, entry)
         if first is not entry:
             yield HistoryError(
-                f"two files have version {entry.version}: {first.path.name} and {entry.path.name}",
+                f"two files have version {entry.version}: {first.filename} and {entry.filename}",
                 where=shown(entry.path),
                 hint=f"give one of them the next free number: {RENUMBERING}",
             ).coded("duplicate-number")
@@ -202,8 +228,8 @@ def _duplicates(entries: Iterable[Entry]) -> Iterator[HistoryError]:
 def _unpaired(
     environment: Environment, entries: list[Entry], revisions: list[Entry]
 ) -> Iterator[HistoryError]:
-    sql = {entry.path.stem: entry for entry in entries}
-    python = {entry.path.stem: entry for entry in revisions}
+    sql = {entry.stem: entry for entry in entries}
+    python = {entry.stem: entry for entry in revisions}
     for stem in sorted(sql.keys() - python.keys()):
         yield HistoryError(
             f"{stem}.sql has no revision file, so Alembic would never run it",

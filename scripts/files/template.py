@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import unicodedata
 from datetime import date
+from io import FileIO
 from pathlib import Path
 
-from scripts.errors import UsageError
+from scripts.errors import FileError, UsageError
 from scripts.files import history
 from scripts.files.history import Entry
 from scripts.files.project import Environment, shown
@@ -57,7 +60,7 @@ def plan(environment: Environment, name: str) -> Entry:
         UsageError: when the name makes no file name.
     """
     version, words = history.next_version(environment), slug(name)
-    return Entry(version, words, environment.sql / f"{version}_{words}.sql")
+    return Entry(version, words, environment.sql, f"{version}_{words}.sql")
 
 
 def write(entry: Entry, *, description: str, author: str, today: date) -> Path:
@@ -74,6 +77,7 @@ def write(entry: Entry, *, description: str, author: str, today: date) -> Path:
 
     Raises:
         UsageError: when the file already exists.
+        FileError: when it cannot be written; then there is none.
     """
     text = _TEXT.format(
         filename=entry.filename,
@@ -82,11 +86,24 @@ def write(entry: Entry, *, description: str, author: str, today: date) -> Path:
         created=today.isoformat(),
     )
     try:
-        with entry.path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        # Without a buffer, which would be written a second time as the file is closed.
+        with entry.path.open("xb", buffering=0) as file:
+            _fill(file, text.encode(), entry.path)
     except FileExistsError as error:
         raise UsageError(
             f"{shown(entry.path)} already exists",
             hint="run the command again to get the next number",
         ) from error
     return entry.path
+
+
+def _fill(file: FileIO, data: bytes, path: Path) -> None:
+    try:
+        if file.write(data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise FileError(
+            f"cannot write {shown(path)}: {(error.strerror or str(error)).lower()}",
+            hint="check the disk space, and run the command again",
+        ) from error

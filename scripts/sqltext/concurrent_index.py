@@ -12,13 +12,14 @@ from scripts.sqltext.statements import Statement
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What an index's text and its catalog row both tell: names of columns may be expressions."""
+    """What an index's text and its catalog row both tell."""
 
     unique: bool
     method: str
+    columns: tuple[str | None, ...]
+    """Key columns, then included ones; None for an expression."""
     keys: int
-    """How many columns it sorts by."""
-    included: int
+    """How many of them are key columns."""
     partial: bool
     """Whether it has a WHERE."""
 
@@ -70,26 +71,32 @@ def _creation(reader: Reader, *, unique: bool) -> Creation | None:
         return None
     method = (reader.identifier() or "") if reader.word("using") else "btree"
     keys = _listed(reader)
-    included = _listed(reader) if reader.word("include") else 0
+    included = _listed(reader) if reader.word("include") else ()
     partial = False
     while not partial and reader.peek() is not None:
         partial = reader.word("where")
         if not partial:
             reader.take()
-    return Creation(name, table, Shape(unique, method, keys, included, partial))
+    return Creation(name, table, Shape(unique, method, keys + included, len(keys), partial))
 
 
-def _listed(reader: Reader) -> int:
-    """Go past a list in parentheses, and return how many elements it has."""
+def _listed(reader: Reader) -> tuple[str | None, ...]:
+    """Go past a list in parentheses, and return its columns; None for an expression."""
     if not reader.mark("("):
-        return 0
-    count = 1
+        return ()
+    columns: list[str | None] = []
     while (part := reader.peek()) is not None and part.kind is not Kind.CLOSE:
-        if part.kind is Kind.OPEN:
-            reader.parentheses()
-        elif reader.mark(","):
-            count += 1
-        else:
-            reader.take()
+        name = reader.identifier()
+        # `lower(title)`, `(a || b)`; what follows a column is COLLATE, a class, ASC or NULLS.
+        following = reader.peek()
+        is_column = name is not None and following is not None and following.kind is not Kind.OPEN
+        columns.append(name if is_column else None)
+        while (part := reader.peek()) is not None and part.kind is not Kind.CLOSE:
+            if reader.mark(","):
+                break
+            if part.kind is Kind.OPEN:
+                reader.parentheses()
+            else:
+                reader.take()
     reader.take()
-    return count
+    return tuple(columns)

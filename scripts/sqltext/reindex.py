@@ -30,7 +30,8 @@ def of(statement: Statement) -> Reindex | None:
     reader.word("reindex")
     options = reader.options()
     target = reader.one_of(*_TARGETS)
-    concurrently = reader.word("concurrently")
-    if "concurrently" in options:
-        concurrently = identifiers.is_on(options["concurrently"])
+    # The word comes last, and the last one counts.
+    concurrently = reader.word("concurrently") or (
+        "concurrently" in options and identifiers.is_on(options["concurrently"])
+    )
     return Reindex(target, reader.name() or (), concurrently) if target else None

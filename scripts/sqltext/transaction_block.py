@@ -15,18 +15,16 @@ MOVE_IT = "move it to a file of its own, with '-- Transaction: none' in the head
 
 # The commands whose pages in the manual say "cannot be executed inside a transaction block";
 # https://www.postgresql.org/docs/current/sql-commands.html. REFRESH MATERIALIZED VIEW CONCURRENTLY
-# is none of them.
+# is none of them. What begins with other words need not be looked at any further.
 _OUTSIDE = re.compile(
     r"VACUUM\b|ALTER SYSTEM\b|DISCARD ALL\b|(CREATE|DROP) (DATABASE|TABLESPACE)\b"
-    r"|ALTER DATABASE\b.* SET TABLESPACE\b|CLUSTER( VERBOSE)?$"
     r"|CREATE (UNIQUE )?INDEX CONCURRENTLY\b|DROP INDEX CONCURRENTLY\b"
+)
+_MAYBE_OUTSIDE = re.compile(
+    r"ALTER DATABASE\b.* SET TABLESPACE\b|CLUSTER( VERBOSE)?$"
     r"|ALTER TABLE\b.* DETACH PARTITION\b.* CONCURRENTLY\b"
 )
-# A text without any of these words is none of them: most need not be looked at word by word.
-_LIKELY = re.compile(
-    r"vacuum|system|discard|database|tablespace|cluster|subscription|schema|concurrently",
-    re.IGNORECASE,
-)
+"""For these the words beyond the first few count."""
 
 
 def refuses(statement: Statement) -> bool:
@@ -35,8 +33,6 @@ def refuses(statement: Statement) -> bool:
     What depends on the database and not on the text is left to the server, which refuses it too:
     REINDEX of a partitioned table, and what `may_refuse` adds.
     """
-    if not _LIKELY.search(statement.text):
-        return False
     match statement.words[:2]:
         case ("REINDEX", *_):
             found = reindex.of(statement)
@@ -45,8 +41,10 @@ def refuses(statement: Statement) -> bool:
             )
         case ("CREATE" | "ALTER", "SUBSCRIPTION"):
             return _changes_a_publisher(statement)
+        case ("CLUSTER", *_) | ("ALTER", "TABLE" | "DATABASE"):
+            return bool(_MAYBE_OUTSIDE.match(_phrase(statement)))
         case _:
-            return bool(_OUTSIDE.match(_phrase(statement)))
+            return bool(_OUTSIDE.match(" ".join(statement.words)))
 
 
 def may_refuse(statement: Statement) -> bool:
@@ -92,32 +90,27 @@ def _changes_a_publisher(statement: Statement) -> bool:
     https://www.postgresql.org/docs/current/sql-altersubscription.html
     """
     reader = Reader(statement.text, statement.body)
-    creates = bool(reader.word("create", "subscription"))
-    if not creates:
-        reader.word("alter", "subscription")
+    if reader.word("create", "subscription"):
+        options = _with(reader)
+        return all(identifiers.is_on(options.get(name)) for name in ("connect", "create_slot"))
+    reader.word("alter", "subscription")
     reader.identifier()
-    action = _go_to_options(reader)
-    options = reader.options()
-    if creates:
-        wanted = ("connect", "create_slot")
-        return all(identifiers.is_on(options.get(name)) for name in wanted)
-    if action == "publication":
-        return identifiers.is_on(options.get("refresh"))
-    return action == "refresh" or not options.keys().isdisjoint(("failover", "two_phase"))
+    if reader.word("refresh"):
+        return True
+    action = reader.one_of("set", "add", "drop")
+    if action and reader.word("publication"):
+        return identifiers.is_on(_with(reader).get("refresh"))
+    options = reader.options() if action == "set" else {}
+    return "failover" in options or not identifiers.is_on(options.get("two_phase"))
 
 
-def _go_to_options(reader: Reader) -> str:
-    """Go to the options, behind WITH or SET; return which of the actions of ALTER it passes."""
-    action = ""
-    while reader.peek() is not None and not reader.word("with"):
-        word = reader.one_of("refresh", "publication", "set")
-        if not word:
-            reader.take()
-        elif word != "set":
-            action = action or word
-        elif (ahead := reader.peek()) and ahead.kind is Kind.OPEN:
-            break
-    return action
+def _with(reader: Reader) -> dict[str, str | None]:
+    """Go to WITH and return its options."""
+    while reader.peek() is not None:
+        if reader.word("with"):
+            return reader.options()
+        reader.take()
+    return {}
 
 
 def _phrase(statement: Statement) -> str:

@@ -206,3 +206,36 @@ def test_a_serializable_reader_in_the_way_is_named(
     assert f"blocked by pid {pid}" in caught.value.detail
     assert "holds ACCESS SHARE" in caught.value.detail
     assert "SI" not in caught.value.detail.partition("holds")[2].partition(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("statement", "header", "waits"),
+    [
+        ("ALTER TABLE a ADD COLUMN x int;", "", True),
+        ("LOCK TABLE a NOWAIT;", "", False),
+        (
+            "CREATE INDEX CONCURRENTLY ON a (id);",
+            "-- Transaction: none\n-- Lock-Timeout: 300ms\n",
+            True,
+        ),
+    ],
+)
+def test_the_waits_of_all_attempts_are_counted(
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    statement: str,
+    header: str,
+    waits: bool,
+) -> None:
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "300ms")
+    monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "2")
+    workspace.query("CREATE TABLE a (id int)")
+    workspace.add("001", statement, header=header)
+    with closing(psycopg2.connect(workspace.urls["course"])) as other:
+        other.cursor().execute("INSERT INTO a VALUES (1)")
+        with pytest.raises(StatementError):
+            workspace.upgrade()
+    [(waited,)] = workspace.query(
+        "SELECT DISTINCT lock_wait_ms FROM schema_migrations_events WHERE event = 'failure'"
+    )
+    assert waited >= 3 * 300 if waits else waited == 0

@@ -120,23 +120,6 @@ def test_a_refused_file_says_nothing_of_a_log_in_an_empty_database(workspace: Wo
         assert "event log" not in done.stderr
 
 
-def test_the_waits_of_all_attempts_are_counted(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "300ms")
-    monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "2")
-    workspace.query("CREATE TABLE a (id int)")
-    workspace.add("001", "ALTER TABLE a ADD COLUMN x int;")
-    with closing(psycopg2.connect(workspace.urls["course"])) as other:
-        other.cursor().execute("LOCK TABLE a")
-        with pytest.raises(StatementError):
-            workspace.upgrade()
-    [(waited,)] = workspace.query(
-        "SELECT DISTINCT lock_wait_ms FROM schema_migrations_events WHERE event = 'failure'"
-    )
-    assert waited >= 3 * 300
-
-
 def test_outside_a_transaction_each_statement_that_was_reached_is_there(
     workspace: Workspace,
 ) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from typing import Any
 
 import psycopg2
 import pytest
 
 from scripts.embedded.server import Server
+from scripts.engine.execution import index_build, invalid_index
 from scripts.errors import StatementError
 from tests.support.servers import PATIENCE, until
 from tests.support.workspace import Workspace
@@ -202,3 +204,83 @@ def test_a_table_of_another_database_is_left_to_the_server(workspace: Workspace)
     workspace.add("001", "CREATE INDEX CONCURRENTLY i ON elsewhere.public.a (id);", header=HEADER)
     with pytest.raises(StatementError, match="cross-database references are not implemented"):
         workspace.upgrade()
+
+
+@pytest.mark.parametrize("statement", ["mine ON a (id)", "ON a (id)"])
+def test_what_another_session_left_meanwhile_is_not_taken_for_ours(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "30")
+    workspace.query("CREATE TABLE a (id int, x int)")
+    workspace.add("001", f"CREATE INDEX CONCURRENTLY {statement};", header=HEADER)
+    with running(workspace), used(workspace):
+        until(lambda: tried_again(workspace), "another attempt")
+        with closing(psycopg2.connect(workspace.urls["course"])) as person:
+            person.autocommit = True
+            cursor = person.cursor()
+            cursor.execute("SET lock_timeout = '300ms'")
+            until(lambda: leaves(workspace, cursor), "their build to come between two attempts")
+    assert ("theirs", False) in indexes(workspace)
+    assert workspace.recorder.notices[-1] == (
+        "these other indexes are invalid: public.theirs (DROP or REINDEX them)"
+    )
+
+
+def leaves(workspace: Workspace, cursor: psycopg2.extensions.cursor) -> bool:
+    """Build an index in vain; tell whether it left one."""
+    with suppress(psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected):
+        cursor.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS theirs ON a (x)")
+    return ("theirs",) in workspace.query(INVALID)
+
+
+def test_an_index_that_becomes_valid_at_the_last_moment_is_kept(
+    workspace: Workspace, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.query("CREATE TABLE a (id int); CREATE INDEX i ON a (id)")
+    workspace.add(
+        "001",
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (id);",
+        header="-- Transaction: none\n",
+    )
+    [(name,)] = workspace.query("SELECT current_database()")
+    with closing(psycopg2.connect(postgres.url(name))) as admin:
+        admin.autocommit = True
+        update = "UPDATE pg_index SET indisvalid = {} WHERE indexrelid = 'i'::regclass"
+        admin.cursor().execute(update.format("false"))
+        looked = invalid_index.builder
+
+        def ends(*arguments: Any) -> int | None:
+            found = looked(*arguments)
+            admin.cursor().execute(update.format("true"))
+            return found
+
+        monkeypatch.setattr(invalid_index, "builder", ends)
+        workspace.upgrade()
+    assert indexes(workspace) == [("i", True)]
+    assert not any("dropped" in notice for notice in workspace.recorder.notices)
+
+
+def test_the_old_index_that_a_reindex_put_aside_is_dropped(
+    workspace: Workspace, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when REINDEX of an invalid index is cut short after the swap."""
+    workspace.query("CREATE TABLE a (id int); CREATE INDEX i ON a (id)")
+    workspace.add("001", "REINDEX INDEX CONCURRENTLY i;", header="-- Transaction: none\n")
+    [(name,)] = workspace.query("SELECT current_database()")
+    with closing(psycopg2.connect(postgres.url(name))) as admin:
+        admin.autocommit = True
+        admin.cursor().execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass"
+        )
+        run = index_build.IndexBuild.problem
+
+        def cut(build: index_build.IndexBuild) -> str:
+            admin.cursor().execute("ALTER INDEX i RENAME TO i_ccold; CREATE INDEX i ON a (id)")
+            admin.cursor().execute(
+                "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i_ccold'::regclass"
+            )
+            return run(build)
+
+        monkeypatch.setattr(index_build.IndexBuild, "problem", cut)
+        workspace.upgrade()
+    assert indexes(workspace) == [("i", True)]

@@ -36,6 +36,16 @@ def superuser(workspace: Workspace, postgres: Server, monkeypatch: pytest.Monkey
             "with '-- Transaction: none' in the header",
         ),
         (
+            "SELECT 1;\nSET TRANSACTION ISOLATION LEVEL SERIALIZABLE;",
+            "SET TRANSACTION ISOLATION LEVEL must be called before any query",
+            "",
+        ),
+        (
+            "DO $$ BEGIN EXECUTE 'VACUUM'; END $$;",
+            "VACUUM cannot run inside a transaction block",
+            "",
+        ),
+        (
             "DROP SUBSCRIPTION far;",
             "DROP SUBSCRIPTION cannot run inside a transaction block",
             "move it to a file of its own, with '-- Transaction: none' in the header",

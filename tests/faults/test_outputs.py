@@ -144,3 +144,31 @@ def test_an_output_that_the_caller_has_closed_is_not_missed(workspace: Workspace
     run = workspace.execute("sh", "-c", command)
     assert (run.returncode, run.stderr) == (0, "")
     assert workspace.versions() == ["001"]
+
+
+def test_create_names_the_files_that_it_wrote(workspace: Workspace) -> None:
+    create = ("scripts/create.py", "--database", "course", "--name", "add x")
+    said = ended(start(workspace, "closed", *create))
+    assert "state:  wrote sql/course/001_add_x.sql and course/versions/001_add_x.py" in said
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_left(workspace: Workspace) -> None:
+    command = f"ulimit -f 0; exec {sys.executable} scripts/create.py --database course --name x"
+    done = workspace.execute("sh", "-c", command)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error:  cannot write sql/course/001_x.sql: file too large")
+    assert list((workspace.root / "sql/course").iterdir()) == []
+
+
+def test_alembic_runs_with_standard_error_closed(workspace: Workspace) -> None:
+    workspace.add_tables("001", "002")
+    command = f"exec {sys.executable} {' '.join(DOORS['alembic'])} 2>&-"
+    assert workspace.execute("sh", "-c", command).returncode == 0
+    assert workspace.versions() == ["001", "002"]
+
+
+def test_an_error_does_not_go_to_standard_output_instead(workspace: Workspace) -> None:
+    workspace.add("001", "SELECT 1/0;")
+    command = f"exec {sys.executable} {' '.join(DOORS['migrate'])} 2>&-"
+    done = workspace.execute("sh", "-c", command)
+    assert (done.returncode, done.stdout) == (1, "")

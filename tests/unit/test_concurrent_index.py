@@ -45,13 +45,16 @@ def test_names_are_read_as_postgresql_reads_them(
 @pytest.mark.parametrize(
     ("sql", "shape"),
     [
-        ("CREATE INDEX CONCURRENTLY ON t (a);", Shape(False, "btree", 1, 0, False)),
+        ("CREATE INDEX CONCURRENTLY ON t (a);", Shape(False, "btree", ("a",), 1, False)),
         (
-            "CREATE UNIQUE INDEX CONCURRENTLY i ON t USING btree (a, lower(b, ',') DESC)"
+            "CREATE UNIQUE INDEX CONCURRENTLY i ON t USING btree (a, lower(b, ',') DESC, \"C\" ASC)"
             " INCLUDE (c, d) NULLS NOT DISTINCT WITH (fillfactor = 70) WHERE a > (1);",
-            Shape(True, "btree", 2, 2, True),
+            Shape(True, "btree", ("a", None, "C", "c", "d"), 3, True),
         ),
-        ("CREATE INDEX CONCURRENTLY i ON t USING GIN ((a || b))", Shape(False, "gin", 1, 0, False)),
+        (
+            "CREATE INDEX CONCURRENTLY i ON t USING GIN ((a || b), c COLLATE x)",
+            Shape(False, "gin", (None, "c"), 2, False),
+        ),
     ],
 )
 def test_the_shape_is_what_the_catalog_shows_too(sql: str, shape: Shape) -> None:

@@ -35,6 +35,7 @@ OUTSIDE = [
     "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p WITH (connect, create_slot = on)",
     "REINDEX (VERBOSE on, TABLESPACE x) DATABASE d",
     "REINDEX (CONCURRENTLY 1) TABLE t",
+    "REINDEX (CONCURRENTLY false) TABLE CONCURRENTLY t",
     "REINDEX (CONCURRENTLY false) SCHEMA s",
     'ALTER TABLE IF EXISTS ONLY "s"."measures" DETACH PARTITION p CONCURRENTLY',
 ]
@@ -65,6 +66,9 @@ def test_it_is_refused_without_the_header_and_fine_with_it(sql: str) -> None:
         "ALTER SUBSCRIPTION s SET PUBLICATION p, q WITH (refresh = false)",
         "ALTER SUBSCRIPTION s SET (slot_name = NONE)",
         "ALTER SUBSCRIPTION refresh OWNER TO bob",
+        "ALTER SUBSCRIPTION s OWNER TO refresh",
+        "ALTER SUBSCRIPTION s RENAME TO publication",
+        "ALTER SUBSCRIPTION s SET (two_phase = true)",
         "DROP SUBSCRIPTION IF EXISTS s",
         "ALTER TABLE t DETACH PARTITION p",
         "ALTER DATABASE d SET work_mem = '1MB'",

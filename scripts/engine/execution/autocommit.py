@@ -17,7 +17,7 @@ from scripts.engine.execution.direct_session import DirectSession, Session
 from scripts.engine.execution.event_log import EventLog
 from scripts.engine.execution.guard import Guard
 from scripts.engine.execution.index_build import IndexBuild
-from scripts.engine.execution.statement import run_statement
+from scripts.engine.execution.statement import LOCK_TIMEOUT, run_statement
 from scripts.engine.ledger.events import Kind
 from scripts.engine.objects import existing, identity
 from scripts.engine.session import database, notices, signals
@@ -215,6 +215,8 @@ class _Section:
                 place = f"{self.step.place}:{statement.line}"
                 said = disclosure.of_error(error)
                 raise Interrupted(signals.received(), where=place, detail=said, ran=ran) from error
+            if self.owner.blockers and error.pgcode == LOCK_TIMEOUT:
+                self.owner.blockers.timed_out()
             seen = self.owner.blockers.described() if self.owner.blockers else ""
             raise self.failed(
                 what, statement, ran, disclosure.of_error(error, seen), error.pgcode or ""

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from psycopg2.sql import Composable
 
 from scripts.engine import disclosure
-from scripts.engine.ledger import events, origin
+from scripts.engine.ledger import event_table, events, origin
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.table import GONE
 from scripts.engine.session import database
@@ -46,9 +46,11 @@ class EventLog:
 
     def prepare(self, execute: Execute, *first: Event) -> None:
         """Make the table what it has to be, and write the first rows, in the open transaction."""
-        columns = events.columns(self._connection, self._ledger)
+        columns = event_table.columns(self._connection, self._ledger)
         needed = (
-            events.extension(self._ledger, columns) if columns else events.creation(self._ledger)
+            event_table.extension(self._ledger, columns)
+            if columns
+            else event_table.creation(self._ledger)
         )
         statements = [one.as_string(self._connection) for one in needed]
         if first:

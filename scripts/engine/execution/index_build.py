@@ -42,12 +42,13 @@ class IndexBuild:
     pooled: bool
     """Whether a pooler is in the way, so that nothing would end the wait of a DROP."""
     _tables: frozenset[int] = field(init=False)
-    _before: frozenset[int] = field(init=False)
+    _before: frozenset[tuple[int, str]] = field(init=False)
+    """The invalid indexes by oid and name: REINDEX takes an old one's name away from it."""
 
     def __post_init__(self) -> None:
         """Look what is there; the session's search_path is what it will be for the statement."""
         self._tables = invalid_index.tables(self.connection, self.build)
-        self._before = frozenset(one.oid for one in invalid_index.find(self.connection))
+        self._before = frozenset(one.identity for one in invalid_index.find(self.connection))
 
     def prepare(self) -> None:
         """Drop what an attempt would stumble over, or double.
@@ -60,26 +61,21 @@ class IndexBuild:
             psycopg2.Error: when an index cannot be dropped.
         """
         begin, said = time.monotonic(), None
-        while found := self._of_that_name():
+        while (found := self._of_that_name()) and not self._dropped(found):
             pid = invalid_index.builder(self.connection, found)
-            if pid is None and self._dropped(found):
-                break
             who = f"pid {pid}" if pid else "another session"
             waited = time.monotonic() - begin
             if self.wait_ms and waited * 1000 >= self.wait_ms:
-                limit = duration.text(self.wait_ms)
-                raise StillBuiltError(
-                    f"{who} has held the table of {found} for longer than {limit}"
-                )
+                longer = f"for longer than {duration.text(self.wait_ms)}"
+                raise StillBuiltError(f"{who} has held the table of {found} {longer}")
             if said is None or waited - said >= _SAY_EVERY:
                 said = waited
                 self.notify(f"waiting for {who}, which may be building the index {found}")
             signals.pause(_PAUSE)
         for leftover in self.leftovers():
-            if invalid_index.builder(self.connection, leftover) is None:
-                # Those of TOAST tables are a superuser's to drop; `clean_up` names them.
-                with suppress(psycopg2.errors.InsufficientPrivilege):
-                    self._dropped(leftover)
+            # Those of TOAST tables are a superuser's to drop; `clean_up` names them.
+            with suppress(psycopg2.errors.InsufficientPrivilege):
+                self._dropped(leftover)
 
     def problem(self) -> str:
         """Return why the index is unusable after the statement; "" if nothing is wrong with it."""
@@ -90,14 +86,17 @@ class IndexBuild:
     def leftovers(self) -> list[InvalidIndex]:
         """Return the invalid indexes that the attempts have left, as far as the catalog tells.
 
-        They were not invalid before, are on the statement's tables, and have the shape of what it
-        builds. No other session can have built them meanwhile: a build holds its table's SHARE
-        UPDATE EXCLUSIVE lock.
+        They were not invalid before, are on the statement's tables, and are what it builds: of its
+        name, where it gives one, and with its columns. While the statement runs, no other session
+        builds on the table: a build holds its SHARE UPDATE EXCLUSIVE lock. Between two attempts one
+        could, and leave an index with a name of PostgreSQL's choice on the same columns.
         """
         return [
             one
             for one in invalid_index.find(self.connection)
-            if one.oid not in self._before and one.table in self._tables and self._is_alike(one)
+            if one.identity not in self._before
+            and one.table in self._tables
+            and self._is_alike(one)
         ]
 
     def clean_up(self) -> list[InvalidIndex]:
@@ -126,8 +125,6 @@ class IndexBuild:
             return "the run was interrupted"
         if self.pooled:
             return "through a pooler, nothing bounds the wait of a DROP"
-        if invalid_index.builder(self.connection, leftover):
-            return "another session may be building on its table"
         try:
             return "" if self._dropped(leftover) else "its table is in use"
         except psycopg2.Error as error:
@@ -136,9 +133,10 @@ class IndexBuild:
             return disclosure.headline(error)
 
     def _is_alike(self, index: InvalidIndex) -> bool:
-        if isinstance(self.build, Creation):
-            return index.shape == self.build.shape
-        return index.is_copy
+        if not isinstance(self.build, Creation):
+            return index.is_copy
+        named = index.name == self.build.name if self.build.name else index.has_chosen_name
+        return named and index.shape == self.build.shape
 
     def _of_that_name(self) -> InvalidIndex | None:
         if not (isinstance(self.build, Creation) and self.build.name):
@@ -148,6 +146,15 @@ class IndexBuild:
         return next(iter(named), None)
 
     def _dropped(self, index: InvalidIndex) -> bool:
+        """Drop an index; tell whether it is gone, or has become valid by now.
+
+        Who may be building it is looked up first, and then whether it is still invalid: one whose
+        builder ended in between is valid.
+        """
+        if invalid_index.builder(self.connection, index):
+            return False
+        if all(one.identity != index.identity for one in invalid_index.find(self.connection)):
+            return True
         dropped = invalid_index.drop(self.connection, index, bounded=self.bounded)
         if dropped:
             self.notify(f"dropped the invalid index {index}, which a failed build had left")
@@ -155,9 +162,7 @@ class IndexBuild:
 
 
 def report_others(connection: Connection, named: Collection[int], notify: Notify) -> None:
-    """Name the invalid indexes that are there in the end, but for those that are being built.
-
-    They are another's: a person's, or those of a run that was killed.
+    """Name the invalid indexes that are there in the end: a person's, or those of a killed run.
 
     Args:
         connection: in autocommit; one that is closed is not asked.
@@ -167,13 +172,14 @@ def report_others(connection: Connection, named: Collection[int], notify: Notify
     if connection.closed or signals.received():
         return
     try:
-        others = [
-            str(one)
-            for one in invalid_index.find(connection)
-            if one.oid not in named and invalid_index.builder(connection, one) is None
-        ]
+        others = [one for one in invalid_index.find(connection) if one.oid not in named]
+        shown = [_with_builder(one, invalid_index.builder(connection, one)) for one in others]
     except psycopg2.Error as error:
         notify(f"cannot look for invalid indexes: {disclosure.headline(error)}")
         return
-    if others:
-        notify(f"these other indexes are invalid: {', '.join(others)} (DROP or REINDEX them)")
+    if shown:
+        notify(f"these other indexes are invalid: {', '.join(shown)} (DROP or REINDEX them)")
+
+
+def _with_builder(index: InvalidIndex, pid: int | None) -> str:
+    return f"{index}, which pid {pid} may be building" if pid else str(index)

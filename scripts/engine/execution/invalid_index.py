@@ -8,6 +8,7 @@ https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTL
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,9 @@ _DROP_WAITS_MS = 1000
 # the old one …_ccold; with a number where that name is taken.
 _INVALID = SQL(
     "SELECT c.oid::int8, n.nspname, c.relname, i.indrelid::int8, i.indisunique, m.amname,"
-    " i.indnkeyatts, i.indnatts - i.indnkeyatts, i.indpred IS NOT NULL,"
+    " ARRAY(SELECT a.attname::text FROM unnest(i.indkey) WITH ORDINALITY AS k(number, place)"
+    "  LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number"
+    "  AND k.number <> 0 ORDER BY place), i.indnkeyatts, i.indpred IS NOT NULL,"
     " c.relname ~ '_cc(new|old)[0-9]*$' AND EXISTS (SELECT FROM pg_index j"
     "  WHERE j.indrelid = i.indrelid AND j.indexrelid <> i.indexrelid"
     "  AND (j.indisunique, j.indkey::text, j.indclass::text, j.indcollation::text,"
@@ -71,6 +74,16 @@ class InvalidIndex:
     is_copy: bool
     """Whether it is a copy that REINDEX makes of another index of its table."""
 
+    @property
+    def identity(self) -> tuple[int, str]:
+        """Return what no other index has, at any time."""
+        return self.oid, self.name
+
+    @property
+    def has_chosen_name(self) -> bool:
+        """Tell whether its name is of the form that PostgreSQL gives where a statement has none."""
+        return re.search(r"_idx[0-9]*$", self.name) is not None
+
     def __str__(self) -> str:
         """Return its name as people read it."""
         return f"{self.schema}.{self.name}"
@@ -78,11 +91,12 @@ class InvalidIndex:
 
 def find(connection: Connection) -> list[InvalidIndex]:
     """Return all invalid indexes of a database, in the order of their names."""
+    found = _rows(connection, _INVALID + SQL(" ORDER BY 2, 3"))
     return [
-        InvalidIndex(oid, schema, name, table, Shape(*shape), is_copy)
-        for oid, schema, name, table, *shape, is_copy in _rows(
-            connection, _INVALID + SQL(" ORDER BY 2, 3")
+        InvalidIndex(
+            oid, schema, name, table, Shape(unique, method, tuple(columns), keys, partial), is_copy
         )
+        for oid, schema, name, table, unique, method, columns, keys, partial, is_copy in found
     ]
 
 

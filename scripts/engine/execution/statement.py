@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
 import psycopg2
 
@@ -16,8 +14,13 @@ from scripts.errors import Interrupted, StatementError
 from scripts.sqltext.statements import Statement
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_LOCK_TIMEOUT = "55P03"
-NO_HINTS: Mapping[str, str] = MappingProxyType({})
+LOCK_TIMEOUT = "55P03"
+HintOf = Callable[[str, Statement], str]
+"""Takes an SQLSTATE and the statement; returns the way out, "" where none is known."""
+
+
+def _no_hint(sqlstate: str, statement: Statement) -> str:  # noqa: ARG001 - as `HintOf` has it
+    return ""
 
 
 def run_statement(  # noqa: PLR0913 - each is a fact of its own
@@ -26,7 +29,7 @@ def run_statement(  # noqa: PLR0913 - each is a fact of its own
     place: str,
     ran: int,
     blockers: Blockers | None,
-    hints: Mapping[str, str] = NO_HINTS,
+    hint_of: HintOf = _no_hint,
 ) -> None:
     """Run one statement.
 
@@ -36,7 +39,7 @@ def run_statement(  # noqa: PLR0913 - each is a fact of its own
         place: where the SQL stands, as an error names it.
         ran: how many statements of the section have been run before.
         blockers: knows who was in the way.
-        hints: the way out, by SQLSTATE.
+        hint_of: gives the way out.
 
     Raises:
         StatementError: when the server refuses it.
@@ -46,13 +49,12 @@ def run_statement(  # noqa: PLR0913 - each is a fact of its own
         blockers.statement()
     if signals.received():
         raise Interrupted(signals.received(), ran=ran)
-    began = time.monotonic()
     try:
         execute(statement.text)
     except psycopg2.Error as error:
-        if blockers and error.pgcode == _LOCK_TIMEOUT:
-            blockers.timed_out(time.monotonic() - began)
-        hint = hints.get(error.pgcode or "", "")
+        if blockers and error.pgcode == LOCK_TIMEOUT:
+            blockers.timed_out()
+        hint = hint_of(error.pgcode or "", statement)
         refused = _refused(statement, error, place, ran, blockers, hint)
         if signals.received():
             raise Interrupted(

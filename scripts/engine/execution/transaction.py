@@ -16,14 +16,12 @@ from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.step import Step
 from scripts.errors import MigrationError
 from scripts.sqltext import session_state, transaction_block
+from scripts.sqltext.statements import Statement
 
-# What a transaction refuses, and its text does not show;
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_HINTS = {
-    "25001": transaction_block.MOVE_IT,
-    "2D000": f"a procedure that commits cannot run in a transaction: {transaction_block.MOVE_IT}",
-    "55P04": "add the enum value in a migration of its own, ahead of the one that uses it",
-}
+_ACTIVE_TRANSACTION, _TERMINATION, _NEW_VALUE = "25001", "2D000", "55P04"
+_OPAQUE = ("DO", "CALL", "EXECUTE", "SELECT", "WITH", "SET")
+"""What these run is refused outside a transaction as well, or has no effect there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class Transaction:
                 with attempt:
                     for ran, statement in enumerate(statements):
                         with notices.reported(connection.raw, statement, place, connection.notify):
-                            run_statement(execute, statement, place, ran, self.blockers, _HINTS)
+                            run_statement(execute, statement, place, ran, self.blockers, _hint)
         except MigrationError:
             if repeatable and survivors and not connection.raw.closed:
                 back()
@@ -93,3 +91,14 @@ class Transaction:
             own = step.header.lock_timeout_ms
             default = self.connection.settings.limits.lock_timeout_ms
             self.blockers.begin(pid, default if own is None else own)
+
+
+def _hint(sqlstate: str, statement: Statement) -> str:
+    """Say what to do about what a transaction refuses, and the text does not show."""
+    move_it = transaction_block.MOVE_IT
+    if sqlstate == _NEW_VALUE:
+        return "add the enum value in a migration of its own, ahead of the one that uses it"
+    if sqlstate == _TERMINATION and statement.command in ("CALL", "DO"):
+        return f"a procedure that commits cannot run in a transaction: {move_it}"
+    is_plain = sqlstate == _ACTIVE_TRANSACTION and statement.command not in _OPAQUE
+    return move_it if is_plain else ""

@@ -96,7 +96,7 @@ def _look(
             return _Doubtful(
                 table, f"it cannot be read: {disclosure.of_error(error).splitlines()[0]}"
             )
-    return _judged(table, rows, entries.environment)
+    return _judged(table, rows, entries)
 
 
 def _read(connection: Connection, table: TableName) -> list[tuple[str, str]]:
@@ -112,16 +112,17 @@ def _read(connection: Connection, table: TableName) -> list[tuple[str, str]]:
 
 
 def _judged(
-    table: TableName, rows: Sequence[tuple[str, str]], environment: Environment
+    table: TableName, rows: Sequence[tuple[str, str]], entries: History
 ) -> _Other | _Doubtful | None:
     """Tell whether rows are this environment's, and not another's that has files of such names.
 
     One row that is a file of ours alone is enough. Files may have been changed since, so names
     count too: most of them have to be ours, and no file certainly a neighbour's.
     """
+    environment = entries.environment
     root = environment.sql.parent
     others = [one for one in root.iterdir() if one.is_dir() and one != environment.sql]
-    found = list(ownership.verdicts(rows, environment.sql, others))
+    found = list(ownership.verdicts(rows, entries, others))
     count = Counter(one.whose for one in found)
     known = len(rows) - count[Whose.THEIRS] - count[Whose.UNKNOWN]
     by_name = count[Whose.OUR_NAME] and not count[Whose.THEIRS] and 2 * known >= len(rows)

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from scripts.files import checksum
+from scripts.files.history import History
 
 
 class Whose(Enum):
@@ -33,16 +34,16 @@ class Verdict:
 
 
 def verdicts(
-    rows: Iterable[tuple[str, str]], own: Path, others: Iterable[Path]
+    rows: Iterable[tuple[str, str]], own: History, others: Iterable[Path]
 ) -> Iterator[Verdict]:
     """Compare the rows of a ledger with the files, one by one: a few may be enough.
 
     Args:
         rows: file name and checksum of each.
-        own: the environment's folder of SQL files.
-        others: those of the other environments.
+        own: the environment's files.
+        others: the folders of the other environments' SQL files.
     """
-    ours = _Folder(own)
+    ours = _Folder(own.environment.sql, frozenset(one.filename for one in own.entries))
     theirs = [_Folder(folder) for folder in others]
     return (_verdict(name, text, ours, theirs) for name, text in rows)
 
@@ -50,18 +51,23 @@ def verdicts(
 class _Folder:
     """A folder's migration files by name: a row may hold anything, and no path is made of it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, names: frozenset[str] | None = None) -> None:
+        """Know the folder, and its files if they have been listed before."""
         self.path = path
-        self.names = set[str]()
-        if path.is_dir():
-            with os.scandir(path) as found:
-                self.names |= {
-                    one.name for one in found if one.name.endswith(".sql") and one.is_file()
-                }
+        self._names = names
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the names of its files."""
+        if self._names is None:
+            with os.scandir(self.path) as found:
+                listed = (one.name for one in found if one.name.endswith(".sql") and one.is_file())
+                self._names = frozenset(listed)
+        return self._names
 
     def has(self, name: str, text: str) -> bool:
         """Tell whether it has a file of that name with that checksum."""
-        return name in self.names and checksum.of((self.path / name).read_bytes()) == text
+        return name in self.names and checksum.of_file(str(self.path), name) == text
 
 
 def _verdict(name: str, text: str, ours: _Folder, theirs: Iterable[_Folder]) -> Verdict:

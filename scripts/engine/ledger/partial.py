@@ -11,7 +11,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Identifier
 
-from scripts.engine.ledger import events
+from scripts.engine.ledger import event_table
 from scripts.engine.ledger.table import Ledger
 
 # Each statement outside a transaction is noted before it runs. What a success, a rollback or a
@@ -100,16 +100,16 @@ def read(connection: Connection, ledger: Ledger) -> tuple[Partial, ...] | None:
     Raises:
         psycopg2.Error: when the connection is lost.
     """
-    columns = events.columns(connection, ledger)
+    columns = event_table.columns(connection, ledger)
     if not columns:
         return None
     own = SQL(", ").join(
         SQL("l.{}").format(Identifier(name))
         if name in columns
         else SQL("NULL::{} AS {}").format(SQL(kind), Identifier(name))
-        for name, kind in events.ADDED.items()
+        for name, kind in event_table.ADDED.items()
     )
-    query = SQL(_OPEN).format(log=events.name(ledger), own=own)
+    query = SQL(_OPEN).format(log=event_table.name(ledger), own=own)
     with connection.cursor() as cursor:
         # A log of another shape, or one that this login may not read, stops nothing.
         cursor.execute(f"SAVEPOINT {_SAVEPOINT}")

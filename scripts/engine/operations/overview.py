@@ -17,7 +17,7 @@ from scripts.errors import ServerError
 from scripts.files import history
 
 if TYPE_CHECKING:
-    from scripts.engine.ledger.events import Row
+    from scripts.engine.ledger.event_rows import Row
 
 
 def status(settings: Settings, notify: Notify) -> Status:
@@ -56,7 +56,7 @@ def latest_events(settings: Settings, count: int, notify: Notify) -> list[Row] |
         ServerError: when the database cannot be reached, or the log cannot be read.
         LedgerError: when the ledger, and with it the log, lies elsewhere.
     """
-    from scripts.engine.ledger import elsewhere, events
+    from scripts.engine.ledger import elsewhere, event_rows, event_table
 
     with (
         boundary.located(settings.name, "nothing was changed"),
@@ -66,9 +66,9 @@ def latest_events(settings: Settings, count: int, notify: Notify) -> list[Row] |
             found = lookup.find(connection, settings.ledger)
             if not lookup.contents(connection, found)[0]:
                 elsewhere.check(connection, found, history.survey(settings.environment)[0])
-            if not events.columns(connection, found):
+            if not event_table.columns(connection, found):
                 return None
-            return events.latest(connection, found, count)
+            return event_rows.latest(connection, found, count)
         except (psycopg2.Error, ValueError) as error:
             raise ServerError(
                 "cannot read the event log",

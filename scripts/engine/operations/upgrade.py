@@ -17,7 +17,6 @@ from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.errors import UsageError
-from scripts.files import history
 from scripts.files.history import Entry
 
 if TYPE_CHECKING:
@@ -74,8 +73,9 @@ def plan(
         with _located(status):
             entries = _chosen(status, file) if file else _pending(status, to)
             planned.append(Pending(settings, status, entries))
-    for one in planned if check_all else planned[1:]:
-        # Each run reads its own files first; those of a later database must not fail after that.
+    # Each run reads its own files first; those of a later database must not fail after that.
+    busy = [one for one in planned if not one.is_idle]
+    for one in busy if check_all else busy[1:]:
         with _located(one.status):
             _check_files(one.status, one.entries)
     return planned
@@ -110,7 +110,7 @@ def _located(status: Status) -> AbstractContextManager[None]:
 
 
 def _pending(status: Status, to: str | None) -> tuple[Entry, ...]:
-    history.read(status.history.environment)
+    status.history.check()
     agreement.check_upgrade(status)
     if status.partial and all(one.failed for one in status.partial):
         from scripts.engine.safeguards import half_applied
@@ -145,8 +145,6 @@ def _chosen(status: Status, file: str) -> tuple[Entry, ...]:
 
 
 def _check_files(status: Status, entries: Sequence[Entry]) -> None:
-    if not entries:
-        return
     from scripts.engine import reading
     from scripts.engine.safeguards import own_tables
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -132,7 +133,8 @@ class Blockers:
         """What the last look at the statement that runs saw."""
         self._lock = lock
         self._notify = notify
-        self._looked = self._said = 0.0
+        self._looked = self._said = self._began = 0.0
+        self._lock_timeout_ms = 0
         self._shown: tuple[int, ...] = ()
         self._first = _FIRST_LOOK
 
@@ -143,17 +145,26 @@ class Blockers:
             pid: its number, from `pg_backend_pid()`: a pooler gives clients another one.
             lock_timeout_ms: a short one asks for an earlier look; 0 for none.
         """
-        self.pid, self.waited_ms = pid, 0
+        self.pid, self.waited_ms, self._lock_timeout_ms = pid, 0, lock_timeout_ms
         half = lock_timeout_ms / 2000 if lock_timeout_ms else _FIRST_LOOK
         self._first = min(_FIRST_LOOK, half)
 
     def statement(self) -> None:
         """Forget what was seen: another statement begins."""
         self.last, self._looked, self._said, self._shown = None, 0.0, 0.0, ()
+        self._began = time.monotonic()
 
-    def timed_out(self, running: float) -> None:
-        """Count the rest of a wait that has ended the statement, after this many seconds."""
-        self.waited_ms += round((running - self._looked) * 1000)
+    def timed_out(self) -> None:
+        """Count the rest of a wait that has ended the statement.
+
+        Where the last look saw nobody, it was a whole lock_timeout since then, or no wait at all:
+        NOWAIT gives the same SQLSTATE.
+        """
+        rest_ms = (time.monotonic() - self._began - self._looked) * 1000
+        if self.last:
+            self.waited_ms += round(rest_ms)
+        elif 0 < self._lock_timeout_ms <= rest_ms:
+            self.waited_ms += self._lock_timeout_ms
 
     def sample(self, running: float) -> None:
         """Look, if it is time: called now and then with the seconds since the statement began."""
