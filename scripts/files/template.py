@@ -99,11 +99,12 @@ def write(entry: Entry, *, description: str, author: str, today: date) -> Path:
 
 def _fill(file: FileIO, data: bytes, path: Path) -> None:
     try:
-        if file.write(data) < len(data):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written, reason = file.write(data), os.strerror(errno.ENOSPC)
     except OSError as error:
+        written, reason = 0, error.strerror or str(error)
+    if written < len(data):
         path.unlink(missing_ok=True)
         raise FileError(
-            f"cannot write {shown(path)}: {(error.strerror or str(error)).lower()}",
+            f"cannot write {shown(path)}: {reason.lower()}",
             hint="check the disk space, and run the command again",
-        ) from error
+        )
