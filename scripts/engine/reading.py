@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from scripts.engine import disclosure
-from scripts.engine.ledger.table import Record
+from scripts.engine.ledger.table import Record, fingerprint
 from scripts.engine.observer import Direction
 from scripts.engine.status import Status
 from scripts.engine.step import Step
@@ -92,8 +92,9 @@ def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
         LedgerError: when the ledger's SQL was changed since it was stored.
         FormatError: when the SQL cannot be split into statements.
     """
+    text = stored(version) if stored else None
     undo, place = (
-        _from_file(state, version) if stored is None else _from_ledger(state, version, stored)
+        _from_file(state, version) if stored is None else _from_ledger(state, version, text)
     )
     hint = "write a new migration that corrects the problem, or restore a backup"
     check_reversible(version, undo.header, place, hint)
@@ -109,6 +110,7 @@ def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
         header=undo.header,
         place=place,
         drops=drops.lasting(undo.down.statements),
+        rollback_checksum=None if text is None else fingerprint(text),
         done_before=earlier.done if earlier else 0,
     )
 
@@ -142,9 +144,8 @@ def _from_file(state: Status, version: str) -> tuple[Rollback, str]:
     return Rollback(file.header, file.down), shown(entry.path)
 
 
-def _from_ledger(state: Status, version: str, stored: Stored) -> tuple[Rollback, str]:
+def _from_ledger(state: Status, version: str, text: str | None) -> tuple[Rollback, str]:
     place = f"rollback_sql of {version} in {state.ledger.table}"
-    text = stored(version)
     if text is None:
         raise RollbackError(
             f"the ledger stores no rollback SQL for {version}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -106,6 +107,10 @@ class Status:
         return self.applied[-1].row.version if self.applied else "base"
 
     @cached_property
+    def _numbers(self) -> list[int]:
+        return [applied.number for applied in self.applied]
+
+    @cached_property
     def _by_number(self) -> dict[int, Applied]:
         return {applied.number: applied for applied in self.applied}
 
@@ -128,9 +133,8 @@ class Status:
 
     def below(self, version: str) -> str:
         """Return the version applied before another one, "base" when there is none."""
-        wanted = history.number(version)
-        lower = [applied.row.version for applied in self.applied if applied.number < wanted]
-        return lower[-1] if lower else "base"
+        position = bisect.bisect_left(self._numbers, history.number(version))
+        return self.applied[position - 1].row.version if position else "base"
 
 
 def read(connection: Connection, settings: Settings, entries: History) -> Status:

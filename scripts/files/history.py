@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from scripts.errors import HistoryError, UsageError
+from scripts.files import names
 from scripts.files.project import Environment, shown
 
 VERSION_LIMIT = 32
@@ -159,7 +160,7 @@ def _entries(
     environment: Environment, suffix: str, problems: list[HistoryError]
 ) -> Iterator[Entry]:
     folder = environment.sql if suffix == ".sql" else environment.versions
-    problem = _problem_of(folder, environment.folder.parent)
+    problem = names.folder(folder, environment.folder.parent)
     if problem:
         problems.append(problem)
         return
@@ -169,48 +170,17 @@ def _entries(
             if not filename.lower().endswith(suffix) or filename.startswith((".", "__")):
                 continue
             if one.is_symlink() and _leads_outside(folder, filename):
-                problems.append(_link(folder / filename))
+                problems.append(names.link(folder / filename))
                 continue
             name = _NAME.fullmatch(filename, 0, len(filename) - len(suffix))
             if name and filename.endswith(suffix):
                 yield Entry(name["version"], name["slug"], folder, filename)
             else:
-                problems.append(_misnamed(folder / filename, suffix))
+                problems.append(names.misnamed(folder / filename, suffix))
 
 
 def _leads_outside(folder: Path, filename: str) -> bool:
     return not (folder / filename).resolve().is_relative_to(folder.resolve())
-
-
-def _link(path: Path) -> HistoryError:
-    return HistoryError(
-        f"'{path.name}' is a link that points outside its folder",
-        where=shown(path),
-        hint="replace the link with the file: what runs must be what was reviewed",
-    ).coded("link-outside")
-
-
-def _misnamed(path: Path, suffix: str) -> HistoryError:
-    return HistoryError(
-        f"'{path.name}' is not a valid migration name",
-        where=shown(path),
-        hint=f"name it like 004_add_user_preferences{suffix}: a number, _, then "
-        "letters, digits, _ and -",
-    )
-
-
-def _problem_of(folder: Path, root: Path) -> HistoryError | None:
-    if not folder.is_dir():
-        return HistoryError(
-            f"folder {shown(folder)} does not exist", hint="create it; it may be empty"
-        )
-    if not folder.resolve().is_relative_to(root.resolve()):
-        return HistoryError(
-            f"folder {shown(folder)} is a link that points outside the project",
-            where=shown(folder),
-            hint="replace the link with the folder: what runs must be what was reviewed",
-        ).coded("link-outside")
-    return None
 
 
 def _duplicates(entries: Iterable[Entry]) -> Iterator[HistoryError]:

@@ -23,6 +23,8 @@ from tests.support.servers import SLEEPS, OwnServer, until
 from tests.support.workspace import Recorder, Workspace
 
 pytestmark = pytest.mark.database
+# The server shows the beginning of a message: what commits a migration and begins the next is long.
+COMMITS = "(query = 'COMMIT' OR query LIKE 'SAVEPOINT upskill_note;%')"
 
 
 class TestBackend:
@@ -53,7 +55,7 @@ class TestBackend:
         workspace.add_tables("001", "002")
         workspace.recorder = Interference(
             "002_step.sql",
-            lambda: terminate(workspace, "state = 'idle' AND query LIKE 'COMMIT%'"),
+            lambda: terminate(workspace, f"state = 'idle in transaction' AND {COMMITS}"),
         )
         with pytest.raises(MigrationError) as caught:
             workspace.upgrade()
@@ -70,7 +72,7 @@ class TestBackend:
         slow_commit(workspace, "001")
         if more:
             workspace.add_tables("002")
-        end = threading.Thread(target=terminate, args=(workspace, f"{SLEEPS} AND query = 'COMMIT'"))
+        end = threading.Thread(target=terminate, args=(workspace, f"{SLEEPS} AND {COMMITS}"))
         end.start()
         with pytest.raises(ServerError) as caught:
             workspace.upgrade()

@@ -11,6 +11,8 @@ from contextlib import closing, contextmanager, suppress
 _CHUNK = 65536
 _COMMIT = b"Q\0\0\0\x0bCOMMIT\0"
 """The message for it: https://www.postgresql.org/docs/current/protocol-message-formats.html."""
+_TURN = b"; COMMIT; BEGIN; "
+"""What one that commits a migration, and begins the next, has in it."""
 
 
 class Proxy:
@@ -46,7 +48,8 @@ class Proxy:
                 if not data:
                     return
                 (server if ready is client else client).sendall(data)
-                if ready is client and data == _COMMIT and self._armed.is_set():
+                commits = data == _COMMIT or _TURN in data
+                if ready is client and commits and self._armed.is_set():
                     self._armed.clear()
                     server.recv(_CHUNK)  # the answer: the commit has taken effect
                     self.swallowed += 1

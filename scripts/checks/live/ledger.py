@@ -106,7 +106,7 @@ def _ledger(found: Status) -> Iterator[Finding]:
 def _rollbacks(connection: Connection, found: Status) -> Iterator[Finding]:
     for applied in found.applied:
         try:
-            lookup.rollback_sql(connection, found.ledger, applied.row.version)
+            lookup.rollback_sql(connection, found.ledger, [applied.row.version])
         except MigrationError as error:
             yield _of(found.name, "live-rollback", error.what, error.detail, error.hint)
 

@@ -151,12 +151,12 @@ class _Section:
 
     def one(self, statement: Statement, ran: int) -> None:
         """Run one statement, again and again while it meets a lock."""
-        limits = self.settings.limits
+        retries = self.settings.limits.lock_retries
         with self.explained(statement, ran):
             build = self._index_build(statement)
         try:
             # A failed statement has undone itself, except for indexes: see `IndexBuild`.
-            for attempt in retry.attempts(limits.lock_retries, lambda: None, self.notify):
+            for attempt in retry.attempts(retries, lambda: None, self.notify):
                 with attempt:
                     self._attempt(statement, ran, build)
         except Interrupted as interrupted:
@@ -170,15 +170,14 @@ class _Section:
         build = concurrent_index.of(statement)
         if build is None:
             return None
-        pooled = self.session.pooled
         return IndexBuild(
             connection=self.session.connection,
             build=build,
             wait_ms=self.settings.lock_wait_ms,
             notify=self.notify,
             # With a timeout of the header's own a DROP obeys that, as the statement does.
-            bounded=not pooled and not self.step.header.lock_timeout_ms,
-            pooled=pooled,
+            bounded=not (self.session.pooled or self.step.header.lock_timeout_ms),
+            pooled=self.session.pooled,
         )
 
     def _attempt(self, statement: Statement, ran: int, build: IndexBuild | None) -> None:

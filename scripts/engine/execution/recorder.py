@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR as _IN_ERROR
 from psycopg2.sql import SQL, Composable, Literal
 
 from scripts.engine import disclosure
 from scripts.engine.execution.event_log import EventLog
 from scripts.engine.execution.executor import Note
+from scripts.engine.ledger import alembic_version
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.table import GONE, Ledger, Record, qualified
 from scripts.engine.session import signals
@@ -33,8 +36,6 @@ class Recorder:
         self._ledger = ledger
         self._log = log
         self._lock = lock
-        self.transaction = 0
-        """The number of the transaction that wrote the last note, as `txid_status` takes it."""
 
     def create_ledger(self) -> None:
         """Create or complete the ledger's table.
@@ -45,32 +46,80 @@ class Recorder:
         for statement in (*self._ledger.creation(), *self._ledger.version_table_creation()):
             self._executed(self._composed(statement))
 
-    def note(self, note: Note) -> None:
-        """Write what a step has done; see `Executor.record`."""
+    def note(self, note: Note) -> int:
+        """Write what a step has done; see `Executor.record`.
+
+        Returns:
+            The number of the transaction, as `txid_status` takes it.
+        """
+        row = self._noted(note, "")
+        return int(row[0]) if row else 0
+
+    def commit(self, note: Note, opening: str) -> tuple[Any, ...] | None:
+        """Write what a step has done, commit it, and begin the next transaction, in one message.
+
+        A syntax error anywhere stops a whole message, so no SQL of a file is in it.
+
+        Args:
+            note: what is to be written.
+            opening: what the next transaction begins with, after BEGIN.
+
+        Returns:
+            The last row that `opening` gives; None where it failed: the step is committed then, and
+            no transaction is open.
+
+        Raises:
+            LedgerError: when the note cannot be written.
+            psycopg2.Error: when the commit fails, or the connection is lost.
+        """
+        return self._noted(note, f"; COMMIT; BEGIN; {opening}")
+
+    def _noted(self, note: Note, ending: str) -> tuple[Any, ...] | None:
         told = self._log.rows(*note.events)
-        move = (note.before, note.after) if note.before != note.after else None
-        statement = self._composed(self._ledger.noting(note.ledger, move, told))
+        connection = self._connection
         try:
-            row = self._connection.execute(f"SAVEPOINT {_SAVEPOINT}; {statement}")
+            return connection.execute(f"SAVEPOINT {_SAVEPOINT}; {self._note(note, told)}{ending}")
         except psycopg2.Error as error:
-            if error.pgcode is None:
-                raise  # the connection is gone: the outcome is looked up elsewhere
-            self._connection.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};")
+            if error.pgcode is None or connection.raw.info.transaction_status != _IN_ERROR:
+                raise  # the connection is gone, or the commit failed
+            if not self._is_back():
+                connection.rollback()
+                return None
             by = note.events[0].filename or "the migration"
             self._check_there(error, by)
+            self._check_unmoved(error, note)
             if told is None:
                 raise self._refused(error) from error
             # Leaving the log out shows whether it is the log that cannot be written.
-            statement = self._composed(self._ledger.noting(note.ledger, move, None))
-            row = self._executed(statement)
+            row = self._executed(f"{self._note(note, None)}{ending}")
             self._log.lost(error, by)
-        if row is None and move:
-            raise LedgerError(
-                f"alembic_version is no longer at {note.before}",
-                detail="another session changed it during this run",
-                hint="`python scripts/status.py` shows where the database is now",
-            )
-        self.transaction = row[0] if row else 0
+            return row
+
+    def _note(self, note: Note, told: Composable | None) -> str:
+        move = (note.before, note.after) if note.before != note.after else None
+        return self._composed(self._ledger.noting(note.ledger, move, told))
+
+    def _is_back(self) -> bool:
+        """Go back to before the note; False where it is committed, and what follows failed."""
+        try:
+            self._connection.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};")
+        except psycopg2.errors.InvalidSavepointSpecification:
+            return False
+        return True
+
+    def _check_unmoved(self, error: psycopg2.Error, note: Note) -> None:
+        """Say what is not as it was, where that made a write fail: see `Ledger.noting`."""
+        if not isinstance(error, psycopg2.errors.DivisionByZero) or note.before == note.after:
+            return
+        moved = self._composed(alembic_version.is_at(self._ledger.version_name, note.before))
+        what = f"alembic_version is no longer at {note.before}"
+        if (self._connection.execute(moved) or (True,))[0]:
+            what = f"the row of {note.events[0].version} in {self._ledger.table} was changed"
+        raise LedgerError(
+            what,
+            detail="another session changed it during this run",
+            hint="`python scripts/status.py` shows where the database is now",
+        ) from error
 
     def _check_there(self, error: psycopg2.Error, by: str) -> None:
         """Name the file that removed the ledger or Alembic's table, if that made a write fail."""

@@ -52,6 +52,10 @@ class ServerExecutor:
         )
         self._connection = connection
         self._observer = observer
+        self._note: Note | None = None
+        """What is written with the next commit."""
+        self.number = 0
+        """The number of the transaction that is to be committed, as `txid_status` takes it."""
 
     @property
     def lock_wait_ms(self) -> int:
@@ -68,19 +72,46 @@ class ServerExecutor:
         self._observer.started(self._connection.settings.name, step.filename, step.direction)
         began = time.monotonic()
         if step.header.transactional:
-            self._connection.begin()
             existed = self._transaction.run(step)
         else:
+            self._transaction.number = 0
             with self._connection.autocommit():
                 existed = self._autocommit.run(step)
         milliseconds = round((time.monotonic() - began) * 1000)
         return Performed(Literal(milliseconds), milliseconds, self.lock_wait_ms, existed)
 
     def record(self, note: Note) -> None:
-        """Write what a step did; see `Executor.record`."""
+        """Write what a step did; see `Executor.record`.
+
+        Where the transaction's number is known, and with it the way to look up a commit whose
+        answer is lost, the note is sent with the commit: see `commit`.
+        """
+        self.number = self._transaction.number
+        if self.number and not self._connection.in_caller_transaction:
+            self._note = note
+            return
         if not self._connection.in_transaction:
             self._connection.begin()
-        self.recorder.note(note)
+        self.number = self.recorder.note(note)
+
+    def commit(self, coming: Step | None) -> None:
+        """Commit what a step did.
+
+        Args:
+            coming: the step that comes next; its transaction is begun in the same message.
+
+        Raises:
+            LedgerError: as `record`.
+            psycopg2.Error: when the commit fails.
+        """
+        note, self._note = self._note, None
+        opening = self._transaction.opening(coming) if coming else ""
+        if note and coming and opening:
+            self._transaction.begun(coming, self.recorder.commit(note, opening))
+            return
+        if note:
+            self.recorder.note(note)
+        self._connection.commit()
 
     def stamp(self, records: Iterable[Record], kept: Iterable[str], reached: str) -> None:
         """Write what a stamp says; see `Executor.stamp`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from psycopg2.sql import Composable
 
@@ -24,14 +25,18 @@ _OPAQUE = ("DO", "CALL", "EXECUTE", "SELECT", "WITH", "SET")
 """What these run is refused outside a transaction as well, or has no effect there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Transaction:
-    """Runs sections in the open transaction of a connection."""
+    """Runs sections, each in a transaction of a connection."""
 
     connection: RunConnection
     blockers: Blockers | None
     watch_client: bool
     """Whether the server can look for its client: see `timeouts.supports_watching`."""
+    number: int = 0
+    """The number of the transaction that is open, as `txid_status` takes it; 0 if unknown."""
+    _begun: tuple[Step, tuple[Any, ...]] | None = None
+    """The step whose transaction was begun with the commit of the one before, and what it gave."""
 
     def run(self, step: Step) -> Composable:
         """Run a section's statements, all of them or none.
@@ -67,24 +72,53 @@ class Transaction:
             connection.begin()
         return existed
 
+    def opening(self, step: Step) -> str:
+        """Return what a step's transaction begins with, after BEGIN; "" if it has to be by itself.
+
+        A query before SET TRANSACTION would make that fail.
+        """
+        if not (step.header.transactional and retry.possible(step.section.statements)):
+            return ""
+        connection = self.connection
+        begin = database.opening(connection.raw, connection.settings, fresh=True)
+        return f"{begin} {self._settings(step)} {self._looking(step)}"
+
+    def begun(self, step: Step, row: tuple[Any, ...] | None) -> None:
+        """Register that a step's transaction was begun, and what its opening gave."""
+        self._begun = (step, row) if row else None
+
     def _open(self, step: Step, *, repeatable: bool) -> Composable:
         """Set the timeouts and the savepoint, and look up which objects exist before."""
+        begun, self._begun, self.number = self._begun, None, 0
+        if begun is not None and begun[0] is step:
+            return self._opened(step, begun[1])
+        if begun is not None:
+            self.connection.rollback()
+        self.connection.begin()
+        if repeatable:
+            row = self.connection.execute(f"{self._settings(step)} {self._looking(step)}")
+            return self._opened(step, row or (0, 0, [None] * len(step.looked_up)))
+        self.connection.execute(self._settings(step))
+        # Through a pooler no blocker is found.
+        self._look_at(self.connection.raw.info.backend_pid, step)
+        return existing.NOBODY_LOOKED
+
+    def _settings(self, step: Step) -> str:
         limits = self.connection.settings.limits
         opening = timeouts.local(step.header, limits, watch_client=self.watch_client)
         back = session_settings.local(self.connection.raw.server_version)
-        opening += "".join(f" SET LOCAL {name} = {value};" for name, value in back.items())
-        if not repeatable:
-            self.connection.execute(opening)
-            # A query before SET TRANSACTION would fail; through a pooler no blocker is found.
-            self._look_at(self.connection.raw.info.backend_pid, step)
-            return existing.NOBODY_LOOKED
-        named = step.looked_up
-        identities = identity.identities(named).as_string(self.connection.raw)
-        row = self.connection.execute(
-            f"{opening} SAVEPOINT {retry.SAVEPOINT}; SELECT pg_backend_pid(), {identities};"
+        return opening + "".join(f" SET LOCAL {name} = {value};" for name, value in back.items())
+
+    def _looking(self, step: Step) -> str:
+        identities = identity.identities(step.looked_up).as_string(self.connection.raw)
+        return (
+            f"SAVEPOINT {retry.SAVEPOINT}; SELECT txid_current(), pg_backend_pid(), {identities};"
         )
-        self._look_at(row[0] if row else 0, step)
-        return existing.survivors(named, row[1] if row else [None] * len(named))
+
+    def _opened(self, step: Step, row: tuple[Any, ...]) -> Composable:
+        self.number, pid, known = row
+        self._look_at(pid, step)
+        return existing.survivors(step.looked_up, known)
 
     def _look_at(self, pid: int, step: Step) -> None:
         if self.blockers:

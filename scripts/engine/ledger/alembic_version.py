@@ -20,8 +20,17 @@ def creation(table: Composable) -> Composable:
     ).format(table)
 
 
+def is_at(table: Composable, version: str) -> Composable:
+    """Return the query that tells whether the table has a version, or none for `BASE`."""
+    if version == BASE:
+        return SQL("SELECT NOT EXISTS (SELECT FROM {})").format(table)
+    return SQL("SELECT EXISTS (SELECT FROM {} WHERE version_num = {})").format(
+        table, Literal(version)
+    )
+
+
 def moving(table: Composable, before: str, after: str) -> Composable:
-    """Return the statement that moves the version; it returns no row if the version was another.
+    """Return the statement that moves the version; it gives no row if the version was another.
 
     Args:
         table: the quoted name of Alembic's table.
@@ -32,13 +41,10 @@ def moving(table: Composable, before: str, after: str) -> Composable:
     if before == BASE:
         return SQL(
             "INSERT INTO {table} (version_num) SELECT {after}"
-            " WHERE NOT EXISTS (SELECT FROM {table}) RETURNING txid_current()"
+            " WHERE NOT EXISTS (SELECT FROM {table}) RETURNING 1"
         ).format(**names)
     if after == BASE:
-        return SQL(
-            "DELETE FROM {table} WHERE version_num = {before} RETURNING txid_current()"
-        ).format(**names)
+        return SQL("DELETE FROM {table} WHERE version_num = {before} RETURNING 1").format(**names)
     return SQL(
-        "UPDATE {table} SET version_num = {after} WHERE version_num = {before}"
-        " RETURNING txid_current()"
+        "UPDATE {table} SET version_num = {after} WHERE version_num = {before} RETURNING 1"
     ).format(**names)

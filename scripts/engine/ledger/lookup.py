@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -178,29 +177,21 @@ def current(connection: Connection, ledger: Ledger) -> str:
     return max(versions, key=history.number, default="base")
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Reads what a ledger stores for single migrations."""
-
-    connection: Connection
-    ledger: Ledger
-
-    def rollback_sql(self, version: str) -> str | None:
-        """Read what undoes a migration; see the function of this name."""
-        return rollback_sql(self.connection, self.ledger, version)
-
-    def kept_sql(self, version: str) -> str:
-        """Read the same, for display only; see the function of this name."""
-        return kept_sql(self.connection, self.ledger, version)
-
-
-def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | None:
-    """Read the SQL that the ledger stores to undo a migration; None when it stores none.
+def rollback_sql(
+    connection: Connection, ledger: Ledger, versions: Sequence[str]
+) -> dict[str, str | None]:
+    """Read the SQL that the ledger stores to undo migrations; None where it stores none.
 
     Raises:
-        LedgerError: when the migration has no row, or its SQL was changed since it was stored.
+        LedgerError: when a migration has no row, or its SQL was changed since it was stored.
     """
-    stored, noted = _stored(connection, ledger, version)
+    found = _stored(connection, ledger, versions)
+    for version in versions:
+        _check_stored(ledger, version, *found[version])
+    return {version: stored for version, (stored, _) in found.items()}
+
+
+def _check_stored(ledger: Ledger, version: str, stored: str | None, noted: str | None) -> None:
     found = fingerprint(stored or "")
     # A ledger of an older tool has no checksum to hold it against.
     if "rollback_checksum" in ledger.columns and noted != found:
@@ -210,7 +201,6 @@ def rollback_sql(connection: Connection, ledger: Ledger, version: str) -> str | 
             hint="find out who changed it; `python scripts/rollback.py --use-file` runs the "
             "file's DOWN instead",
         )
-    return stored
 
 
 def existed_before(
@@ -229,21 +219,25 @@ def existed_before(
         return {version: existing.parse(stored) for version, stored in cursor}
 
 
-def kept_sql(connection: Connection, ledger: Ledger, version: str) -> str:
+def kept_sql(connection: Connection, ledger: Ledger, versions: Sequence[str]) -> dict[str, str]:
     """Read the same, for display only, whatever its checksum; "" where nothing is stored."""
-    return _stored(connection, ledger, version)[0] or ""
+    found = _stored(connection, ledger, versions)
+    return {version: stored or "" for version, (stored, _) in found.items()}
 
 
-def _stored(connection: Connection, ledger: Ledger, version: str) -> tuple[str | None, str | None]:
+def _stored(
+    connection: Connection, ledger: Ledger, versions: Sequence[str]
+) -> dict[str, tuple[str | None, str | None]]:
     known = "rollback_checksum" in ledger.columns
-    query = SQL("SELECT rollback_sql, {} FROM {} WHERE version = {}")
+    query = SQL("SELECT version, rollback_sql, {} FROM {} WHERE version = ANY ({})")
     checksum = Identifier("rollback_checksum") if known else SQL("NULL")
     with connection.cursor() as cursor:
-        cursor.execute(query.format(checksum, ledger.name, Literal(version)))
-        row = cursor.fetchone()
-    if row is None:
+        cursor.execute(query.format(checksum, ledger.name, Literal(list(versions))))
+        found = {version: (stored, noted) for version, stored, noted in cursor}
+    missing = next((version for version in versions if version not in found), None)
+    if missing is not None:
         raise LedgerError(
-            f"the ledger {ledger.table} has no row for {version}",
+            f"the ledger {ledger.table} has no row for {missing}",
             hint="`python scripts/status.py` shows its content",
         )
-    return row[0], row[1]
+    return found

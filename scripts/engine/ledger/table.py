@@ -100,6 +100,11 @@ class Ledger:
         """Return the name of Alembic's table, which lies beside the ledger."""
         return TableName(self.table.schema, VERSION_TABLE)
 
+    @property
+    def version_name(self) -> Composable:
+        """Return the quoted name of Alembic's table."""
+        return qualified(self.table.schema, VERSION_TABLE)
+
     def creation(self) -> list[Composable]:
         """Return the statements that create or complete the table; none when it is complete."""
         if self.exists:
@@ -120,7 +125,7 @@ class Ledger:
         """Return the statements that make Alembic's table; none where it is there."""
         if self.version_table_exists:
             return []
-        return [alembic_version.creation(qualified(self.table.schema, VERSION_TABLE))]
+        return [alembic_version.creation(self.version_name)]
 
     def created(self) -> Ledger:
         """Return the ledger as it is once `creation` has run."""
@@ -162,18 +167,28 @@ class Ledger:
             self.name, _RECORDED, _values(record), duration, existed
         )
 
-    def deletion(self, version: str) -> Composable:
-        """Return the statement that takes a migration's row away."""
-        return SQL("DELETE FROM {} WHERE version = {}").format(self.name, Literal(version))
+    def deletion(self, version: str, rollback_checksum: str | None = None) -> Composable:
+        """Return the statement that takes a migration's row away.
+
+        Args:
+            version: the migration's.
+            rollback_checksum: of the rollback SQL that was run; the row must still have it. None
+                where another was run, or the ledger has no checksums.
+        """
+        deletion = SQL("DELETE FROM {} WHERE version = {}").format(self.name, Literal(version))
+        if rollback_checksum is None or "rollback_checksum" not in self.columns:
+            return deletion
+        return deletion + SQL(" AND rollback_checksum = {}").format(Literal(rollback_checksum))
 
     def noting(
         self, note: Composable, move: tuple[str, str] | None, event: Composable | None
     ) -> Composable:
         """Extend a statement that writes one row: all of it takes effect, or nothing.
 
-        Run, it gives one row with the transaction's number, or none when Alembic's version is not
-        what it should be. The number fits `txid_status`:
-        https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT.
+        It gives the transaction's number, which fits `txid_status`:
+        https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT. It
+        divides by zero where the ledger's row or Alembic's version is not what it should be: a
+        COMMIT may follow in the same message, and only an error keeps that from being run.
 
         Args:
             note: `insertion` or `deletion`.
@@ -181,13 +196,15 @@ class Ledger:
                 moves it.
             event: what writes the event log, if anything does.
         """
-        parts = [SQL("noted AS ({})").format(note)]
+        parts = [SQL("noted AS ({} RETURNING 1)").format(note)]
         if event:
             parts.append(SQL("told AS ({})").format(event))
-        done: Composable = SQL("SELECT txid_current()")
+        number: Composable = SQL("txid_current()")
         if move:
-            done = alembic_version.moving(qualified(self.table.schema, VERSION_TABLE), *move)
-        return SQL("WITH {} {}").format(SQL(", ").join(parts), done)
+            moving = alembic_version.moving(self.version_name, *move)
+            parts.append(SQL("moved AS ({})").format(moving))
+            number += SQL(" / (SELECT count(*) FROM noted) / (SELECT count(*) FROM moved)")
+        return SQL("WITH {} SELECT {}").format(SQL(", ").join(parts), number)
 
     def mirror(self, records: Iterable[Record], kept: Iterable[str]) -> list[Composable]:
         """Return the statements after which the ledger has exactly these versions.

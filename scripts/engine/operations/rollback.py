@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
 from scripts.engine import boundary, reading
 from scripts.engine import status as status_module
 from scripts.engine.ledger import lookup, server
@@ -180,7 +182,7 @@ def preview(
         steps, about = (
             _half_applied(found, found.half_applied, wanted)
             if wanted.partial and found.half_applied
-            else _applied(found, versions, lookup.Reader(connection, found.ledger), wanted)
+            else _applied(connection, found, versions, wanted)
         )
         for step in steps:
             own_tables.check(step, found.ledger)
@@ -204,18 +206,21 @@ def _half_applied(found: Status, begun: Partial, wanted: Wanted) -> Described:
 
 
 def _applied(
-    found: Status, versions: Sequence[str], reader: lookup.Reader, wanted: Wanted
+    connection: Connection, found: Status, versions: Sequence[str], wanted: Wanted
 ) -> Described:
     race.check_applied(found, versions)
     half_applied.refuse(found)
-    stored = None if wanted.use_file else reader.rollback_sql
+    if wanted.use_file:
+        stored, shown = None, lookup.kept_sql(connection, found.ledger, versions)
+    else:
+        stored, shown = lookup.rollback_sql(connection, found.ledger, versions).get, {}
     steps = [reading.downgrade(found, version, stored) for version in versions]
     rows = [one.row for version in versions if (one := found.find(version))]
     return steps, [
         (
             row.filename,
             f"applied {row.applied_at.astimezone():%Y-%m-%d %H:%M:%S %z} by {row.applied_by}",
-            reader.kept_sql(row.version) if wanted.use_file else "",
+            shown.get(row.version, ""),
         )
         for row in rows
     ]

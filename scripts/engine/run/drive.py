@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -87,15 +87,15 @@ class Drive:
             if moves:
                 self._prepare()
             for move in moves:
-                self.executor.guard.check()
                 try:
+                    self.executor.guard.check()
                     move.revision(self.state)
                     self.state.record(move.version, move.reached)
+                    self._commit(move.reached)
+                    self._observer.check()
                 except BaseException:
                     self._connection.rollback()
                     raise
-                self._commit(move.reached)
-                self._observer.check()
             self._report_existing()
             self._observer.check()
 
@@ -126,7 +126,7 @@ class Drive:
         at_commit = Commit(
             connection=self._connection,
             ledger=self._status.ledger,
-            transaction=self.executor.recorder.transaction,
+            transaction=self.executor.number,
             step=step.step,
             before=self.state.reached,
             reached=reached,
@@ -134,7 +134,7 @@ class Drive:
         )
         lost = None
         try:
-            self._connection.commit()
+            self.executor.commit(self.plan.coming)
         except psycopg2.Error as error:
             at_commit.settle(error)
             lost = error
@@ -151,9 +151,9 @@ class Drive:
             self.executor.recorder.create_ledger()
             self.executor.log.prepare(self._connection.execute, first)
 
-    def _stored(self, version: str) -> str | None:
+    def _stored(self, versions: Sequence[str]) -> Mapping[str, str | None]:
         with self._connection.transaction():
-            return lookup.rollback_sql(self._connection.raw, self._status.ledger, version)
+            return lookup.rollback_sql(self._connection.raw, self._status.ledger, versions)
 
     def _say_ahead(self) -> None:
         ahead = [applied.row.version for applied in self._status.ahead]

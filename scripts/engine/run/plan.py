@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,6 @@ from scripts.engine.execution import event_log
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.table import Record
 from scripts.engine.observer import Direction
-from scripts.engine.reading import Stored
 from scripts.engine.revision import RevisionFunction
 from scripts.engine.safeguards import own_tables
 from scripts.engine.status import Status
@@ -23,6 +22,12 @@ from scripts.errors import HistoryError, LedgerError
 # Files are read before the first one runs, and read again as they run if they were too large to be
 # kept, so a long history takes no more memory than a short one.
 _KEEP_CHARACTERS = 4_000_000
+
+
+_AT_ONCE = 500
+"""Rollbacks whose SQL is read from the ledger in one query."""
+Stored = Callable[[Sequence[str]], Mapping[str, str | None]]
+"""Reads the rollback SQL that the ledger keeps for versions."""
 
 
 class Guards(Protocol):
@@ -75,7 +80,7 @@ class Plan:
         self._confirmed = confirmed
         self.in_caller_transaction = in_caller_transaction
         self._steps: deque[Event] = deque()
-        self._kept: dict[str, tuple[Step, Record]] = {}
+        self._kept: dict[str, tuple[Step, Record | None]] = {}
         self._kept_characters = 0
 
     @property
@@ -93,6 +98,14 @@ class Plan:
         """Tell whether no step is left."""
         return not self._steps
 
+    @property
+    def coming(self) -> Step | None:
+        """Return the step whose turn it is, if it is at hand and nothing is asked before it."""
+        kept = self._kept.get(self._steps[0].version or "") if self._steps else None
+        if kept is None or kept[0].version in self._guarded:
+            return None
+        return kept[0]
+
     def read(self, moves: Iterable[Move]) -> None:
         """Read the SQL of all steps, so that problems are found before anything changes.
 
@@ -100,9 +113,16 @@ class Plan:
             MigrationError: see `reading.upgrade`, `reading.downgrade`, `step.check_transaction` and
                 `own_tables.check`.
         """
+        moves = list(moves)
         undone: list[Step] = []
-        self._steps.extend(self._read(move, undone) for move in moves)
+        for start in range(0, len(moves), _AT_ONCE):
+            some = moves[start : start + _AT_ONCE]
+            texts = self._texts([one.version for one in some if one.direction is Direction.DOWN])
+            self._steps.extend(self._read(move, undone, texts) for move in some)
         self.undo(undone)
+
+    def _texts(self, versions: Sequence[str]) -> Mapping[str, str | None]:
+        return self._stored(versions) if self._stored and versions else {}
 
     def add(self, undo: Step) -> None:
         """Plan one rollback that Alembic knows nothing of; see `undo`."""
@@ -127,19 +147,18 @@ class Plan:
             self._guarded = self._guards.check(undone)
             self._guards.announce(undone)
 
-    def _read(self, move: Move, undone: list[Step]) -> Event:
-        version = move.version
+    def _read(self, move: Move, undone: list[Step], texts: Mapping[str, str | None]) -> Event:
+        record: Record | None = None
         if move.direction is Direction.DOWN:
-            undo = self.downgrade(version)
-            own_tables.check(undo, self._status.ledger)
-            undone.append(undo)
-            return event_log.beginning(undo)
-        step, record = reading.upgrade(self._status, version)
-        check_transaction(step, in_caller_transaction=self.in_caller_transaction)
+            step = self._downgrade(move.version, texts)
+            undone.append(step)
+        else:
+            step, record = reading.upgrade(self._status, move.version)
+            check_transaction(step, in_caller_transaction=self.in_caller_transaction)
         own_tables.check(step, self._status.ledger)
         self._kept_characters += len(step.section.text)
         if self._kept_characters < _KEEP_CHARACTERS:
-            self._kept[version] = step, record
+            self._kept[step.version] = step, record
         return event_log.beginning(step)
 
     def upgrade(self, version: str, current: str) -> tuple[Step, Record]:
@@ -153,8 +172,9 @@ class Plan:
             HistoryError: when the file changed during the run, or is gone.
             FormatError: when it is not in the format any more.
         """
-        kept = self._kept.pop(version) if version in self._kept else None
-        step, record = kept or reading.upgrade(self._status, version)
+        step, record = self._kept.pop(version, (None, None))
+        if step is None or record is None:
+            step, record = reading.upgrade(self._status, version)
         if step.checksum != self.step.checksum:
             raise HistoryError(
                 f"{step.filename} was changed during the run",
@@ -176,8 +196,16 @@ class Plan:
             self._guards.check([step])
 
     def downgrade(self, version: str) -> Step:
-        """Return what undoes a version; see `reading.downgrade` and `step.check_transaction`."""
-        step = reading.downgrade(self._status, version, self._stored)
+        """Return what undoes a version; see `reading.downgrade` and `step.check_transaction`.
+
+        What was read before the first step is what runs: the deletion of its row holds it against
+        the stored SQL.
+        """
+        step, _ = self._kept.pop(version, (None, None))
+        return step or self._downgrade(version, self._texts([version]))
+
+    def _downgrade(self, version: str, texts: Mapping[str, str | None]) -> Step:
+        step = reading.downgrade(self._status, version, texts.get if self._stored else None)
         check_transaction(step, in_caller_transaction=self.in_caller_transaction)
         return step
 

@@ -116,7 +116,7 @@ class Run:
         """
         step = self.plan.downgrade(version)
         self.plan.recheck(step)
-        self.perform(step, lambda _: self.status.ledger.deletion(version))
+        self.perform(step, lambda _: self.status.ledger.deletion(version, step.rollback_checksum))
 
     def perform(self, step: Step, note: Callable[[Performed], Composable]) -> None:
         """Run a section.

@@ -160,7 +160,7 @@ def begin(opened: Connection, settings: Settings, *, fresh: bool = True) -> None
     """
     try:
         with opened.cursor() as cursor:
-            cursor.execute(f"{_ISOLATION if fresh else ''}{opening(opened, settings)}")
+            cursor.execute(opening(opened, settings, fresh=fresh))
     except psycopg2.errors.Error as error:
         if _STATEMENT_MODE in str(error):
             raise _no_transactions(settings, error) from error
@@ -182,9 +182,10 @@ def _no_transactions(settings: Settings, error: psycopg2.Error) -> ServerError:
     )
 
 
-def opening(opened: Connection, settings: Settings) -> str:
+def opening(opened: Connection, settings: Settings, *, fresh: bool = False) -> str:
     """Return what `begin` sends; `opened` does the quoting."""
-    timeout = f"SET LOCAL lock_timeout = {settings.limits.lock_timeout_ms};"
+    isolation = _ISOLATION if fresh else ""
+    timeout = f"{isolation}SET LOCAL lock_timeout = {settings.limits.lock_timeout_ms};"
     if not settings.role:
         return timeout
     role = SQL("SET LOCAL ROLE {};").format(Identifier(settings.role))

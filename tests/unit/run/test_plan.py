@@ -55,7 +55,7 @@ class Protected:
 
 def plan(found: Status, guards: Protected | None = None, **options: Any) -> Plan:
     """Return the plan of a run whose rollbacks the ledger keeps, with what it protects."""
-    return Plan(found, lambda _: DOWN, guards, **options)
+    return Plan(found, lambda versions: dict.fromkeys(versions, DOWN), guards, **options)
 
 
 def read(made: Plan, moves: list[Move]) -> list[tuple[str | None, str | None]]:
