@@ -47,7 +47,7 @@ format: $(TOOLS)  ## fix what a tool can fix
 	$(BIN)/ruff format .
 
 bench: $(TOOLS)  ## compare with psql applying the same statements
-	SIZES="$(SIZES)" $(BIN)/python tests/tools/bench.py
+	ONLY="$(ONLY)" ROUNDS="$(ROUNDS)" $(BIN)/python tests/tools/bench.py
 
 soak: $(TOOLS)  ## many runners at once, again and again
 	ROUNDS="$(ROUNDS)" $(BIN)/python tests/tools/soak.py

@@ -1,122 +1,280 @@
-"""Compare with psql applying the same statements, one transaction per file, in the same run.
+"""Measure what people wait for, against psql and the driver alone doing the same in the same run.
 
-    make bench            # 1, 100 and 1000 migrations
-    make bench SIZES=50   # other numbers
+    make bench                # all of the table
+    make bench ONLY=rollback  # the rows with that in their name
+    make bench ROUNDS=5       # more runs of each
 
-Each figure is the median of three whole processes on an empty database of the embedded server, with
-its ordinary settings. psql gets one script: BEGIN, the file's statements, a tracking row, COMMIT.
+An ordinary server (fsync on); whole processes, in turns with what they are compared with. CPU is
+user and system time of the client; a floor is the driver's import, one connection and one query.
+Figures are medians, with the smallest and the largest.
 """
 
 from __future__ import annotations
 
 import os
 import platform
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import psycopg2
-from psycopg2 import sql
-
 from scripts.embedded import server
 from scripts.embedded.server import Server
+from tests.support.servers import own_server
 from tests.support.workspace import Workspace
+from tests.tools import workloads
+from tests.tools.delay import delayed
+from tests.tools.figures import Figure, of_floor, of_wall
+from tests.tools.measuring import Command, Spread, Taken, in_turns, ratio, run
 
-ROUNDS = 3
-TRACKING = "CREATE TABLE tracking (version text PRIMARY KEY, at timestamptz DEFAULT now());\n"
+ROUNDS = int(os.environ.get("ROUNDS") or "3")
+LATENCY = 0.001
+"""Seconds that are added each way."""
+MIGRATE = (sys.executable, "scripts/migrate.py", "--database", "course")
+ROLL_BACK = (sys.executable, "scripts/rollback.py", "--database", "course", "--yes")
 
 
-def statements(number: int) -> str:
-    """Return the UP of one generated migration: three statements, as small ones have."""
-    return (
-        f"CREATE TABLE IF NOT EXISTS bench_{number:04} (id bigint PRIMARY KEY, name text);\n"
-        f"CREATE INDEX IF NOT EXISTS bench_{number:04}_name ON bench_{number:04} (name);\n"
-        f"INSERT INTO bench_{number:04} VALUES (1, 'one') ON CONFLICT DO NOTHING;"
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A server, a folder, and what has been made in them."""
+
+    folder: Path
+    postgres: Server
+
+    def history(self, size: int) -> Workspace:
+        """Return a project of that many migrations, made once."""
+        folder = self.folder / f"project-{size}"
+        if folder.exists():
+            urls = {"auth": self.postgres.url("auth"), "course": self.postgres.url("course")}
+            return Workspace(folder, urls, self.postgres.bin)
+        return workloads.history(folder, self.postgres, size)
+
+    def script(self, name: str, text: str) -> Path:
+        """Write a script for psql."""
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def recreate(self, template: str = "template0") -> None:
+        """Make course's database anew."""
+        workloads.recreate(self.postgres, "course", template)
+
+    def run(self, command: Command, root: Path, **variables: str) -> Taken:
+        """Run a process against the databases."""
+        urls = {
+            "AUTH_DB_URL": self.postgres.url("auth"),
+            "COURSE_DB_URL": self.postgres.url("course"),
+        }
+        return run(command, root, **{**urls, **variables})
+
+    def psql(self, script: Path, *options: str, url: str = "") -> Taken:
+        """Have psql run a script."""
+        plain: list[str | Path] = [
+            self.postgres.bin / "psql",
+            "-X",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            *options,
+        ]
+        return self.run((*plain, "-f", script, url or self.postgres.url("course")), self.folder)
+
+    def floor(self) -> Taken:
+        """Run the least that a client in Python does."""
+        return self.run((sys.executable, "-c", workloads.FLOOR), self.folder)
+
+    def applied(self, size: int) -> Workspace:
+        """Return a project that is applied, as far as the ledger says; a stamp runs nothing."""
+        workspace = self.history(size)
+        self.recreate()
+        alembic = (sys.executable, "-m", "alembic", "-n", "course", "stamp", "head")
+        self.run(alembic, workspace.root)
+        return workspace
+
+
+def idle(bench: Bench, size: int, goal: str) -> Iterator[Figure]:
+    """Measure a run that has nothing to do, in both databases, and one rollback and its upgrade."""
+    workspace = bench.applied(size)
+    both = (sys.executable, "scripts/migrate.py")
+    ours, floors = in_turns(2 * ROUNDS + 1, lambda: bench.run(both, workspace.root), bench.floor)
+    yield of_floor(f"nothing to do, {size} migrations, both databases", ours, floors, goal)
+    if size > 1000:
+        peak = Spread.of([one.memory for one in ours])
+        yield Figure(f"the same, peak memory, {size}", f"{peak:.0f} MB", "", "", "64 MB")
+    down, up = in_turns(
+        ROUNDS,
+        lambda: bench.run(ROLL_BACK, workspace.root),
+        lambda: bench.run(MIGRATE, workspace.root),
+    )
+    yield of_floor(f"rollback of 1 of {size}, CPU", down, floors[:ROUNDS], "7")
+    yield of_floor(f"apply 1 above {size - 1}, CPU", up, floors[:ROUNDS], "")
+
+
+def one(bench: Bench) -> Iterator[Figure]:
+    """Measure the first migration of a new database."""
+    workspace = bench.history(1)
+
+    def fresh() -> Taken:
+        bench.recreate()
+        return bench.run(MIGRATE, workspace.root)
+
+    ours, floors = in_turns(2 * ROUNDS + 1, fresh, bench.floor)
+    yield of_floor("apply 1, CPU", ours, floors, "3")
+
+
+def thousand(bench: Bench) -> Iterator[Figure]:
+    """Measure a long history, up and down, against psql and the driver alone."""
+    workspace, size = bench.history(1000), 1000
+    script = bench.script("up.sql", workloads.upgrades(size))
+    back = bench.script("down.sql", workloads.downgrades(size))
+    plain = bench.script("plain.py", workloads.PLAIN)
+    alone = bench.script(
+        "driver.sql",
+        workloads.TRACKING
+        + "".join(
+            f"-- next\n{workloads.up(n)}\nINSERT INTO tracking (version) VALUES ('{n:05}');\n"
+            for n in range(1, size + 1)
+        ),
+    )
+    ours_down: list[Taken] = []
+    theirs_down: list[Taken] = []
+
+    def up_and_down() -> Taken:
+        bench.recreate()
+        taken = bench.run(MIGRATE, workspace.root)
+        ours_down.append(bench.run((*ROLL_BACK, "--to", "base"), workspace.root))
+        return taken
+
+    def psql_up_and_down() -> Taken:
+        bench.recreate()
+        taken = bench.psql(script)
+        theirs_down.append(bench.psql(back))
+        return taken
+
+    def driver_alone() -> Taken:
+        bench.recreate()
+        return bench.run((sys.executable, plain, alone), bench.folder)
+
+    ours, theirs, driver = in_turns(ROUNDS, up_and_down, psql_up_and_down, driver_alone)
+    yield of_wall(f"apply {size} of three statements", ours, theirs, "psql", "1.10")
+    cpu, other = [one.cpu for one in ours], [one.cpu for one in driver]
+    yield Figure(
+        f"apply {size}, CPU",
+        f"{Spread.of(cpu):.2f} s CPU",
+        f"psycopg2 {Spread.of(other):.2f} s",
+        f"{ratio(cpu, other):.1f}",
+        "2.5",
+    )
+    yield of_wall(f"rollback of {size}", ours_down, theirs_down, "psql", "1.15")
+    yield from linear(bench)
+
+
+def linear(bench: Bench) -> Iterator[Figure]:
+    """Compare rollbacks of a history with those of one twice as long."""
+    taken = []
+    for size in (1000, 2000):
+        workspace = bench.applied(size)
+        taken.append(bench.run((*ROLL_BACK, "--to", "base"), workspace.root).cpu)
+    yield Figure(
+        "rollback of 2000, CPU",
+        f"{taken[1]:.2f} s CPU",
+        f"of 1000 {taken[0]:.2f} s",
+        f"{taken[1] / taken[0]:.1f}",
+        "2",
     )
 
 
-def psql_script(size: int) -> str:
-    """Return what psql runs."""
-    files = (
-        f"BEGIN;\n{statements(number)}\nINSERT INTO tracking (version) VALUES ('{number:04}');\n"
-        "COMMIT;\n"
-        for number in range(1, size + 1)
-    )
-    return TRACKING + "".join(files)
+def latency(bench: Bench) -> Iterator[Figure]:
+    """Measure over a network that adds a millisecond each way."""
+    size = 100
+    workspace = bench.history(size)
+    script = bench.script("far.sql", workloads.upgrades(size))
+    with own_server(bench.postgres.bin) as far, delayed(far.port, LATENCY) as port:
+        url = far.tcp_url("postgres", port=port)
 
+        def again(work: Callable[[], Taken]) -> Taken:
+            far.query("DROP SCHEMA public CASCADE")
+            far.query("CREATE SCHEMA public")
+            return work()
 
-def recreate(postgres: Server, name: str) -> None:
-    """Make the database anew."""
-    with closing(psycopg2.connect(postgres.url("postgres"))) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            for text in ("DROP DATABASE IF EXISTS {}", "CREATE DATABASE {}", "CHECKPOINT"):
-                cursor.execute(sql.SQL(text).format(sql.Identifier(name)))
-
-
-def wall_time(command: list[str], root: Path, url: str) -> float:
-    """Return the wall time of a whole process, in seconds."""
-    begin = time.perf_counter()
-    subprocess.run(
-        command,
-        cwd=root,
-        env={**os.environ, "COURSE_DB_URL": url},
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-    return time.perf_counter() - begin
-
-
-def measure(size: int, folder: Path, postgres: Server) -> str:
-    """Return a line of the table."""
-    urls = {"auth": postgres.url("auth"), "course": postgres.url("course")}
-    workspace = Workspace.make(folder / f"project-{size}", urls, postgres.bin)
-    for number in range(1, size + 1):
-        workspace.add(
-            f"{number:04}",
-            statements(number),
-            f"-- DROP TABLE IF EXISTS bench_{number:04};",
-            slug="bench",
+        ours, theirs = in_turns(
+            ROUNDS,
+            lambda: again(lambda: bench.run(MIGRATE, workspace.root, COURSE_DB_URL=url)),
+            lambda: again(lambda: bench.psql(script, url=url)),
         )
-    script = folder / f"{size}.sql"
-    script.write_text(psql_script(size))
-    plain = [str(postgres.bin / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1"]
-    plain += ["-f", str(script), urls["course"]]
-    ours = [sys.executable, "scripts/migrate.py", "--database", "course"]
+    yield of_wall(f"apply {size} over 1 ms each way", ours, theirs, "psql", "below 1")
 
-    rounds = []
-    for _ in range(ROUNDS):
-        # In turns, so that a disk which is slow for a while is slow for both.
-        recreate(postgres, "course")
-        baseline = wall_time(plain, workspace.root, urls["course"])
-        recreate(postgres, "course")
-        rounds.append([baseline, *(wall_time(ours, workspace.root, urls["course"]) for _ in "12")])
-    psql, migrated, again = (statistics.median(times) for times in zip(*rounds, strict=True))
-    return (
-        f"| {size:>10} | {psql:8.2f} s | {migrated:8.2f} s | {migrated / psql:9.2f} "
-        f"| {again:13.2f} s |"
+
+def large(bench: Bench, name: str, text: str, goals: tuple[str, str]) -> Iterator[Figure]:
+    """Measure a large file against `psql -1`."""
+    workspace, script = workloads.one_file(bench.folder / name, bench.postgres, text)
+
+    def fresh(work: Callable[[], Taken]) -> Taken:
+        bench.recreate()
+        return work()
+
+    ours, theirs = in_turns(
+        ROUNDS,
+        lambda: fresh(lambda: bench.run(MIGRATE, workspace.root)),
+        lambda: fresh(lambda: bench.psql(script, "-1")),
     )
+    yield of_wall(name, ours, theirs, "psql -1", goals[0])
+    if goals[1]:
+        size = len(text) / 1e6
+        peak = Spread.of([one.memory / size for one in ours])
+        yield Figure(
+            f"{name}, memory",
+            f"{peak.median * size:.0f} MB",
+            f"file {size:.0f} MB",
+            f"{peak:.1f}",
+            goals[1],
+        )
+
+
+def validate(bench: Bench) -> Iterator[Figure]:
+    """Measure the check of the files."""
+    for size, goal in ((1000, "0.63 s"), (10_000, "5.6 s")):
+        workspace = bench.history(size)
+        files = (sys.executable, "scripts/validate.py")
+        taken = Spread.of([bench.run(files, workspace.root).cpu for _ in range(ROUNDS)])
+        yield Figure(f"validate.py, {size} files", f"{taken:.2f} s CPU", "", "", goal)
+
+
+WORKS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
+    "idle-1000": lambda bench: idle(bench, 1000, "2.5"),
+    "idle-10000": lambda bench: idle(bench, 10_000, "7"),
+    "one": one,
+    "thousand": thousand,
+    "latency": latency,
+    "inserts": lambda bench: large(
+        bench, "50,000 INSERTs in one file", workloads.inserts(50_000), ("below 0.5", "")
+    ),
+    "statement": lambda bench: large(
+        bench, "one statement of 50 MB", workloads.one_statement(50), ("1.6", "4")
+    ),
+    "validate": validate,
+}
 
 
 def main() -> None:
     """Print the table."""
-    sizes = [int(size) for size in (os.environ.get("SIZES") or "1 100 1000").split()]
+    only = os.environ.get("ONLY") or ""
     with tempfile.TemporaryDirectory(prefix="upskill-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
         postgres = server.join(folder / "postgres", ephemeral=True)
+        bench = Bench(folder, postgres)
+        for database in ("auth", "course"):
+            workloads.recreate(postgres, database)
         print(f"PostgreSQL {postgres.major}, Python {platform.python_version()}, ", end="")
         print(f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}\n")
-        print("| migrations |       psql | migrate.py |     ratio | nothing to do   |")
-        print("| ---------: | ---------: | ---------: | --------: | --------------: |")
-        for size in sizes:
-            print(measure(size, folder, postgres), flush=True)
+        print("| work | ours | against | ratio | goal |\n|---|---:|---:|---:|---:|")
+        for label, work in WORKS.items():
+            for figure in work(bench) if only in label else ():
+                print(figure, flush=True)
         server.leave(folder / "postgres")
 
 

@@ -30,7 +30,7 @@ from tests.support import killing
 from tests.support.doors import DOORS, start
 from tests.support.servers import OwnServer, own_server, until
 from tests.support.workspace import Workspace
-from tests.tools.bench import recreate
+from tests.tools.workloads import recreate
 
 RUNNERS = 8
 _SIGNALS = ((signal.SIGINT, 130, 1), (signal.SIGTERM, 143, 1), (signal.SIGHUP, 129, 1))

@@ -35,7 +35,6 @@ class Autocommit:
     """Runs statements outside a transaction."""
 
     connection: RunConnection
-    """In autocommit while a section runs."""
     guard: Guard
     blockers: Blockers | None
     log: EventLog
@@ -72,8 +71,8 @@ class Autocommit:
                 index_build.report_others(session.connection, section.named, section.notify)
                 section.leave()
         if self.connection.raw.closed:
-            what = "the connection that writes the ledger was lost"
-            raise section.failed(what, statements[-1], len(statements))
+            lost = "the connection that writes the ledger was lost"
+            raise section.failed(lost, statements[-1], len(statements))
         self.guard.check_within(len(statements))
         return section.existed()
 
@@ -186,7 +185,7 @@ class _Section:
         self.owner.guard.check_within(ran)
         if build:
             self._prepare_build(build, statement, ran)
-        with notices.reported(connection, statement, place, self.notify):
+        with notices.reported(connection, [statement], place, self.notify):
             run_statement(execute, statement, place, ran, self.owner.blockers)
         problem = build.problem() if build else ""
         if problem:

@@ -55,22 +55,32 @@ def run_statement(  # noqa: PLR0913 - each is a fact of its own
         if blockers and error.pgcode == LOCK_TIMEOUT:
             blockers.timed_out()
         hint = hint_of(error.pgcode or "", statement)
-        refused = _refused(statement, error, place, ran, blockers, hint)
+        ours = refused(statement, error, place, ran, blockers, hint)
         if signals.received():
             raise Interrupted(
-                signals.received(), where=refused.where, detail=refused.what, ran=ran
+                signals.received(), where=ours.where, detail=ours.what, ran=ran
             ) from error
-        raise refused from error
+        raise ours from error
 
 
-def _refused(  # noqa: PLR0913 - each is a fact of its own
+def refused(  # noqa: PLR0913 - each is a fact of its own
     statement: Statement,
     error: psycopg2.Error,
     place: str,
     ran: int,
     blockers: Blockers | None,
-    hint: str,
+    hint: str = "",
 ) -> StatementError:
+    """Return the error of a statement that the server refused, or was lost with.
+
+    Args:
+        statement: which one.
+        error: the driver's.
+        place: where the SQL stands, as an error names it.
+        ran: how many statements of the section have been run before.
+        blockers: knows who was in the way.
+        hint: the way out.
+    """
     position = error.diag.statement_position
     line = statement.line_at(int(position) - 1) if position else statement.line
     # Without a message of the server's it is libpq that speaks: the connection is gone.

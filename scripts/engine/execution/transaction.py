@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import psycopg2
 from psycopg2.sql import Composable
 
+from scripts.engine import disclosure
 from scripts.engine.execution import retry, timeouts
-from scripts.engine.execution.statement import run_statement
+from scripts.engine.execution.batches import Batches, grouped
+from scripts.engine.execution.statement import refused, run_statement
 from scripts.engine.objects import existing, identity
-from scripts.engine.session import database, notices, session_settings
+from scripts.engine.session import database, notices, session_settings, signals
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.step import Step
-from scripts.errors import MigrationError
+from scripts.errors import Interrupted, MigrationError
 from scripts.sqltext import session_state, transaction_block
 from scripts.sqltext.statements import Statement
 
@@ -49,7 +53,7 @@ class Transaction:
             Interrupted: when a signal came.
         """
         connection, statements = self.connection, step.section.statements
-        execute, place = partial(database.execute, connection.raw), step.place
+        execute = partial(database.execute, connection.raw)
         repeatable = retry.possible(statements)
         retries = connection.settings.limits.lock_retries if repeatable else 0
         existed = self._open(step, repeatable=repeatable)
@@ -58,9 +62,7 @@ class Transaction:
         try:
             for attempt in retry.attempts(retries, back, connection.notify):
                 with attempt:
-                    for ran, statement in enumerate(statements):
-                        with notices.reported(connection.raw, statement, place, connection.notify):
-                            run_statement(execute, statement, place, ran, self.blockers, _hint)
+                    self._send(step)
         except MigrationError:
             if repeatable and survivors and not connection.raw.closed:
                 back()
@@ -71,6 +73,42 @@ class Transaction:
             connection.neutralize()
             connection.begin()
         return existed
+
+    def _send(self, step: Step) -> None:
+        """Send a section's statements, plain INSERTs many to a message."""
+        batches, ran = Batches(self.connection), 0
+        for batch in grouped(step.section.statements):
+            if len(batch) == 1 or not self._sent(batches, batch, step.place, ran):
+                for offset, statement in enumerate(batch):
+                    self._run(statement, step.place, ran + offset)
+                batches.forget()
+            ran += len(batch)
+
+    def _sent(self, batches: Batches, batch: Sequence[Statement], place: str, ran: int) -> bool:
+        """Send a batch in one message; tell whether it ran."""
+        if self.blockers:
+            self.blockers.statement()
+        if signals.received():
+            return False
+        try:
+            with notices.reported(self.connection.raw, batch, place, self.connection.notify):
+                return batches.run(batch)
+        except psycopg2.Error as error:
+            if error.pgcode is None:
+                # As if the first of them had been running: which one it was, nobody knows.
+                raise refused(batch[0], error, place, ran, self.blockers) from error
+            raise Interrupted(
+                signals.received(),
+                where=f"{place}:{batch[0].line}",
+                detail=disclosure.of_error(error),
+                ran=ran,
+            ) from error
+
+    def _run(self, statement: Statement, place: str, ran: int) -> None:
+        connection = self.connection
+        execute = partial(database.execute, connection.raw)
+        with notices.reported(connection.raw, [statement], place, connection.notify):
+            run_statement(execute, statement, place, ran, self.blockers, _hint)
 
     def opening(self, step: Step) -> str:
         """Return what a step's transaction begins with, after BEGIN; "" if it has to be by itself.

@@ -7,7 +7,7 @@ may have translated.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,16 +19,19 @@ from scripts.sqltext.statements import Statement
 
 @contextmanager
 def reported(
-    connection: Connection, statement: Statement, place: str, notify: Callable[[str], None]
+    connection: Connection,
+    statements: Sequence[Statement],
+    place: str,
+    notify: Callable[[str], None],
 ) -> Iterator[None]:
-    """Report what the server says while a `with` block runs a statement, even if it fails.
+    """Report what the server says while a `with` block runs statements, even if they fail.
 
     psycopg2 keeps the last 50 notices in a list, and all of them in any other container:
     https://www.psycopg.org/docs/connection.html#connection.notices.
 
     Args:
         connection: where the statement runs.
-        statement: what runs.
+        statements: what runs, in one message.
         place: where its SQL stands.
         notify: is told each notice, with file and line.
     """
@@ -38,8 +41,14 @@ def reported(
         yield
     finally:
         for text in heard:
-            notify(f"{place}:{statement.line}: {disclosure.of_notice(text, statement.sql)}")
+            said = disclosure.of_notice(text, "".join(one.sql for one in statements))
+            notify(f"{place}:{_lines(statements)}: {said}")
         _exchange(connection, before)  # whoever gave the connection reads it as a list
+
+
+def _lines(statements: Sequence[Statement]) -> str:
+    first, last = statements[0].line, statements[-1].line
+    return f"{first}" if first == last else f"{first}-{last}"
 
 
 def _exchange(connection: Connection, notices: Any) -> Any:
