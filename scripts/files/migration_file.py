@@ -136,8 +136,9 @@ def section(piece: Piece) -> Section:
             manages its own transaction could run; the file is not named.
     """
     found: list[Statement] = []
+    known = piece.statements
     try:
-        for statement in statements.split(piece.text, piece.line):
+        for statement in statements.split(piece.text, piece.line) if known is None else known:
             _check(statement, commented=piece.commented)
             found.append(statement)
     except lexer.UnterminatedError as error:

@@ -9,6 +9,7 @@ from scripts.errors import FormatError
 from scripts.files import header
 from scripts.sqltext import lexer
 from scripts.sqltext.lexer import Kind
+from scripts.sqltext.statements import Splitter, Statement
 
 _MARKER = re.compile(r"-- (UP|DOWN)[ \t]*(?::.*)?")
 # `-- Down`, `--UP:`: a marker, except for its case and spaces.
@@ -28,6 +29,8 @@ class Piece:
     line: int
     commented: bool = False
     """Whether it was commented out as a whole, and has been uncommented."""
+    statements: tuple[Statement, ...] | None = None
+    """Its statements, if they are known; None where it has to be split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,11 @@ def take_apart(text: str) -> Parts:
     markers: dict[str, tuple[int, int]] = {}
     head: list[tuple[int, str]] = []
     others: list[tuple[int, str]] = []
-    for token in lexer.tokens(text):
+    halves: list[_Half] = []
+    for token in lexer.tokens(text, inserts=True):
         if token.kind is not Kind.LINE_COMMENT:
+            if halves:
+                halves[-1].feed(token)
             if not markers and token.kind is not Kind.BLOCK_COMMENT:
                 raise FormatError(
                     "SQL before '-- UP' would never run",
@@ -63,6 +69,7 @@ def take_apart(text: str) -> Parts:
         found = _MARKER.fullmatch(comment) if _starts_line(text, token.start) else None
         if found:
             _add(markers, found[1], token, text)
+            halves.append(_Half(text, token.end))
         elif not markers:
             head.append((line_of(text, token.start), comment))
         else:
@@ -71,7 +78,28 @@ def take_apart(text: str) -> Parts:
             others.append((token.start, comment))
     _require_both(text, markers, others)
     _refuse_mistyped(text, others)
-    return _parts(text, tuple(head), markers)
+    return _parts(text, tuple(head), markers, halves)
+
+
+class _Half:
+    """A section that is split into statements while the markers are looked for."""
+
+    def __init__(self, text: str, start: int) -> None:
+        self._splitter = Splitter(text, start, line_of(text, start))
+        self._statements: list[Statement] = []
+
+    def feed(self, token: lexer.Token) -> None:
+        """Take a token of it."""
+        statement = self._splitter.feed(token)
+        if statement:
+            self._statements.append(statement)
+
+    def ended(self, end: int) -> tuple[Statement, ...] | None:
+        """Return its statements; None where all of it is commented out."""
+        last = self._splitter.rest(end)
+        if last:
+            self._statements.append(last)
+        return tuple(self._statements) if self._splitter.has_sql else None
 
 
 def plain(piece: Piece) -> Piece:
@@ -80,6 +108,8 @@ def plain(piece: Piece) -> Piece:
     Then one `-- ` is removed from each line, and every line keeps its number. A text with an open
     quote or block comment is returned unchanged: splitting it reports what is wrong.
     """
+    if piece.statements is not None:
+        return piece
     comments = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
     try:
         commented = all(token.kind in comments for token in lexer.tokens(piece.text))
@@ -165,11 +195,15 @@ def _require_both(
 
 
 def _parts(
-    text: str, head: tuple[tuple[int, str], ...], markers: dict[str, tuple[int, int]]
+    text: str,
+    head: tuple[tuple[int, str], ...],
+    markers: dict[str, tuple[int, int]],
+    halves: list[_Half],
 ) -> Parts:
     (_, up_start), (up_end, down_start) = markers["UP"], markers["DOWN"]
+    up, down = halves[0].ended(up_end), halves[1].ended(len(text))
     return Parts(
         head=head,
-        up=Piece(text[up_start:up_end], line_of(text, up_start)),
-        down=Piece(text[down_start:], line_of(text, down_start)),
+        up=Piece(text[up_start:up_end], line_of(text, up_start), statements=up),
+        down=Piece(text[down_start:], line_of(text, down_start), statements=down),
     )

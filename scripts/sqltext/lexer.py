@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from scripts.sqltext import plain_insert
+
 
 class Kind(Enum):
     """What a token is, as far as splitting and finding comments needs to know."""
@@ -26,6 +28,7 @@ class Kind(Enum):
     CLOSE = ")"
     SEMICOLON = ";"
     BACKSLASH = "\\"
+    INSERT = "plain INSERT"
     OTHER = "other"
 
 
@@ -96,6 +99,7 @@ _KINDS = {
     "backslash": Kind.BACKSLASH,
     "other": Kind.OTHER,
 }
+_COMMENTS = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
 _UNTERMINATED = {
     "open_escape_string": Kind.STRING,
     "open_string": Kind.STRING,
@@ -103,13 +107,16 @@ _UNTERMINATED = {
 }
 
 
-def tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]:
+def tokens(
+    text: str, start: int = 0, end: int | None = None, *, inserts: bool = False
+) -> Iterator[Token]:
     """Give out the tokens of a text, in order.
 
     Args:
         text: SQL; any characters but NUL.
         start: where to begin, as an index into the text: a place outside quotes and comments.
         end: where the text is taken to stop.
+        inserts: give out a plain INSERT that begins a statement as one token; see `plain_insert`.
 
     Raises:
         UnterminatedError: when the walk comes to a quote or block comment without an end, and not
@@ -117,7 +124,12 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]
     """
     end = len(text) if end is None else end
     position = start
+    begins = inserts
     while position < end:
+        if begins and (stop := _insert_end(text, position, end)):
+            yield Token(Kind.INSERT, position, stop)
+            position = stop
+            continue
         match = _TOKEN.match(text, position, end)
         if match is None or match.lastgroup is None:  # the last alternative takes any character
             raise AssertionError(f"no token at {position}")
@@ -125,17 +137,28 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]
         if name == "skip":
             position = stop
             continue
-        if name in _UNTERMINATED:
-            raise UnterminatedError(_UNTERMINATED[name], position)
-        if name == "block_comment":
-            stop = _block_comment_end(text, position, end)
-            yield Token(Kind.BLOCK_COMMENT, position, stop)
-        elif name == "tag":
-            stop = _dollar_string_end(text, match.group(), stop, end)
-            yield Token(Kind.DOLLAR_STRING, position, stop)
-        else:
-            yield Token(_KINDS[name], position, stop)
+        kind = _KINDS.get(name)
+        if kind is None:
+            kind, stop = _with_an_end(name, text, match, end)
+        yield Token(kind, position, stop)
+        if inserts and kind not in _COMMENTS:
+            begins = kind is Kind.SEMICOLON
         position = stop
+
+
+def _insert_end(text: str, position: int, end: int) -> int:
+    """Return where a plain INSERT ends that begins here; 0 where none does."""
+    found = plain_insert.pattern().match(text, position, end) if text[position] in "iI" else None
+    return found.end() if found else 0
+
+
+def _with_an_end(name: str, text: str, match: re.Match[str], end: int) -> tuple[Kind, int]:
+    """Return kind and end of what goes on until something closes it."""
+    if name == "block_comment":
+        return Kind.BLOCK_COMMENT, _block_comment_end(text, match.start(), end)
+    if name == "tag":
+        return Kind.DOLLAR_STRING, _dollar_string_end(text, match.group(), match.end(), end)
+    raise UnterminatedError(_UNTERMINATED[name], match.start())
 
 
 def _block_comment_end(text: str, start: int, end: int) -> int:

@@ -1,34 +1,44 @@
-"""INSERTs of literal values: many of them may be sent in one message."""
+"""INSERTs of literal values, recognised as a whole: files of reference data have thousands."""
 
 from __future__ import annotations
 
 import functools
 import re
 
-from scripts.sqltext.identifiers import Reader
-from scripts.sqltext.statements import Statement
-
-_NAME = r'(?:[A-Za-z_][\w$]*+|"(?:[^"]++|"")++")'
+_NAME = r'(?:[A-Za-z_][A-Za-z0-9_$]*+|"(?:[^"]++|"")++")'
 _VALUE = r"(?:'(?:[^'\\]++|'')*+'|[-+]?[0-9][0-9.]*+(?:[eE][-+]?[0-9]++)?|NULL|TRUE|FALSE|DEFAULT)"
 _ROW = rf"\(\s*+{_VALUE}(?:\s*+,\s*+{_VALUE})*+\s*+\)"
 _COLUMNS = rf"\(\s*+{_NAME}(?:\s*+,\s*+{_NAME})*+\s*+\)"
+_NAMES = re.compile(_NAME)
+_CONFLICT = re.compile(r"\bNOTHING\s*;$", re.IGNORECASE)
 
 
 @functools.cache
-def _pattern() -> re.Pattern[str]:
-    # Compiled where a file has an INSERT. No comment, no cast, no function: nothing that could do
-    # more than to add these rows.
+def pattern() -> re.Pattern[str]:
+    """Return what a plain INSERT looks like, with its semicolon; its group `table` is the name.
+
+    No comment, no cast, no function, no backslash: nothing that could do more than to add these
+    rows, and nothing that the lexer would read in another way.
+    """
     return re.compile(
         rf"INSERT\s++INTO\s++(?P<table>{_NAME}(?:\s*+\.\s*+{_NAME}){{0,2}}+)\s*+(?:{_COLUMNS}\s*+)?+"
         rf"VALUES\s*+{_ROW}(?:\s*+,\s*+{_ROW})*+"
         rf"(?:\s*+ON\s++CONFLICT\s*+(?:{_COLUMNS}\s*+)?+DO\s++NOTHING)?+\s*+;",
-        re.IGNORECASE,
+        re.IGNORECASE | re.ASCII,
     )
 
 
-def table(statement: Statement) -> tuple[str, ...] | None:
-    """Return the table that a plain INSERT is for, in the parts of its name; None for any other."""
-    if statement.command != "INSERT" or not statement.ended:
-        return None
-    found = _pattern().fullmatch(statement.text, statement.body)
-    return Reader(found["table"]).name() if found else None
+def words(text: str, table: str) -> tuple[str, ...]:
+    """Return the words of a plain INSERT outside parentheses and quotes, in capitals.
+
+    Args:
+        text: the statement, or its last characters.
+        table: the group of `pattern`.
+    """
+    ending = ("ON", "CONFLICT", "DO", "NOTHING") if _CONFLICT.search(text) else ()
+    return ("INSERT", "INTO", *_unquoted(table), "VALUES", *ending)
+
+
+@functools.lru_cache(maxsize=64)
+def _unquoted(table: str) -> tuple[str, ...]:
+    return tuple(name.upper() for name in _NAMES.findall(table) if not name.startswith('"'))

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scripts.sqltext import lexer, redaction
+from scripts.sqltext import lexer, plain_insert, redaction
 from scripts.sqltext.lexer import Kind, Token
 
 # Enough to recognise any command: CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS name …
 _LEADING_WORDS = 8
+_LONGEST_ENDING = 64
+"""Characters of a plain INSERT's end that tell whether it has an ON CONFLICT."""
 _ROUTINE = re.compile(r"CREATE (OR REPLACE )?(FUNCTION|PROCEDURE)\b")
 _COMMENTS = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
 
@@ -67,47 +69,75 @@ def split(text: str, first_line: int = 1) -> Iterator[Statement]:
     Raises:
         UnterminatedError: when the walk comes to a quote or block comment without an end.
     """
-    scan = _Scan(text, first_line)
-    for token in lexer.tokens(text):
+    splitter = Splitter(text, 0, first_line)
+    for token in lexer.tokens(text, inserts=True):
+        statement = splitter.feed(token)
+        if statement:
+            yield statement
+    last = splitter.rest(len(text))
+    if last:
+        yield last
+
+
+class Splitter:
+    """Makes statements of the tokens of a text, from a place on."""
+
+    def __init__(self, text: str, start: int, line: int) -> None:
+        """Begin at a place that is on this line; the tokens are fed from there on."""
+        self._text = text
+        self.has_sql = False
+        """Whether there was anything but comments."""
+        self._counted, self._line = start, line
+        self._start = start
+        self._body: int | None = None
+        self._words: list[str] = []
+        self._parentheses = self._blocks = 0
+        self._routine = False
+
+    def feed(self, token: Token) -> Statement | None:
+        """Take a token; return the statement that it ends, if it ends one."""
         if token.kind in _COMMENTS:
-            continue
-        if token.kind is not Kind.SEMICOLON or scan.nested:
-            scan.add(token)
-        elif scan.body is not None:
-            yield scan.take(token.end, ended=True)
-    if scan.body is not None:
-        yield scan.take(len(text), ended=False)
+            return None
+        self.has_sql = True
+        if token.kind is Kind.INSERT:
+            return None if self._nested else self._insert(token)
+        if token.kind is not Kind.SEMICOLON or self._nested:
+            self._add(token)
+            return None
+        return None if self._body is None else self._take(token.end, ended=True)
 
+    def rest(self, end: int) -> Statement | None:
+        """Return the statement that nothing has ended, if there is one."""
+        return None if self._body is None else self._take(end, ended=False)
 
-class _Scan:
-    """What is known of the statement being read."""
-
-    def __init__(self, text: str, first_line: int) -> None:
-        self.text = text
-        self._counted, self._line = 0, first_line
-        self._begin(0)
+    def _insert(self, token: Token) -> Statement:
+        found = plain_insert.pattern().match(self._text, token.start)
+        if found is None:
+            raise AssertionError(f"no INSERT at {token.start}")
+        self._body = token.start
+        ending = self._text[max(token.start, token.end - _LONGEST_ENDING) : token.end]
+        self._words = list(plain_insert.words(ending, found["table"]))[:_LEADING_WORDS]
+        return self._take(token.end, ended=True)
 
     def _begin(self, start: int) -> None:
-        self.start = start
-        self.body: int | None = None
-        self._words: list[str] = []
-        self._parentheses = 0
-        self._blocks = 0
+        self._start, self._body = start, None
+        self._words = []
+        self._parentheses = self._blocks = 0
         self._routine = False
 
     @property
-    def nested(self) -> bool:
+    def _nested(self) -> bool:
         return self._parentheses > 0 or self._blocks > 0
 
-    def add(self, token: Token) -> None:
-        if self.body is None:
-            self.body = token.start
+    def _add(self, token: Token) -> None:
+        if self._body is None:
+            self._body = token.start
         if token.kind is Kind.OPEN:
             self._parentheses += 1
         elif token.kind is Kind.CLOSE:
             self._parentheses = max(0, self._parentheses - 1)
         elif token.kind is Kind.WORD and self._parentheses == 0:
-            self._add_word(self.text[token.start : token.end].upper())
+            self._add_word(self._text[token.start : token.end].upper())
 
     def _add_word(self, word: str) -> None:
         if len(self._words) < _LEADING_WORDS:
@@ -122,13 +152,13 @@ class _Scan:
         elif word == "END":
             self._blocks = max(0, self._blocks - 1)
 
-    def take(self, end: int, *, ended: bool) -> Statement:
-        body = self.start if self.body is None else self.body
-        self._line += self.text.count("\n", self._counted, body)
+    def _take(self, end: int, *, ended: bool) -> Statement:
+        body = self._start if self._body is None else self._body
+        self._line += self._text.count("\n", self._counted, body)
         self._counted = body
         statement = Statement(
-            text=self.text[self.start : end],
-            body=body - self.start,
+            text=self._text[self._start : end],
+            body=body - self._start,
             line=self._line,
             words=tuple(self._words),
             ended=ended,

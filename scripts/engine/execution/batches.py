@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 from scripts.engine.session import signals
 from scripts.engine.session.run_connection import RunConnection
 from scripts.sqltext import plain_insert
+from scripts.sqltext.identifiers import Reader
 from scripts.sqltext.statements import Statement
 
 _MOST, _LONGEST = 20, 256 * 1024
@@ -26,13 +28,26 @@ _SETS_OFF = SQL(
 )
 
 
+def _table(statement: Statement) -> tuple[str, ...] | None:
+    """Return the table of a plain INSERT, in the parts of its name; None for any other."""
+    if statement.command != "INSERT" or not statement.ended:
+        return None
+    found = plain_insert.pattern().fullmatch(statement.text, statement.body)
+    return _name(found["table"]) if found else None
+
+
+@functools.lru_cache(maxsize=64)
+def _name(written: str) -> tuple[str, ...] | None:
+    return Reader(written).name()
+
+
 def grouped(statements: Sequence[Statement]) -> Iterator[tuple[Statement, ...]]:
     """Yield the statements in their order: runs of plain INSERTs into one table, others alone."""
     batch: list[Statement] = []
     into, length = None, 0
     for statement in statements:
         is_short = len(statement.text) < _LONGEST
-        table = plain_insert.table(statement) if is_short else None
+        table = _table(statement) if is_short else None
         length += len(statement.text)
         if batch and (table != into or len(batch) == _MOST or length > _LONGEST):
             yield from _taken(batch)
@@ -76,7 +91,7 @@ class Batches:
         Raises:
             psycopg2.Error: when the connection is lost, or a signal has it cancelled.
         """
-        table = plain_insert.table(batch[0])
+        table = _table(batch[0])
         if table is None or self._goes_alone(table):
             return False
         # In a message of its own: an error in one message undoes no more than to its savepoint.
