@@ -14,7 +14,7 @@ from scripts.files import migration_file, rollback
 from scripts.files.header import Header
 from scripts.files.history import Entry
 from scripts.files.migration_file import MigrationFile, Section
-from scripts.files.project import shown
+from scripts.files.project import shown, shown_file
 from scripts.files.rollback import Rollback
 from scripts.sqltext import drops
 
@@ -39,7 +39,7 @@ def upgrade(state: Status, version: str) -> tuple[Step, Record]:
         direction=Direction.UP,
         section=file.up,
         header=file.header,
-        place=shown(entry.path),
+        place=shown_file(entry.folder, entry.filename),
         drops=drops.lasting(file.down.statements),
         rollback_sql=None if file.header.transactional else file.rollback_sql,
         done_before=earlier.done if earlier else 0,
@@ -79,13 +79,16 @@ def _record(entry: Entry, file: MigrationFile) -> Record:
     )
 
 
-def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
+def downgrade(
+    state: Status, version: str, stored: Stored | None, *, was_compared: bool = False
+) -> Step:
     """Read what undoes a version from the ledger, which stores the SQL that belongs to it.
 
     Args:
         state: the files and the ledger's rows.
         version: what is to be undone.
         stored: reads the ledger; None takes the file's DOWN instead.
+        was_compared: whether the stored SQL was compared with the file before, and shown since.
 
     Raises:
         RollbackError: when there is nothing to run, or the migration is declared irreversible.
@@ -96,6 +99,8 @@ def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
     undo, place = (
         _from_file(state, version) if stored is None else _from_ledger(state, version, text)
     )
+    if stored is not None and not was_compared:
+        _check_same(state, version, undo, place)
     hint = "write a new migration that corrects the problem, or restore a backup"
     check_reversible(version, undo.header, place, hint)
     earlier = state.begun(version, Direction.DOWN.value)
@@ -156,7 +161,6 @@ def _from_ledger(state: Status, version: str, text: str | None) -> tuple[Rollbac
         undo = rollback.parse(text)
     except FormatError as error:
         raise error.in_file(place) from error
-    _check_same(state, version, undo, place)
     return undo, place
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import configparser
+import functools
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +114,16 @@ def parsed(ini: Path) -> configparser.ConfigParser:
             hint="check its owner and permissions",
         ) from error
     return parser
+
+
+def shown_file(folder: Path, filename: str) -> str:
+    """Return the path of a file for people, see `shown`: a folder has thousands."""
+    return f"{_shown_folder(folder, os.getcwd())}/{filename}"  # noqa: PTH109
+
+
+@functools.lru_cache(maxsize=16)
+def _shown_folder(folder: Path, _: str) -> str:
+    return shown(folder)
 
 
 def shown(path: Path) -> str:

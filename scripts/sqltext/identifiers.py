@@ -32,6 +32,8 @@ class Part(NamedTuple):
 
 def folded(word: str) -> str:
     """Return a name as PostgreSQL reads it without quotes: in UTF-8 it lowers ASCII alone."""
+    if word.isascii():
+        return word.lower()[:_LONGEST]
     return cut("".join(letter.lower() if letter.isascii() else letter for letter in word))
 
 
@@ -113,13 +115,12 @@ class Reader:
 
     def word(self, *words: str) -> bool:
         """Go past these words, in small letters, if all of them come next, not in quotes."""
-        coming = [self.peek(ahead) for ahead in range(len(words))]
-        met = all(
-            part is not None and part.kind is Kind.WORD and part.text == word
-            for part, word in zip(coming, words, strict=True)
-        )
-        self._at += len(words) * met
-        return met
+        for ahead, word in enumerate(words):
+            part = self.peek(ahead)
+            if part is None or part.kind is not Kind.WORD or part.text != word:
+                return False
+        self._at += len(words)
+        return True
 
     def one_of(self, *words: str) -> str:
         """Go past one of these words and return it; empty when none comes next."""

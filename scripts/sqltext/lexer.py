@@ -69,8 +69,8 @@ _ESCAPED = r"'(?:[^'\\]++|\\.|'')*+'"
 # https://github.com/python/cpython/issues/106052
 _TOKEN = re.compile(
     rf"""
-      (?P<skip>[ \t\n\r\f\v,.=]++)
-    | (?P<escape_string>[eE]{_ESCAPED}(?:{_GAP}{_ESCAPED})*(?!{_GAP}'))
+    [ \t\n\r\f\v,.=]*+(?:
+      (?P<escape_string>[eE]{_ESCAPED}(?:{_GAP}{_ESCAPED})*(?!{_GAP}'))
     | (?P<open_escape_string>[eE]')
     | (?P<word>{_NAME})
     | (?P<number>\$?[0-9]++(?:{_NAME})?)       # $1, and 1x: no dollar quote begins inside
@@ -81,7 +81,7 @@ _TOKEN = re.compile(
     | (?P<block_comment>/\*)
     | (?P<open>\() | (?P<close>\)) | (?P<semicolon>;) | (?P<backslash>\\)
     | (?P<open_string>') | (?P<open_name>")
-    | (?P<other>.)
+    | (?P<other>.) | (?P<end>\Z))
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -126,20 +126,19 @@ def tokens(
     position = start
     begins = inserts
     while position < end:
-        if begins and (stop := _insert_end(text, position, end)):
-            yield Token(Kind.INSERT, position, stop)
-            position = stop
-            continue
         match = _TOKEN.match(text, position, end)
-        if match is None or match.lastgroup is None:  # the last alternative takes any character
+        if match is None or match.lastindex is None:  # the last alternatives take anything
             raise AssertionError(f"no token at {position}")
-        name, stop = match.lastgroup, match.end()
-        if name == "skip":
-            position = stop
+        name, position, stop = str(match.lastgroup), match.start(match.lastindex), match.end()
+        if name == "end":
+            return
+        if begins and (whole := _insert_end(text, position, end)):
+            yield Token(Kind.INSERT, position, whole)
+            position = whole
             continue
         kind = _KINDS.get(name)
         if kind is None:
-            kind, stop = _with_an_end(name, text, match, end)
+            kind, stop = _with_an_end(name, text, position, stop, end)
         yield Token(kind, position, stop)
         if inserts and kind not in _COMMENTS:
             begins = kind is Kind.SEMICOLON
@@ -152,13 +151,21 @@ def _insert_end(text: str, position: int, end: int) -> int:
     return found.end() if found else 0
 
 
-def _with_an_end(name: str, text: str, match: re.Match[str], end: int) -> tuple[Kind, int]:
-    """Return kind and end of what goes on until something closes it."""
+def _with_an_end(name: str, text: str, start: int, body: int, end: int) -> tuple[Kind, int]:
+    """Return kind and end of what goes on until something closes it.
+
+    Args:
+        name: the group of what opens it.
+        text: where it is.
+        start: where it is opened.
+        body: where that ends.
+        end: where the text is taken to stop.
+    """
     if name == "block_comment":
-        return Kind.BLOCK_COMMENT, _block_comment_end(text, match.start(), end)
+        return Kind.BLOCK_COMMENT, _block_comment_end(text, start, end)
     if name == "tag":
-        return Kind.DOLLAR_STRING, _dollar_string_end(text, match.group(), match.end(), end)
-    raise UnterminatedError(_UNTERMINATED[name], match.start())
+        return Kind.DOLLAR_STRING, _dollar_string_end(text, text[start:body], body, end)
+    raise UnterminatedError(_UNTERMINATED[name], start)
 
 
 def _block_comment_end(text: str, start: int, end: int) -> int:

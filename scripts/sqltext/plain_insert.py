@@ -7,8 +7,10 @@ import re
 
 _NAME = r'(?:[A-Za-z_][A-Za-z0-9_$]*+|"(?:[^"]++|"")++")'
 _VALUE = r"(?:'(?:[^'\\]++|'')*+'|[-+]?[0-9][0-9.]*+(?:[eE][-+]?[0-9]++)?|NULL|TRUE|FALSE|DEFAULT)"
-_ROW = rf"\(\s*+{_VALUE}(?:\s*+,\s*+{_VALUE})*+\s*+\)"
-_COLUMNS = rf"\(\s*+{_NAME}(?:\s*+,\s*+{_NAME})*+\s*+\)"
+# Lists are not possessive: Python 3.11.2 mishandles such groups where what follows fails; see the
+# lexer. Each element is unambiguous, so that little is tried again.
+_ROW = rf"\(\s*+{_VALUE}(?:\s*+,\s*+{_VALUE})*\s*+\)"
+_COLUMNS = rf"\(\s*+{_NAME}(?:\s*+,\s*+{_NAME})*\s*+\)"
 _NAMES = re.compile(_NAME)
 _CONFLICT = re.compile(r"\bNOTHING\s*;$", re.IGNORECASE)
 
@@ -21,9 +23,9 @@ def pattern() -> re.Pattern[str]:
     rows, and nothing that the lexer would read in another way.
     """
     return re.compile(
-        rf"INSERT\s++INTO\s++(?P<table>{_NAME}(?:\s*+\.\s*+{_NAME}){{0,2}}+)\s*+(?:{_COLUMNS}\s*+)?+"
-        rf"VALUES\s*+{_ROW}(?:\s*+,\s*+{_ROW})*+"
-        rf"(?:\s*+ON\s++CONFLICT\s*+(?:{_COLUMNS}\s*+)?+DO\s++NOTHING)?+\s*+;",
+        rf"INSERT\s++INTO\s++(?P<table>{_NAME}(?:\s*+\.\s*+{_NAME}){{0,2}})\s*+(?:{_COLUMNS}\s*+)?"
+        rf"VALUES\s*+{_ROW}(?:\s*+,\s*+{_ROW})*"
+        rf"(?:\s*+ON\s++CONFLICT\s*+(?:{_COLUMNS}\s*+)?DO\s++NOTHING)?\s*+;",
         re.IGNORECASE | re.ASCII,
     )
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
-from psycopg2.sql import Composable
+from psycopg2.sql import SQL, Composable
 
 from scripts.engine import disclosure
-from scripts.engine.ledger import event_table, events, origin
-from scripts.engine.ledger.events import Event, Kind
+from scripts.engine.ledger import event_table, origin
+from scripts.engine.ledger.events import Event, Insertion, Kind
 from scripts.engine.ledger.table import GONE
 from scripts.engine.session import database
 from scripts.engine.session.database import Execute
@@ -42,7 +42,8 @@ class EventLog:
         self._notify = run.notify
         self._works = True
         self._exists = status.ledger.exists and status.log_tells
-        self._encoding = run.raw.info.parameter_status("server_encoding") or "UTF8"
+        encoding = run.raw.info.parameter_status("server_encoding") or "UTF8"
+        self._insertion = Insertion(status.ledger, self._origin, encoding)
 
     def prepare(self, execute: Execute, *first: Event) -> None:
         """Make the table what it has to be, and write the first rows, in the open transaction."""
@@ -54,7 +55,7 @@ class EventLog:
         )
         statements = [one.as_string(self._connection) for one in needed]
         if first:
-            statements.append(self._insertion(*first))
+            statements.append(self._insertion.text(self._connection, first))
         if statements:
             self.guarded(execute, ";\n".join(statements))
         self._exists = True
@@ -77,14 +78,14 @@ class EventLog:
 
     def rows(self, *happened: Event) -> Composable | None:
         """Return the statement that writes rows; None once the log has failed."""
-        return self._composed(*happened) if self._works else None
+        return SQL(self._insertion.text(self._connection, happened)) if self._works else None
 
     def append(self, execute: Execute, *happened: Event) -> None:
         """Write rows at once, on a connection in autocommit."""
         if self._works:
             try:
                 # Several statements sent as one are one transaction.
-                execute(self._opening + self._insertion(*happened))
+                execute(self._opening + self._insertion.text(self._connection, happened))
             except psycopg2.Error as error:
                 self.lost(error, happened[0].filename)
 
@@ -98,8 +99,7 @@ class EventLog:
         try:
             with connection.cursor() as cursor:
                 # The run's own connection may be gone, and with it the quoting.
-                rows = self._composed(*happened).as_string(connection)
-                cursor.execute(self._opening + rows)
+                cursor.execute(self._opening + self._insertion.text(connection, happened))
             connection.commit()
         except psycopg2.Error as error:
             self.lost(error)
@@ -116,12 +116,6 @@ class EventLog:
         if by and error.pgcode in GONE:
             reason = f"{by} dropped or renamed it, or another session did: {reason}"
         self._notify(f"cannot write the event log: {reason}")
-
-    def _insertion(self, *happened: Event) -> str:
-        return self._composed(*happened).as_string(self._connection)
-
-    def _composed(self, *happened: Event) -> Composable:
-        return events.insertion(self._ledger, self._origin, happened, self._encoding)
 
 
 def beginning(work: Step) -> Event:

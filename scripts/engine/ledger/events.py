@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, field, fields
 from enum import Enum
 from typing import Any
 
-from psycopg2.sql import SQL, Composable, Identifier, Literal
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+from psycopg2.extensions import encodings
+from psycopg2.sql import SQL, Identifier
 
 from scripts.engine.ledger import event_table
 from scripts.engine.ledger.origin import Origin
@@ -53,38 +55,49 @@ class Event:
     """JSON: identities, before such a file runs, of the objects that its DOWN drops."""
 
 
-def insertion(ledger: Ledger, origin: Origin, events: Sequence[Event], encoding: str) -> Composable:
-    """Return the statement that appends rows.
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """Writes rows as SQL: the same columns again and again, so that they are written out once."""
 
-    Args:
-        ledger: whose log.
-        origin: what is the same for all rows of the run.
-        events: the rows.
-        encoding: the server's, as it names it: one that is not UTF8 can't hold every character.
-    """
-    # A log of an older release gets its new columns when a run has something to do; until then rows
-    # that need none of them are written all the same.
-    own = [
-        field.name
-        for field in fields(Event)
-        if field.name not in event_table.ADDED
-        or any(getattr(event, field.name) is not None for event in events)
-    ]
-    about = {key: value or None for key, value in asdict(origin).items()}
-    rows = SQL(", ").join(
-        SQL("({})").format(
-            SQL(", ").join(
-                Literal(_storable(value, encoding))
-                for value in (*(getattr(event, column) for column in own), *about.values())
-            )
+    ledger: Ledger
+    origin: Origin
+    """What is the same for all rows of the run."""
+    encoding: str
+    """The server's, as it names it: one that is not UTF8 can't hold every character."""
+    _heads: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """What the statements begin with, by their columns."""
+
+    def text(self, connection: Connection, events: Sequence[Event]) -> str:
+        """Return the statement that appends rows, with the quoting of a connection."""
+        # A log of an older release gets its new columns when a run has something to do; until then
+        # rows that need none of them are written all the same.
+        own = tuple(
+            name
+            for name in _NAMES
+            if name not in event_table.ADDED
+            or any(getattr(event, name) is not None for event in events)
         )
-        for event in events
-    )
-    return SQL("INSERT INTO {} ({}) VALUES {}").format(
-        event_table.name(ledger),
-        SQL(", ").join(Identifier(column) for column in (*own, *about)),
-        rows,
-    )
+        about = tuple(value or None for value in astuple(self.origin))
+        row = f"({', '.join(['%s'] * (len(own) + len(about)))})"
+        values = [
+            _storable(value, self.encoding)
+            for event in events
+            for value in (*(getattr(event, name) for name in own), *about)
+        ]
+        with connection.cursor() as cursor:
+            rows = cursor.mogrify(", ".join([row] * len(events)), values)
+        return f"{self._head(connection, own)} {rows.decode(encodings[connection.encoding])}"
+
+    def _head(self, connection: Connection, own: tuple[str, ...]) -> str:
+        if own not in self._heads:
+            columns = SQL(", ").join(Identifier(name) for name in (*own, *_ABOUT))
+            head = SQL("INSERT INTO {} ({}) VALUES").format(event_table.name(self.ledger), columns)
+            self._heads[own] = head.as_string(connection)
+        return self._heads[own]
+
+
+_NAMES = tuple(one.name for one in fields(Event))
+_ABOUT = tuple(one.name for one in fields(Origin))
 
 
 def _storable(value: Any, encoding: str) -> Any:

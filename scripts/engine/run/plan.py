@@ -78,6 +78,7 @@ class Plan:
         self._status = status
         self._stored = stored
         self._confirmed = confirmed
+        self._was_shown = frozenset(version for version, _ in confirmed or ())
         self.in_caller_transaction = in_caller_transaction
         self._steps: deque[Event] = deque()
         self._kept: dict[str, tuple[Step, Record | None]] = {}
@@ -206,7 +207,10 @@ class Plan:
         return step or self._downgrade(version, self._texts([version]))
 
     def _downgrade(self, version: str, texts: Mapping[str, str | None]) -> Step:
-        step = reading.downgrade(self._status, version, texts.get if self._stored else None)
+        was_shown = version in self._was_shown
+        step = reading.downgrade(
+            self._status, version, texts.get if self._stored else None, was_compared=was_shown
+        )
         check_transaction(step, in_caller_transaction=self.in_caller_transaction)
         return step
 

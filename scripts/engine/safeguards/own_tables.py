@@ -106,6 +106,8 @@ def _of(statement: Statement, path: tuple[str, ...] | None) -> Iterator[_Loss]:
 
 def _temporary(statement: Statement) -> Iterator[str]:
     """Name the temporary table that a CREATE makes, if it makes one."""
+    if not {"TEMP", "TEMPORARY"} & set(statement.words[:3]):
+        return
     reader = Reader(statement.text, statement.body)
     reader.word("create")
     reader.one_of("global", "local")
