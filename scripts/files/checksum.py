@@ -32,5 +32,7 @@ def of(data: bytes) -> str:
     Returns:
         64 hexadecimal digits, what `sha256sum` prints for the file on a machine with LF files.
     """
-    plain = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
+    plain = data.removeprefix(codecs.BOM_UTF8)
+    if b"\r" in plain:
+        plain = plain.replace(b"\r\n", b"\n")
     return hashlib.sha256(plain).hexdigest()

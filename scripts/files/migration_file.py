@@ -19,12 +19,23 @@ from scripts.sqltext.statements import Statement
 class Section:
     """UP, DOWN or a stored rollback: SQL that runs statement by statement."""
 
-    text: str
     statements: tuple[Statement, ...]
+    rest: str = ""
+    """What follows the last statement: white space and comments."""
     line: int = 1
     """The line on which it begins."""
     commented: bool = False
     """Whether the whole section is commented out."""
+
+    @property
+    def text(self) -> str:
+        """Return its text, which the statements have been cut from."""
+        return "".join([*(one.text for one in self.statements), self.rest])
+
+    @property
+    def length(self) -> int:
+        """Return how many characters it has."""
+        return sum(len(one.text) for one in self.statements) + len(self.rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +74,11 @@ def read(path: Path, *, released: bool = False) -> MigrationFile:
         OSError: when it cannot be read.
     """
     data = path.read_bytes()
+    sum_of_it = checksum.of(data)
     try:
-        return parse(path, decode(data), released=released)
+        text = decode(data)
+        del data  # a large file is in memory once
+        return parse(path, text, released=released, known_checksum=sum_of_it)
     except FormatError as error:
         raise error.in_file(shown(path)) from error
 
@@ -88,13 +102,16 @@ def read_pending(path: Path) -> MigrationFile:
     return file
 
 
-def parse(path: Path, text: str, *, released: bool = False) -> MigrationFile:
+def parse(
+    path: Path, text: str, *, released: bool = False, known_checksum: str = ""
+) -> MigrationFile:
     """Split a file's text into header, UP and DOWN.
 
     Args:
         path: its path, for the result only.
         text: its text without a byte order mark.
         released: see `header.parse`.
+        known_checksum: of the file; "" where it has to be worked out.
 
     Raises:
         FormatError: when it is not in the format; the file is not named.
@@ -113,7 +130,7 @@ def parse(path: Path, text: str, *, released: bool = False) -> MigrationFile:
     down = section(sections.plain(parts.down))
     head = header.parse(parts.head, released=released)
     require_outside(head, up, down)
-    return MigrationFile(path, head, up, down, checksum.of(text.encode()))
+    return MigrationFile(path, head, up, down, known_checksum or checksum.of(text.encode()))
 
 
 def require_outside(head: Header, *parts: Section) -> None:
@@ -143,7 +160,8 @@ def section(piece: Piece) -> Section:
             found.append(statement)
     except lexer.UnterminatedError as error:
         raise _unterminated(piece, error) from error
-    return Section(piece.text, tuple(found), piece.line, piece.commented)
+    rest = piece.behind(sum(len(one.text) for one in found))
+    return Section(tuple(found), rest, piece.line, piece.commented)
 
 
 def decode(data: bytes) -> str:

@@ -25,12 +25,25 @@ _TWO_SECTIONS = "a file needs one line '-- UP', and after it one line '-- DOWN'"
 class Piece:
     """A part of the file and the number of its first line."""
 
-    text: str
+    source: str
+    """What it is a part of: a large file is not copied for each of its parts."""
     line: int
     commented: bool = False
     """Whether it was commented out as a whole, and has been uncommented."""
     statements: tuple[Statement, ...] | None = None
     """Its statements, if they are known; None where it has to be split."""
+    start: int = 0
+    end: int | None = None
+    """Where it begins and ends in `source`."""
+
+    @property
+    def text(self) -> str:
+        """Return its text."""
+        return self.source[self.start : self.end]
+
+    def behind(self, length: int) -> str:
+        """Return its text but for that many characters at its beginning."""
+        return self.source[self.start + length : self.end]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +217,6 @@ def _parts(
     up, down = halves[0].ended(up_end), halves[1].ended(len(text))
     return Parts(
         head=head,
-        up=Piece(text[up_start:up_end], line_of(text, up_start), statements=up),
-        down=Piece(text[down_start:], line_of(text, down_start), statements=down),
+        up=Piece(text, line_of(text, up_start), statements=up, start=up_start, end=up_end),
+        down=Piece(text, line_of(text, down_start), statements=down, start=down_start),
     )

@@ -59,10 +59,9 @@ def resets(statements: Iterable[Statement], *, owns_session: bool = False) -> li
     return sorted(found, key=_last)
 
 
-def survivors(statements: Iterable[Statement], *, owns_session: bool = False) -> list[str]:
+def survivors(resets: Iterable[str]) -> list[str]:
     """Return those of the resets that a rollback does not do: these traces outlive it."""
-    found = resets(statements, owns_session=owns_session)
-    return [reset for reset in found if reset in _OUTLIVE_A_ROLLBACK]
+    return [reset for reset in resets if reset in _OUTLIVE_A_ROLLBACK]
 
 
 def _last(reset: str) -> tuple[bool, str]:

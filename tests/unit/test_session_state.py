@@ -46,7 +46,7 @@ def test_what_has_to_be_taken_away(sql: str, expected: list[str]) -> None:
     ],
 )
 def test_what_outlives_a_rollback(sql: str, expected: list[str]) -> None:
-    assert session_state.survivors(statements.split(sql)) == expected
+    assert session_state.survivors(session_state.resets(statements.split(sql))) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from psycopg2.sql import Literal
 
 from scripts.engine.execution import timeouts
-from scripts.engine.execution.autocommit import Autocommit
 from scripts.engine.execution.event_log import EventLog
 from scripts.engine.execution.executor import Note, Performed
 from scripts.engine.execution.guard import Guard
@@ -21,6 +21,9 @@ from scripts.engine.session.lock import Lock
 from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.status import Status
 from scripts.engine.step import Step
+
+if TYPE_CHECKING:
+    from scripts.engine.execution.autocommit import Autocommit
 
 
 class ServerExecutor:
@@ -43,13 +46,7 @@ class ServerExecutor:
         self.recorder = Recorder(connection, status.ledger, self.log, lock)
         watches = timeouts.supports_watching(status.server.version, status.server.platform)
         self._transaction = Transaction(connection, self.blockers, watches)
-        self._autocommit = Autocommit(
-            connection=connection,
-            guard=self.guard,
-            blockers=self.blockers,
-            log=self.log,
-            watch_client=watches,
-        )
+        self._watches = watches
         self._connection = connection
         self._observer = observer
         self._note: Note | None = None
@@ -76,9 +73,21 @@ class ServerExecutor:
         else:
             self._transaction.number = 0
             with self._connection.autocommit():
-                existed = self._autocommit.run(step)
+                existed = self._outside().run(step)
         milliseconds = round((time.monotonic() - began) * 1000)
         return Performed(Literal(milliseconds), milliseconds, self.lock_wait_ms, existed)
+
+    def _outside(self) -> Autocommit:
+        """Return what runs files outside a transaction: most runs have none."""
+        from scripts.engine.execution.autocommit import Autocommit
+
+        return Autocommit(
+            connection=self._connection,
+            guard=self.guard,
+            blockers=self.blockers,
+            log=self.log,
+            watch_client=self._watches,
+        )
 
     def record(self, note: Note) -> None:
         """Write what a step did; see `Executor.record`.

@@ -57,7 +57,8 @@ class Transaction:
         repeatable = retry.possible(statements)
         retries = connection.settings.limits.lock_retries if repeatable else 0
         existed = self._open(step, repeatable=repeatable)
-        survivors = " ".join(session_state.survivors(statements, owns_session=connection.is_own))
+        resets = session_state.resets(statements, owns_session=connection.is_own)
+        survivors = " ".join(session_state.survivors(resets))
         back = partial(execute, f"ROLLBACK TO SAVEPOINT {retry.SAVEPOINT}; {survivors}")
         try:
             for attempt in retry.attempts(retries, back, connection.notify):
@@ -67,7 +68,6 @@ class Transaction:
             if repeatable and survivors and not connection.raw.closed:
                 back()
             raise
-        resets = session_state.resets(statements, owns_session=connection.is_own)
         if resets:
             execute(" ".join(resets))
             connection.neutralize()

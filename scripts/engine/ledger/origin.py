@@ -53,6 +53,25 @@ def _clean(value: str) -> str:
 
 
 def _head(root: Path) -> str:
+    """Return the commit that is checked out; "" where there is none."""
+    return _read_head(root / ".git") or _ask_git(root)
+
+
+def _read_head(git: Path) -> str:
+    """Read it where it lies in the common case: starting git takes as long as a small run.
+
+    https://git-scm.com/docs/gitrepository-layout
+    """
+    try:
+        head = (git / "HEAD").read_text().strip()
+        if head.startswith("ref: "):
+            head = (git / head.removeprefix("ref: ")).read_text().strip()
+    except (OSError, ValueError):  # a worktree, packed references, no repository
+        return ""
+    return head if re.fullmatch("[0-9a-f]{40,64}", head) else ""
+
+
+def _ask_git(root: Path) -> str:
     import subprocess
 
     try:

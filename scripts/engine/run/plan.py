@@ -157,7 +157,7 @@ class Plan:
             step, record = reading.upgrade(self._status, move.version)
             check_transaction(step, in_caller_transaction=self.in_caller_transaction)
         own_tables.check(step, self._status.ledger)
-        self._kept_characters += len(step.section.text)
+        self._kept_characters += step.section.length
         # The first one is run at once, so that it takes no more memory later.
         if self._kept_characters < _KEEP_CHARACTERS or not self._kept:
             self._kept[step.version] = step, record
