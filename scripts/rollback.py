@@ -85,7 +85,7 @@ def _rollback(options: argparse.Namespace) -> int:
     if not options.dry_run:
         _confirm(planned, options)
         for undoing in planned.undoings:
-            rollback.to(undoing.settings, undoing.target, watch, undoing.switches)
+            rollback.to(undoing.settings, undoing.target, watch, undoing.switches, undoing.files)
     return 0
 
 

@@ -18,7 +18,7 @@ from scripts.engine.ledger.table import Ledger, Row
 from scripts.engine.session import signals
 from scripts.engine.settings import Settings
 from scripts.errors import LedgerError
-from scripts.files import checksum, history
+from scripts.files import history
 from scripts.files.history import Entry, History
 
 if TYPE_CHECKING:
@@ -32,7 +32,13 @@ class Applied:
     row: Row
     entry: Entry | None
     """Its file in this checkout; None when the database is ahead of it."""
-    file_checksum: str | None
+    files: History
+    """All files of the checkout: they keep the checksums that are asked for."""
+
+    @property
+    def file_checksum(self) -> str | None:
+        """Return the checksum that the file has now."""
+        return self.files.checksum(self.entry) if self.entry else None
 
     @property
     def changed(self) -> bool:
@@ -178,7 +184,7 @@ def _read(connection: Connection, settings: Settings, entries: History) -> Statu
     rows, heads = lookup.contents(connection, found)
     numbered = sorted(((_number(found, row), row) for row in rows), key=lambda one: one[0])
     remarks = () if rows else _elsewhere(connection, found, entries)
-    applied = (_applied(row, entries.by_number.get(number)) for number, row in numbered)
+    applied = (Applied(row, entries.by_number.get(number), entries) for number, row in numbered)
     known = server.ask(connection)
     return Status(entries, found, tuple(applied), heads, known, remarks=remarks)
 
@@ -191,11 +197,6 @@ def _elsewhere(connection: Connection, found: Ledger, entries: History) -> tuple
     from scripts.engine.ledger import elsewhere
 
     return elsewhere.check(connection, found, entries)
-
-
-def _applied(row: Row, entry: Entry | None) -> Applied:
-    known = checksum.of_file(str(entry.folder), entry.filename) if entry else None
-    return Applied(row, entry, known)
 
 
 def _number(found: Ledger, row: Row) -> int:

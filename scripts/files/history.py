@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from scripts.errors import HistoryError, UsageError
-from scripts.files import names
+from scripts.files import checksum, names
 from scripts.files.project import Environment, shown
 
 VERSION_LIMIT = 32
@@ -70,6 +70,22 @@ class History:
         """
         if self.problems:
             raise self.problems[0]
+
+    @cached_property
+    def _checksums(self) -> dict[str, str]:
+        return {}
+
+    def checksum(self, entry: Entry) -> str:
+        """Return the checksum of a file, as it was when it was first asked for.
+
+        Raises:
+            OSError: when it cannot be read.
+        """
+        known = self._checksums.get(entry.filename)
+        if known is None:
+            known = checksum.of_file(str(entry.folder), entry.filename)
+            self._checksums[entry.filename] = known
+        return known
 
     @cached_property
     def by_number(self) -> dict[int, Entry]:

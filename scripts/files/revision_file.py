@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from scripts.errors import HistoryError
 from scripts.files.history import Entry, History
@@ -91,11 +92,12 @@ def links(values: dict[str, object], entry: Entry, below: Entry | None) -> Itera
             yield BrokenLink(f"{name} is {values[name]!r} but must be {expected!r}", written)
 
 
-def check(history: History) -> None:
+def check(history: History, only: Collection[str] | None = None) -> None:
     """Refuse revision files that do more than the template's, before any of them is run.
 
     Args:
         history: the migrations, whose order the revision files have to have.
+        only: the versions whose files are checked; None checks all files of the folder.
 
     Raises:
         HistoryError: for the first of them, with its line.
@@ -103,7 +105,8 @@ def check(history: History) -> None:
     environment = history.environment
     if not environment.versions.is_dir():
         return
-    files = {path: parse(path.read_bytes()) for path in sorted(environment.versions.glob("*.py"))}
+    paths = sorted(environment.versions.glob("*.py")) if only is None else _existing(history, only)
+    files = {path: parse(path.read_bytes()) for path in paths}
     for path, file in files.items():
         for line, problem in file.problems[:1]:
             raise HistoryError(
@@ -114,7 +117,7 @@ def check(history: History) -> None:
             ).coded("revision-code")
     below: Entry | None = None
     for entry in history.entries:
-        path = environment.versions / f"{entry.path.stem}.py"
+        path = _path(history, entry)
         for link in links(files[path].values, entry, below) if path in files else ():
             raise HistoryError(
                 "the revision files leave the order of the numbers",
@@ -124,6 +127,15 @@ def check(history: History) -> None:
                 hint=f"write {link.written}",
             ).coded("broken-chain")
         below = entry
+
+
+def _path(history: History, entry: Entry) -> Path:
+    return history.environment.versions / f"{entry.stem}.py"
+
+
+def _existing(history: History, only: Collection[str]) -> list[Path]:
+    wanted = (_path(history, one) for one in history.entries if one.version in only)
+    return [path for path in wanted if path.exists()]
 
 
 def _belongs(node: ast.stmt, found: RevisionFile) -> bool:

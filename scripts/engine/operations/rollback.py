@@ -27,6 +27,7 @@ from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.engine.switches import NO_SWITCHES, Switches
 from scripts.files import history
+from scripts.files.history import History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,8 @@ class Undoing:
     previews: tuple[RollbackPreview, ...]
     """The first one to go first."""
     switches: Switches
+    files: History
+    """What is in the checkout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +124,17 @@ def plan(databases: Sequence[Settings], wanted: Wanted, notify: Notify) -> Rollb
         shown = tuple(previews[item] for item in group)
         status = found[name]
         target = status.current if wanted.partial else status.below(shown[-1].step.version)
-        undoings.append(Undoing(by_name[name], target, shown, _switches(shown, wanted)))
+        switches = _switches(shown, wanted)
+        undoings.append(Undoing(by_name[name], target, shown, switches, status.history))
     return RollbackPlan(tuple(found.values()), tuple(undoings))
 
 
 def to(
-    settings: Settings, version: str, observer: Observer, switches: Switches = NO_SWITCHES
+    settings: Settings,
+    version: str,
+    observer: Observer,
+    switches: Switches = NO_SWITCHES,
+    files: History | None = None,
 ) -> tuple[StepResult, ...]:
     """Roll a database back to a version, or to "base".
 
@@ -135,6 +143,7 @@ def to(
         version: where to go back to; with `switches.partial`, where the database is.
         observer: is told what happens.
         switches: the choices of the run; `confirmed` holds it to what people were shown.
+        files: what is in the checkout, as `plan` has found it; None to look.
 
     Returns:
         The migrations that were rolled back, in the order in which they went.
@@ -148,6 +157,7 @@ def to(
             command=Command(Kind.DOWNGRADE, version),
             observer=observer,
             switches=switches,
+            files=files,
         )
     )
 
@@ -176,8 +186,7 @@ def preview(
         boundary.located(settings.name, f"nothing was changed; {seen.name} is at {seen.current}"),
         database.connection(settings, tell) as connection,
     ):
-        files = history.survey(settings.environment)[0]
-        found = status_module.read(connection, settings, files)
+        found = status_module.read(connection, settings, seen.history)
         agreement.check_agreement(found)
         steps, about = (
             _half_applied(found, found.half_applied, wanted)

@@ -17,7 +17,7 @@ from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.errors import UsageError
-from scripts.files.history import Entry
+from scripts.files.history import Entry, History
 
 if TYPE_CHECKING:
     from scripts.engine.observer import Observer, StepResult
@@ -81,13 +81,16 @@ def plan(
     return planned
 
 
-def to(settings: Settings, version: str, observer: Observer) -> tuple[StepResult, ...]:
+def to(
+    settings: Settings, version: str, observer: Observer, files: History | None = None
+) -> tuple[StepResult, ...]:
     """Apply all pending migrations of a database up to a version.
 
     Args:
         settings: whose database.
         version: the last version, compared as a number; "head" for all.
         observer: is told what happens.
+        files: what is in the checkout, as `plan` has found it; None to look.
 
     Returns:
         The migrations that were applied, in their order.
@@ -100,7 +103,9 @@ def to(settings: Settings, version: str, observer: Observer) -> tuple[StepResult
     from scripts.engine.run.online import Request
 
     command = Command(Kind.UPGRADE, version)
-    request = Request(settings=settings, command=command, observer=observer, is_expected=True)
+    request = Request(
+        settings=settings, command=command, observer=observer, files=files, is_expected=True
+    )
     return online.run(request)
 
 

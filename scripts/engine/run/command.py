@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -15,7 +16,6 @@ from scripts.engine.step import Step
 from scripts.engine.switches import Confirmed, Switches
 from scripts.files import history, revision_file
 from scripts.files.history import History
-from scripts.files.project import Environment
 
 
 class Kind(Enum):
@@ -47,7 +47,11 @@ class Command:
             HistoryError: when a revision file differs from the template.
         """
         if not idle:
-            revision_file.check(found.history)
+            revision_file.check(found.history, self._versions(found))
+
+    def _versions(self, found: Status) -> Collection[str] | None:
+        """Return the versions whose revision files are run; None for all."""
+        return {move.version for move in self.moves(found)}
 
     def moves(self, found: Status) -> list[Move]:
         """Return the steps that lead to the target, from where the database is."""
@@ -67,19 +71,17 @@ class Command:
             for version in gone
         ]
 
-    def history(self, environment: Environment) -> History:
-        """Read the files; a rollback needs none, so a misnamed one must not stop it.
+    def check_files(self, files: History) -> None:
+        """Check that the files are one history; a rollback needs none: a misnamed one is left.
 
         Raises:
             HistoryError: when the files do not form a history, and the command needs one.
         """
         if self.kind in (Kind.UPGRADE, Kind.STAMP):
-            return history.read(environment)
-        found, problems = history.survey(environment)
-        for problem in problems:
+            files.check()
+        for problem in files.problems:
             if problem.code == "link-outside":
                 raise problem  # Alembic runs revision files, wherever they lie
-        return found
 
     def is_idle(self, found: Status) -> bool:
         """Tell whether there is nothing to do that needs the lock.

@@ -20,6 +20,7 @@ from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.engine.switches import NO_SWITCHES, Switches
 from scripts.errors import MigrationError, ServerError, printable
+from scripts.files import history
 from scripts.files.history import History
 
 _LOCK_TRIES = 5
@@ -35,6 +36,8 @@ class Request:
     switches: Switches = NO_SWITCHES
     source: Source | None = None
     """Where connections come from; None to open them according to the settings."""
+    files: History | None = None
+    """What is in the checkout, if that was surveyed before; None to do it."""
     is_expected: bool = False
     """Whether people know that there was something to do: if there is nothing, they are told."""
 
@@ -98,7 +101,8 @@ def opened(request: Request) -> Iterator[Opened]:
         waiting.installed(),
         closing(RunConnection(settings, source, notify)) as connection,
     ):
-        entries = command.history(settings.environment)
+        entries = request.files or history.survey(settings.environment)[0]
+        command.check_files(entries)
         found = look(connection, entries)
         before = found.current
         command.check_writable(found)

@@ -13,6 +13,7 @@ from scripts.engine.ledger.server import Server
 from scripts.engine.observer import Direction
 from scripts.engine.run.command import Command, Kind
 from scripts.errors import HistoryError, LedgerError, ServerError, UsageError
+from scripts.files import history
 from scripts.files.project import Environment
 from tests.support.states import state
 
@@ -121,14 +122,15 @@ class TestFiles:
         self, misnamed: Environment, kind: Kind
     ) -> None:
         with pytest.raises(HistoryError, match=r"no-number\.sql"):
-            Command(kind, "head").history(misnamed)
+            Command(kind, "head").check_files(history.survey(misnamed)[0])
 
     @pytest.mark.parametrize("kind", [Kind.DOWNGRADE, Kind.INSPECT])
     def test_it_does_not_stop_what_goes_back_or_looks(
         self, misnamed: Environment, kind: Kind
     ) -> None:
-        entries = Command(kind, "base").history(misnamed).entries
-        assert [entry.version for entry in entries] == ["001", "002", "003"]
+        files = history.survey(misnamed)[0]
+        Command(kind, "base").check_files(files)
+        assert [entry.version for entry in files.entries] == ["001", "002", "003"]
 
     @pytest.mark.parametrize("kind", Kind)
     def test_a_revision_file_that_is_a_link_out_of_the_checkout_stops_all(
@@ -139,7 +141,7 @@ class TestFiles:
         python.rename(outside)
         python.symlink_to(outside)
         with pytest.raises(HistoryError) as caught:
-            Command(kind, "base").history(three)
+            Command(kind, "base").check_files(history.survey(three)[0])
         assert caught.value.code == "link-outside"
 
 
