@@ -11,7 +11,16 @@ _MOST = 1 << 20
 
 
 def of_file(folder: str, filename: str) -> str:
-    """Return the checksum of a file; see `of`. Without a path object: there may be thousands.
+    """Return the checksum of a file; see `of`.
+
+    Raises:
+        OSError: when it cannot be read.
+    """
+    return of(read(folder, filename))
+
+
+def read(folder: str, filename: str) -> bytes:
+    """Return what is in a file; without a path object, for there may be thousands.
 
     Raises:
         OSError: when it cannot be read.
@@ -23,7 +32,7 @@ def of_file(folder: str, filename: str) -> str:
             data += more
     finally:
         os.close(opened)
-    return of(data)
+    return data
 
 
 def of(data: bytes) -> str:

@@ -6,15 +6,19 @@ reviewed, checksummed, kept in the ledger and rolled back.
 
 from __future__ import annotations
 
-import ast
+import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scripts.errors import HistoryError
+from scripts.files import checksum
 from scripts.files.history import Entry, History
 from scripts.files.project import shown
+
+if TYPE_CHECKING:
+    import ast
 
 SHAPE = (
     "a revision file contains only a docstring, one import, revision, down_revision and "
@@ -46,6 +50,8 @@ def parse(data: bytes) -> RevisionFile:
     if made:
         below = made[2].decode() if made[2] else None
         return RevisionFile({"revision": made[1].decode(), "down_revision": below})
+    import ast
+
     found = RevisionFile()
     try:
         tree = ast.parse(data)
@@ -92,12 +98,11 @@ def links(values: dict[str, object], entry: Entry, below: Entry | None) -> Itera
             yield BrokenLink(f"{name} is {values[name]!r} but must be {expected!r}", written)
 
 
-def check(history: History, only: Collection[str] | None = None) -> None:
+def check(history: History) -> None:
     """Refuse revision files that do more than the template's, before any of them is run.
 
     Args:
         history: the migrations, whose order the revision files have to have.
-        only: the versions whose files are checked; None checks all files of the folder.
 
     Raises:
         HistoryError: for the first of them, with its line.
@@ -105,23 +110,26 @@ def check(history: History, only: Collection[str] | None = None) -> None:
     environment = history.environment
     if not environment.versions.is_dir():
         return
-    paths = sorted(environment.versions.glob("*.py")) if only is None else _existing(history, only)
-    files = {path: parse(path.read_bytes()) for path in paths}
-    for path, file in files.items():
+    folder = str(environment.versions)
+    with os.scandir(folder) as listed:
+        names = sorted(one.name for one in listed if one.name.endswith(".py"))
+    files = {name: parse(checksum.read(folder, name)) for name in names}
+    for name, file in files.items():
         for line, problem in file.problems[:1]:
+            path = environment.versions / name
             raise HistoryError(
-                f"{path.name} is not a valid revision file: {problem}",
+                f"{name} is not a valid revision file: {problem}",
                 where=f"{shown(path)}:{line}" if line else shown(path),
                 state=f"nothing was changed in {environment.name}",
                 hint=f"{SHAPE}; move everything else into its SQL file",
             ).coded("revision-code")
     below: Entry | None = None
     for entry in history.entries:
-        path = _path(history, entry)
-        for link in links(files[path].values, entry, below) if path in files else ():
+        name = f"{entry.stem}.py"
+        for link in links(files[name].values, entry, below) if name in files else ():
             raise HistoryError(
                 "the revision files leave the order of the numbers",
-                where=shown(path),
+                where=shown(environment.versions / name),
                 detail=link.problem,
                 state=f"nothing was changed in {environment.name}",
                 hint=f"write {link.written}",
@@ -129,16 +137,9 @@ def check(history: History, only: Collection[str] | None = None) -> None:
         below = entry
 
 
-def _path(history: History, entry: Entry) -> Path:
-    return history.environment.versions / f"{entry.stem}.py"
-
-
-def _existing(history: History, only: Collection[str]) -> list[Path]:
-    wanted = (_path(history, one) for one in history.entries if one.version in only)
-    return [path for path in wanted if path.exists()]
-
-
 def _belongs(node: ast.stmt, found: RevisionFile) -> bool:
+    import ast
+
     match node:
         case (
             ast.Expr(ast.Constant(str()))

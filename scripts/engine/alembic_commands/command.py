@@ -47,9 +47,6 @@ class AlembicCommand(Command):
         super().prepare(found, idle=idle)
         unknown_revisions.add(self.directory, found)
 
-    def _versions(self, found: Status) -> None:
-        """Return None: Alembic loads all revision files."""
-
     def moves(self, found: Status) -> list[Move]:
         """Let Alembic find the steps; see `Command.moves`.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -47,11 +46,7 @@ class Command:
             HistoryError: when a revision file differs from the template.
         """
         if not idle:
-            revision_file.check(found.history, self._versions(found))
-
-    def _versions(self, found: Status) -> Collection[str] | None:
-        """Return the versions whose revision files are run; None for all."""
-        return {move.version for move in self.moves(found)}
+            revision_file.check(found.history)
 
     def moves(self, found: Status) -> list[Move]:
         """Return the steps that lead to the target, from where the database is."""
