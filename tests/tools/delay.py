@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _CHUNK = 65536
 
@@ -54,9 +54,10 @@ async def _serve(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: int, seconds: float
 ) -> None:
     to_server = await asyncio.open_connection("127.0.0.1", target)
-    await asyncio.gather(
-        _pass_on(reader, to_server[1], seconds), _pass_on(to_server[0], writer, seconds)
-    )
+    with suppress(asyncio.CancelledError):  # the end of the `with` block
+        await asyncio.gather(
+            _pass_on(reader, to_server[1], seconds), _pass_on(to_server[0], writer, seconds)
+        )
 
 
 async def _pass_on(

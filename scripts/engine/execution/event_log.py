@@ -62,9 +62,8 @@ class EventLog:
 
     def guarded(self, execute: Execute, statements: str) -> None:
         """Run what writes the log in the open transaction, which continues even if that fails."""
-        execute(f"SAVEPOINT {_SAVEPOINT};")
         try:
-            execute(statements)
+            execute(f"SAVEPOINT {_SAVEPOINT}; {statements}")
         except psycopg2.Error as error:
             if error.pgcode is None:
                 raise  # the connection is gone

@@ -15,7 +15,7 @@ from scripts.engine.session.run_connection import RunConnection
 from scripts.errors import LockError, MigrationError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Guard:
     """The lock of a run, and the way to find out where the database is without it."""
 
@@ -23,6 +23,8 @@ class Guard:
     ledger: Ledger
     lock: Lock | None
     """None where a caller's pool has no second connection to hold it: all may pass then."""
+    _answer: LockError | bool = False
+    """What a check has found that was made ahead; False where there was none."""
 
     def check(self) -> None:
         """Make sure that no other run is active.
@@ -30,8 +32,21 @@ class Guard:
         Raises:
             LockError: when one may be.
         """
-        if self.lock:
+        answer, self._answer = self._answer, False
+        if isinstance(answer, LockError):
+            raise answer
+        if self.lock and not answer:
             self.lock.check()
+
+    def check_ahead(self) -> None:
+        """Make the next check now, while the run's own connection waits for a commit."""
+        if self.lock is None:
+            return
+        try:
+            self.lock.check()
+            self._answer = True
+        except LockError as error:
+            self._answer = error
 
     def check_within(self, ran: int) -> None:
         """Make sure of it inside a file outside a transaction.

@@ -43,8 +43,9 @@ class Recorder:
         Raises:
             LedgerError: when that is not possible.
         """
-        for statement in (*self._ledger.creation(), *self._ledger.version_table_creation()):
-            self._executed(self._composed(statement))
+        needed = (*self._ledger.creation(), *self._ledger.version_table_creation())
+        if needed:
+            self._executed("; ".join(self._composed(statement) for statement in needed))
 
     def note(self, note: Note) -> int:
         """Write what a step has done; see `Executor.record`.

@@ -16,6 +16,7 @@ from scripts.engine.execution.recorder import Recorder
 from scripts.engine.execution.transaction import Transaction
 from scripts.engine.ledger.table import Record
 from scripts.engine.observer import Observer
+from scripts.engine.session import waiting
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.lock import Lock
 from scripts.engine.session.run_connection import RunConnection
@@ -116,7 +117,9 @@ class ServerExecutor:
         note, self._note = self._note, None
         opening = self._transaction.opening(coming) if coming else ""
         if note and coming and opening:
-            self._transaction.begun(coming, self.recorder.commit(note, opening))
+            with waiting.meanwhile(self._connection.raw, self.guard.check_ahead):
+                row = self.recorder.commit(note, opening)
+            self._transaction.begun(coming, row)
             return
         if note:
             self.recorder.note(note)

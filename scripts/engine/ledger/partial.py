@@ -112,9 +112,8 @@ def read(connection: Connection, ledger: Ledger) -> tuple[Partial, ...] | None:
     query = SQL(_OPEN).format(log=event_table.name(ledger), own=own)
     with connection.cursor() as cursor:
         # A log of another shape, or one that this login may not read, stops nothing.
-        cursor.execute(f"SAVEPOINT {_SAVEPOINT}")
         try:
-            cursor.execute(query)
+            cursor.execute(SQL(f"SAVEPOINT {_SAVEPOINT}; ") + query)
         except psycopg2.Error as error:
             if error.pgcode is None:
                 raise

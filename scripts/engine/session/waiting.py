@@ -54,6 +54,7 @@ class _Watch:
 
 _DEFAULT = _Watch()
 _watches: dict[int, _Watch] = {}
+_meanwhile: dict[int, Callable[[], None]] = {}
 _users = 0
 
 
@@ -106,6 +107,19 @@ def bounded(connection: Connection, seconds: float) -> Iterator[None]:
     """
     with _watched(connection, _Watch(seconds)):
         yield
+
+
+@contextmanager
+def meanwhile(connection: Connection, do: Callable[[], None]) -> Iterator[None]:
+    """Do something else while a connection's first query of a `with` block is under way.
+
+    `do` is called once that has been sent; it may use another connection, and must not raise.
+    """
+    _meanwhile[id(connection)] = do
+    try:
+        yield
+    finally:
+        _meanwhile.pop(id(connection), None)
 
 
 @contextmanager
@@ -205,18 +219,31 @@ def _wait(connection: Connection) -> None:
     watch = _watches.get(id(connection), _DEFAULT)
     begin, interrupted = time.monotonic(), 0.0
     while (state := connection.poll()) != POLL_OK:
+        if do := _meanwhile.pop(id(connection), None):
+            do()
+            continue
         poller = select.poll()
         poller.register(connection.fileno(), _EVENTS[state])
         while not poller.poll(_TICK * 1000):
-            now = time.monotonic()
-            if signals.received() and not interrupted:
-                interrupted = now
-                if watch.cancels:
-                    # libpq waits without limit for a server that has frozen.
-                    threading.Thread(target=_cancel, args=(connection,), daemon=True).start()
-            if interrupted and now - interrupted > _GRACE:
-                raise psycopg2.OperationalError(f"{NO_ANSWER} within {_GRACE:g} s of a signal")
-            if watch.limit_s and now - begin > watch.limit_s:
-                raise psycopg2.OperationalError(f"{NO_ANSWER} within {watch.limit_s:g} s")
-            if watch.on_tick:
-                watch.on_tick(now - begin)
+            interrupted = _tick(connection, watch, begin, interrupted)
+
+
+def _tick(connection: Connection, watch: _Watch, begin: float, interrupted: float) -> float:
+    """Look at signals and the clock; return when a signal was first seen, 0.0 for none.
+
+    Raises:
+        psycopg2.OperationalError: when the server has been silent for too long.
+    """
+    now = time.monotonic()
+    if signals.received() and not interrupted:
+        interrupted = now
+        if watch.cancels:
+            # libpq waits without limit for a server that has frozen.
+            threading.Thread(target=_cancel, args=(connection,), daemon=True).start()
+    if interrupted and now - interrupted > _GRACE:
+        raise psycopg2.OperationalError(f"{NO_ANSWER} within {_GRACE:g} s of a signal")
+    if watch.limit_s and now - begin > watch.limit_s:
+        raise psycopg2.OperationalError(f"{NO_ANSWER} within {watch.limit_s:g} s")
+    if watch.on_tick:
+        watch.on_tick(now - begin)
+    return interrupted
