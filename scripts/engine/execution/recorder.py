@@ -66,8 +66,8 @@ class Recorder:
             opening: what the next transaction begins with, after BEGIN.
 
         Returns:
-            The last row that `opening` gives; None where it failed: the step is committed then, and
-            no transaction is open.
+            The last row that `opening` gives; None where it failed, or the event log did: the step
+            is committed then, and no transaction is open.
 
         Raises:
             LedgerError: when the note cannot be written.
@@ -92,9 +92,12 @@ class Recorder:
             if told is None:
                 raise self._refused(error) from error
             # Leaving the log out shows whether it is the log that cannot be written.
-            row = self._executed(f"{self._note(note, None)}{ending}")
+            row = self._executed(self._note(note, None))
             self._log.lost(error, by)
-            return row
+            if not ending:
+                return row
+            connection.commit()
+            return None
 
     def _note(self, note: Note, told: Composable | None) -> str:
         move = (note.before, note.after) if note.before != note.after else None
