@@ -17,7 +17,7 @@ export MIGRATION_FALLBACK := embedded
 # Without compiled modules each command would spend half a second more on starting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help migrate test lint docs format bench soak lock clean
+.PHONY: help migrate test lint docs format bench plot soak lock clean
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,8 +46,11 @@ format: $(TOOLS)  ## fix what a tool can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(TOOLS)  ## compare with psql applying the same statements
+bench: $(TOOLS)  ## compare with psql and psycopg2 doing the same; ONLY=rollback for some
 	ONLY="$(ONLY)" ROUNDS="$(ROUNDS)" $(BIN)/python tests/tools/bench.py
+
+plot: $(TOOLS)  ## draw docs/performance.svg, against psql, plain Alembic and dbmate
+	$(BIN)/python tests/tools/plot.py
 
 soak: $(TOOLS)  ## many runners at once, again and again
 	ROUNDS="$(ROUNDS)" $(BIN)/python tests/tools/soak.py
