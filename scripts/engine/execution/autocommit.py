@@ -119,6 +119,8 @@ class _Section:
         wanted = timeouts.session(self.step.header, self.settings.limits, statement)
         self._send(f"SET SESSION {k} = {v}" for k, v in wanted.items() if self._values.get(k) != v)
         self._values |= wanted
+        if self.owner.blockers:
+            self.owner.blockers.bounded_by(wanted["lock_timeout"])
 
     def _begin(self) -> None:
         if self.session.pooled:
@@ -126,8 +128,7 @@ class _Section:
         values = timeouts.watching(watch_client=self.owner.watch_client)
         self._send(f"SET SESSION {name} = {value}" for name, value in values.items())
         self._values |= values
-        role = self.settings.role
-        if role:
+        if role := self.settings.role:
             with self.session.connection.cursor() as cursor:
                 cursor.execute(SQL("SET SESSION ROLE {}").format(Identifier(role)))
 
@@ -187,8 +188,7 @@ class _Section:
             self._prepare_build(build, statement, ran)
         with notices.reported(connection, [statement], place, self.notify):
             run_statement(execute, statement, place, ran, self.owner.blockers)
-        problem = build.problem() if build else ""
-        if problem:
+        if build and (problem := build.problem()):
             raise self.failed("the index was not built", statement, ran, problem)
 
     def _prepare_build(self, build: IndexBuild, statement: Statement, ran: int) -> None:

@@ -149,6 +149,10 @@ class Blockers:
         half = lock_timeout_ms / 2000 if lock_timeout_ms else _FIRST_LOOK
         self._first = min(_FIRST_LOOK, half)
 
+    def bounded_by(self, lock_timeout_ms: int) -> None:
+        """Know the lock_timeout of the next statement, where each has its own."""
+        self._lock_timeout_ms = lock_timeout_ms
+
     def statement(self) -> None:
         """Forget what was seen: another statement begins."""
         self.last, self._looked, self._said, self._shown = None, 0.0, 0.0, ()
