@@ -11,7 +11,6 @@ imported where it is used.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -19,6 +18,7 @@ import psycopg2
 from scripts.errors import MigrationError, printable
 
 if TYPE_CHECKING:
+    from scripts.engine.refusal import Refusal
     from scripts.sqltext.statements import Statement
 
 _SOURCE_WIDTH = 100
@@ -65,17 +65,6 @@ def of_error(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What is shown of a statement that the server refused."""
-
-    headline: str
-    """The server's message with its SQLSTATE."""
-    detail: str
-    source: str
-    """The line at fault, and below it one with a caret; "" where the server names no place."""
-
-
 def of_refusal(error: psycopg2.Error, statement: Statement, *more: str) -> Refusal:
     """Return what the server said of a statement of a file; see `of_error`.
 
@@ -84,6 +73,8 @@ def of_refusal(error: psycopg2.Error, statement: Statement, *more: str) -> Refus
         statement: what was sent.
         more: lines to be added; empty ones are left out.
     """
+    from scripts.engine.refusal import Refusal
+
     source = _source(error, statement)
     said = of_error(error, *more, sql=statement.sql, names_statement=not source)
     headline, _, detail = said.partition("\n")

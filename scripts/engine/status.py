@@ -11,8 +11,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.engine import disclosure
-from scripts.engine.ledger import lookup, partial, server
-from scripts.engine.ledger.partial import Partial
+from scripts.engine.ledger import lookup, server, unfinished
 from scripts.engine.ledger.server import Server
 from scripts.engine.ledger.table import Ledger, Row
 from scripts.engine.session import signals
@@ -22,6 +21,7 @@ from scripts.files import history
 from scripts.files.history import Entry, History
 
 if TYPE_CHECKING:
+    from scripts.engine.ledger.partial import Partial
     from scripts.engine.ledger.renaming import Renamed
 
 
@@ -84,7 +84,7 @@ class Status:
         """Return the applied migrations that have no file here: a newer release applied them."""
         return tuple(applied for applied in self.applied if applied.entry is None)
 
-    @property
+    @cached_property
     def changed(self) -> tuple[Applied, ...]:
         """Return the applied migrations whose file is another one now."""
         return tuple(applied for applied in self.applied if applied.changed)
@@ -157,7 +157,7 @@ def read(connection: Connection, settings: Settings, entries: History) -> Status
     try:
         found = _read(connection, settings, entries)
         if found.ledger.exists:
-            known = partial.read(connection, found.ledger)
+            known = unfinished.read(connection, found.ledger)
             return replace(
                 found, partial=_not_over(found, known or ()), log_tells=known is not None
             )

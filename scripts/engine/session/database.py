@@ -16,7 +16,6 @@ from scripts import __version__
 from scripts.engine import disclosure
 from scripts.engine.session import (
     address,
-    connect_error,
     session_settings,
     signals,
     waiting,
@@ -74,6 +73,8 @@ def connect(
         try:
             return _open(dsn, settings)
         except psycopg2.OperationalError as error:
+            from scripts.engine.session import connect_error
+
             message = address.without_password(str(error).strip(), dsn)
             left = begin + settings.connect_wait_ms / 1000 - time.monotonic()
             if connect_error.is_final(message) or left <= 0:
@@ -232,6 +233,8 @@ def _neutral(opened: Connection) -> str:
 def _refused(
     settings: Settings, dsn: str, message: str, tries: int, *, direct: bool
 ) -> ServerError:
+    from scripts.engine.session import connect_error
+
     setting = settings.environment.url_setting(direct=direct)
     waited = duration.text(settings.connect_wait_ms)
     return ServerError(
