@@ -40,7 +40,7 @@ class Step:
     drops: tuple[Drop, ...]
     """What the migration's DOWN drops for good, whichever section this is."""
     rollback_sql: str | None = None
-    """What the event log stores for a file that may end half applied; see `ledger.partial`."""
+    """What the event log stores for a file that may end half applied; see `ledger.unfinished`."""
     rollback_checksum: str | None = None
     """Of the rollback SQL that the ledger stores, where that is what runs."""
     done_before: int = 0

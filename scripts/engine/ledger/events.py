@@ -48,7 +48,7 @@ class Event:
     sqlstate: str | None = None
     error: str | None = None
     statements: int | None = None
-    """How many a file outside a transaction has: see `ledger.partial`."""
+    """How many a file outside a transaction has: see `ledger.unfinished`."""
     rollback_sql: str | None = None
     """The SQL that undoes such a file if it ends half applied and the file is missing later."""
     existing: str | None = None
