@@ -14,7 +14,6 @@ from scripts.sqltext import lexer
 from scripts.sqltext.lexer import Kind
 
 _LONGEST = 63
-_COMMENTS = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
 _STRINGS = (Kind.STRING, Kind.DOLLAR_STRING)
 _DOLLAR_QUOTE = re.compile(r"\$[^$]*+\$")
 _SURROGATES = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
@@ -220,7 +219,7 @@ def _parts(text: str, start: int) -> Iterator[Part]:
             if text[at] in ",.=":
                 yield Part(Kind.OTHER, text[at], at, at + 1)
         end = token.end
-        if token.kind not in _COMMENTS:
+        if token.kind not in lexer.COMMENTS:
             yield Part(token.kind, _said(token.kind, text[token.start : end]), token.start, end)
 
 

@@ -99,7 +99,7 @@ _KINDS = {
     "backslash": Kind.BACKSLASH,
     "other": Kind.OTHER,
 }
-_COMMENTS = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
+COMMENTS = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
 _UNTERMINATED = {
     "open_escape_string": Kind.STRING,
     "open_string": Kind.STRING,
@@ -140,7 +140,7 @@ def tokens(
         if kind is None:
             kind, stop = _with_an_end(name, text, position, stop, end)
         yield Token(kind, position, stop)
-        if inserts and kind not in _COMMENTS:
+        if inserts and kind not in COMMENTS:
             begins = kind is Kind.SEMICOLON
         position = stop
 

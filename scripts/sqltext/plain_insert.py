@@ -11,6 +11,7 @@ _VALUE = r"(?:'(?:[^'\\]++|'')*+'|[-+]?[0-9][0-9.]*+(?:[eE][-+]?[0-9]++)?|NULL|T
 # lexer. Each element is unambiguous, so that little is tried again.
 _ROW = rf"\(\s*+{_VALUE}(?:\s*+,\s*+{_VALUE})*\s*+\)"
 _COLUMNS = rf"\(\s*+{_NAME}(?:\s*+,\s*+{_NAME})*\s*+\)"
+_HEAD = rf"INSERT\s++INTO\s++(?P<table>{_NAME}(?:\s*+\.\s*+{_NAME}){{0,2}})"
 _NAMES = re.compile(_NAME)
 _CONFLICT = re.compile(r"\bNOTHING\s*;$", re.IGNORECASE)
 
@@ -23,11 +24,18 @@ def pattern() -> re.Pattern[str]:
     rows, and nothing that the lexer would read in another way.
     """
     return re.compile(
-        rf"INSERT\s++INTO\s++(?P<table>{_NAME}(?:\s*+\.\s*+{_NAME}){{0,2}})\s*+(?:{_COLUMNS}\s*+)?"
-        rf"VALUES\s*+{_ROW}(?:\s*+,\s*+{_ROW})*"
+        rf"{_HEAD}\s*+(?:{_COLUMNS}\s*+)?VALUES\s*+{_ROW}(?:\s*+,\s*+{_ROW})*"
         rf"(?:\s*+ON\s++CONFLICT\s*+(?:{_COLUMNS}\s*+)?DO\s++NOTHING)?\s*+;",
         re.IGNORECASE | re.ASCII,
     )
+
+
+def table(text: str, start: int) -> str:
+    """Return the table of the plain INSERT that begins there, as it is written."""
+    found = _head().match(text, start)
+    if found is None:
+        raise AssertionError(f"no INSERT at {start}")
+    return found["table"]
 
 
 def words(text: str, table: str) -> tuple[str, ...]:
@@ -35,10 +43,15 @@ def words(text: str, table: str) -> tuple[str, ...]:
 
     Args:
         text: the statement, or its last characters.
-        table: the group of `pattern`.
+        table: as it is written.
     """
     ending = ("ON", "CONFLICT", "DO", "NOTHING") if _CONFLICT.search(text) else ()
     return ("INSERT", "INTO", *_unquoted(table), "VALUES", *ending)
+
+
+@functools.cache
+def _head() -> re.Pattern[str]:
+    return re.compile(_HEAD, re.IGNORECASE | re.ASCII)
 
 
 @functools.lru_cache(maxsize=64)

@@ -18,7 +18,6 @@ _IN_DSN = re.compile(r"(password\s*=\s*)(?!\s)(?:\\?'+[^']*'+|[^\s'\"]+)", re.IG
 _IN_URL = re.compile(r"""(\w://[^\s:/@]*:)(?:(?!\d+/)[^\s'"]+|[^\s/'"]+)(?=@)""")
 _ROLES = re.compile(r"\b(CREATE|ALTER)\s+(ROLE|USER|GROUP)\b", re.IGNORECASE)
 _LITERALS = (Kind.STRING, Kind.DOLLAR_STRING)
-_COMMENTS = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
 _HIDDEN = "'***'"
 
 
@@ -86,7 +85,7 @@ def _hidden(sql: str, limit: int, *, everything: bool) -> Iterator[Token]:
                 return
             if not everything:
                 continue
-            if token.kind in _COMMENTS:
+            if token.kind in lexer.COMMENTS:
                 yield token
                 continue
             text = sql[token.start : token.end]

@@ -14,7 +14,6 @@ _LEADING_WORDS = 8
 _LONGEST_ENDING = 64
 """Characters of a plain INSERT's end that tell whether it has an ON CONFLICT."""
 _ROUTINE = re.compile(r"CREATE (OR REPLACE )?(FUNCTION|PROCEDURE)\b")
-_COMMENTS = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +87,9 @@ class Splitter:
         self.has_sql = False
         """Whether there was anything but comments."""
         self._counted, self._line = start, line
+        self._begin(start)
+
+    def _begin(self, start: int) -> None:
         self._start = start
         self._body: int | None = None
         self._words: list[str] = []
@@ -96,7 +98,7 @@ class Splitter:
 
     def feed(self, token: Token) -> Statement | None:
         """Take a token; return the statement that it ends, if it ends one."""
-        if token.kind in _COMMENTS:
+        if token.kind in lexer.COMMENTS:
             return None
         self.has_sql = True
         if token.kind is Kind.INSERT:
@@ -111,19 +113,11 @@ class Splitter:
         return None if self._body is None else self._take(end, ended=False)
 
     def _insert(self, token: Token) -> Statement:
-        found = plain_insert.pattern().match(self._text, token.start)
-        if found is None:
-            raise AssertionError(f"no INSERT at {token.start}")
         self._body = token.start
+        table = plain_insert.table(self._text, token.start)
         ending = self._text[max(token.start, token.end - _LONGEST_ENDING) : token.end]
-        self._words = list(plain_insert.words(ending, found["table"]))[:_LEADING_WORDS]
+        self._words = list(plain_insert.words(ending, table))[:_LEADING_WORDS]
         return self._take(token.end, ended=True)
-
-    def _begin(self, start: int) -> None:
-        self._start, self._body = start, None
-        self._words = []
-        self._parentheses = self._blocks = 0
-        self._routine = False
 
     @property
     def _nested(self) -> bool:
