@@ -62,9 +62,9 @@ WITH RECURSIVE named(step, class, id, sub, deep) AS (
   JOIN pg_catalog.pg_attribute a ON a.attrelid = part.oid AND a.attnum = part.sub
 )
 SELECT l.step, l.oid, l.oid::regclass::text, l.attname, c.relkind,
-  (SELECT sum(nullif(p.reltuples, -1)) FROM pg_catalog.pg_class p
-   WHERE p.oid = l.oid AND p.relkind <> 'p'
-     OR p.oid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(l.oid) t WHERE t.isleaf))::bigint
+  CASE WHEN c.relkind <> 'p' THEN nullif(c.reltuples, -1)::bigint ELSE
+    (SELECT sum(nullif(p.reltuples, -1)) FROM pg_catalog.pg_partition_tree(l.oid) t
+     JOIN pg_catalog.pg_class p ON p.oid = t.relid WHERE t.isleaf)::bigint END
 FROM listed l JOIN pg_catalog.pg_class c ON c.oid = l.oid ORDER BY 1, 3, l.sub
 """
 
