@@ -67,7 +67,7 @@ def _migrate(options: argparse.Namespace) -> int:
             _preview(pending.status, pending.entries, options)
         else:
             watch = report.observer(as_json=options.json)
-            upgrade.to(pending.settings, pending.target, watch, pending.status.history)
+            upgrade.to(pending.settings, pending.target, watch, pending.status)
     return 0
 
 

@@ -85,7 +85,7 @@ def _rollback(options: argparse.Namespace) -> int:
     if not options.dry_run:
         _confirm(planned, options)
         for undoing in planned.undoings:
-            rollback.to(undoing.settings, undoing.target, watch, undoing.switches, undoing.files)
+            rollback.to(undoing.settings, undoing.target, watch, undoing.switches, undoing.seen)
     return 0
 
 

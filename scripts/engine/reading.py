@@ -10,7 +10,7 @@ from scripts.engine.observer import Direction
 from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.errors import FormatError, HistoryError, LedgerError, RollbackError
-from scripts.files import migration_file, rollback
+from scripts.files import checksum, migration_file, rollback
 from scripts.files.header import Header
 from scripts.files.history import Entry
 from scripts.files.migration_file import MigrationFile, Section
@@ -79,16 +79,13 @@ def _record(entry: Entry, file: MigrationFile) -> Record:
     )
 
 
-def downgrade(
-    state: Status, version: str, stored: Stored | None, *, was_compared: bool = False
-) -> Step:
+def downgrade(state: Status, version: str, stored: Stored | None) -> Step:
     """Read what undoes a version from the ledger, which stores the SQL that belongs to it.
 
     Args:
         state: the files and the ledger's rows.
         version: what is to be undone.
         stored: reads the ledger; None takes the file's DOWN instead.
-        was_compared: whether the stored SQL was compared with the file before, and shown since.
 
     Raises:
         RollbackError: when there is nothing to run, or the migration is declared irreversible.
@@ -99,8 +96,8 @@ def downgrade(
     undo, place = (
         _from_file(state, version) if stored is None else _from_ledger(state, version, text)
     )
-    if stored is not None and not was_compared:
-        _check_same(state, version, undo, place)
+    if text is not None:
+        _check_same(state, version, undo, text, place)
     hint = "write a new migration that corrects the problem, or restore a backup"
     check_reversible(version, undo.header, place, hint)
     earlier = state.begun(version, Direction.DOWN.value)
@@ -164,10 +161,13 @@ def _from_ledger(state: Status, version: str, text: str | None) -> tuple[Rollbac
     return undo, place
 
 
-def _check_same(state: Status, version: str, undo: Rollback, place: str) -> None:
+def _check_same(state: Status, version: str, undo: Rollback, text: str, place: str) -> None:
     """A row can be rewritten together with its checksum; the applied file reveals it."""
     applied, entry = state.find(version), state.history.find(version)
     if applied is None or entry is None or applied.file_checksum != applied.row.checksum:
+        return
+    data = checksum.read(str(entry.folder), entry.filename)
+    if rollback.is_plainly_of(migration_file.decode(data), text, undo):
         return
     file = migration_file.read(entry.path, released=True)
     if file.header.directives() == undo.header.directives() and _texts(file.down) == _texts(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from scripts.errors import UsageError
 from scripts.files import history
 
+if TYPE_CHECKING:
+    from scripts.engine.step import Step
+
 _NAMES = ("drop_existing", "partial")
 _SHOW_VALUES = "show_values"
-
-
-Confirmed = tuple[tuple[str, str], ...]
-"""Versions and SQL that people were shown, the first one to be rolled back comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +22,8 @@ class Switches:
 
     use_file: bool = False
     """Roll back with the files' DOWN instead of the SQL that the ledger stores."""
-    confirmed: Confirmed | None = None
-    """What people have been shown; None if nobody was asked."""
+    confirmed: tuple[Step, ...] | None = None
+    """What people have been shown, the first one to go first; None if nobody was asked."""
     drop_existing: frozenset[int] = frozenset()
     """The versions whose rollback may drop objects that existed before them, as numbers."""
     partial: int | None = None

@@ -130,7 +130,12 @@ def plain(piece: Piece) -> Piece:
         return piece
     if not commented:
         return piece
-    return Piece(_COMMENT_SIGN.sub("", piece.text), piece.line, commented=True)
+    return Piece(uncommented(piece.text), piece.line, commented=True)
+
+
+def uncommented(text: str) -> str:
+    """Return a text with one `-- ` removed from each line."""
+    return _COMMENT_SIGN.sub("", text)
 
 
 def line_of(text: str, position: int) -> int:

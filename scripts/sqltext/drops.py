@@ -32,6 +32,7 @@ _KINDS = {
     ("aggregate",): "function",
     ("routine",): "function",
 }
+_BY_FIRST_WORD = {words[0]: [other for other in _KINDS if other[0] == words[0]] for words in _KINDS}
 # Reserved words, so no column without quotes is named so.
 _CONSTRAINTS = ("constraint", "primary", "unique", "check", "foreign", "not")
 
@@ -72,7 +73,7 @@ def _each(statements: Iterable[Statement]) -> Iterator[tuple[Statement, list[Dro
         if statement.command in ("SET", "RESET", "DISCARD"):
             path = search_path.after(statement, path)
         elif statement.command in ("DROP", "ALTER"):
-            drops = [replace(drop, search_path=path) for drop in _drops(statement)]
+            drops = list(_drops(statement, path))
         yield statement, drops
 
 
@@ -105,11 +106,11 @@ def _reader(statement: Statement) -> Reader:
     return Reader(statement.text, statement.body)
 
 
-def _drops(statement: Statement) -> Iterator[Drop]:
+def _drops(statement: Statement, path: tuple[str, ...] | None) -> Iterator[Drop]:
     reader = _reader(statement)
     read = _drop if reader.word("drop") else _altered_drops if reader.word("alter") else None
     for target, cascade, offset in read(reader) if read else ():
-        yield Drop(target, cascade, statement.line_at(offset), None)
+        yield Drop(target, cascade, statement.line_at(offset), path)
 
 
 def _drop(reader: Reader) -> list[tuple[Object, bool, int]]:
@@ -175,7 +176,9 @@ def _says_constraint(reader: Reader) -> bool:
 
 
 def _kind(reader: Reader) -> str:
-    return next((kind for words, kind in _KINDS.items() if reader.word(*words)), "")
+    part = reader.peek()
+    coming = _BY_FIRST_WORD.get(part.text, ()) if part else ()
+    return next((_KINDS[words] for words in coming if reader.word(*words)), "")
 
 
 def _renames(reader: Reader) -> Iterator[tuple[Object, Object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from scripts.errors import FormatError
@@ -149,3 +149,48 @@ def test_a_stored_text_that_can_t_be_run_is_refused(text: str, what: str, line: 
 def test_a_rollback_that_was_stored_with_a_timeout_without_a_unit_is_still_read() -> None:
     back = rollback.parse("-- Lock-Timeout: 5\n-- Statement-Timeout: 250\nDROP TABLE a;\n")
     assert (back.header.lock_timeout_ms, back.header.statement_timeout_ms) == (5, 250)
+
+
+class TestOneThatIsPlainlyTheFiles:
+    """Most need not be split again to be known for the file's own."""
+
+    @settings(max_examples=300, derandomize=True, database=None, deadline=None)
+    @given(
+        st.lists(st.sampled_from(DIRECTIVES[:3]), unique=True),
+        st.lists(st.sampled_from(DOWN_LINES), max_size=4),
+        st.lists(st.sampled_from(DOWN_LINES), max_size=4),
+        st.booleans(),
+    )
+    def test_it_is_never_said_of_another(
+        self, directives: list[str], down: list[str], other: list[str], commented: bool
+    ) -> None:
+        lines = [f"-- {line}" for line in down] if commented else down
+        text = migration(down="\n".join(lines), header="\n".join(directives))
+        try:
+            own = read(text)
+        except FormatError:
+            reject()
+        for stored_text in ("\n".join(other) + "\n", own.rollback_sql):
+            try:
+                undo = rollback.parse(stored_text)
+            except FormatError:
+                continue
+            if rollback.is_plainly_of(text, stored_text, undo):
+                assert stored_text == own.rollback_sql
+                assert [s.sql for s in undo.down.statements] == [s.sql for s in own.down.statements]
+
+    @pytest.mark.parametrize("down", ["DROP TABLE a;", "-- DROP TABLE a;\n-- DROP TABLE b;"])
+    def test_it_is_said_of_the_usual_forms(self, down: str) -> None:
+        text, kept = migration(down=down), read(migration(down=down)).rollback_sql
+        assert rollback.is_plainly_of(text, kept, rollback.parse(kept))
+
+    def test_it_is_not_said_of_comments_that_would_be_uncommented_once_more(self) -> None:
+        text, kept = migration(down="-- -- DROP TABLE a;"), "-- DROP TABLE a;\n"
+        assert read(text).rollback_sql == ""
+        assert not rollback.is_plainly_of(text, kept, rollback.parse(kept))
+
+    @pytest.mark.parametrize("up", ["SELECT '\n-- DOWN\n';", "SELECT $$\n-- DOWN: x\n$$;"])
+    def test_it_is_not_said_where_another_line_looks_like_a_marker(self, up: str) -> None:
+        text = migration(up, "DROP TABLE a;")
+        kept = read(text).rollback_sql
+        assert not rollback.is_plainly_of(text, kept, rollback.parse(kept))

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 
 from scripts.checks.finding import Finding
 from scripts.engine import disclosure, status
-from scripts.engine.ledger import lookup
+from scripts.engine.ledger import stored
 from scripts.engine.safeguards import agreement
 from scripts.engine.session import database
 from scripts.engine.session.database import Notify
@@ -106,7 +106,7 @@ def _ledger(found: Status) -> Iterator[Finding]:
 def _rollbacks(connection: Connection, found: Status) -> Iterator[Finding]:
     for applied in found.applied:
         try:
-            lookup.rollback_sql(connection, found.ledger, [applied.row.version])
+            stored.rollback_sql(connection, found.ledger, [applied.row.version])
         except MigrationError as error:
             yield _of(found.name, "live-rollback", error.what, error.detail, error.hint)
 

@@ -31,6 +31,8 @@ _COLUMNS = {
     "existed_before": "jsonb",
 }
 REQUIRED = tuple(_COLUMNS)[:5]
+FINGERPRINT = "encode(sha256(convert_to(coalesce(rollback_sql, ''), 'UTF8')), 'hex')"
+"""What `fingerprint` returns, as the server works it out for a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +143,7 @@ class Ledger:
         if "rollback_checksum" in missing:
             # From here on, a row without one was tampered with.
             statements.append(
-                SQL(
-                    "UPDATE {} SET rollback_checksum ="
-                    " encode(sha256(convert_to(coalesce(rollback_sql, ''), 'UTF8')), 'hex')"
-                ).format(self.name)
+                SQL("UPDATE {} SET rollback_checksum = {}").format(self.name, SQL(FINGERPRINT))
             )
         return statements
 

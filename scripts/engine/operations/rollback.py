@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.engine import boundary, reading
-from scripts.engine import status as status_module
-from scripts.engine.ledger import lookup, server
+from scripts.engine.ledger import server, stored
 from scripts.engine.ledger.partial import Partial
 from scripts.engine.objects.loss import Loss
 from scripts.engine.observer import Observer, StepResult
@@ -27,7 +26,6 @@ from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.engine.switches import NO_SWITCHES, Switches
 from scripts.files import history
-from scripts.files.history import History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +69,8 @@ class Undoing:
     previews: tuple[RollbackPreview, ...]
     """The first one to go first."""
     switches: Switches
-    files: History
-    """What is in the checkout."""
+    seen: Status
+    """What was found when it was chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ def plan(databases: Sequence[Settings], wanted: Wanted, notify: Notify) -> Rollb
         status = found[name]
         target = status.current if wanted.partial else status.below(shown[-1].step.version)
         switches = _switches(shown, wanted)
-        undoings.append(Undoing(by_name[name], target, shown, switches, status.history))
+        undoings.append(Undoing(by_name[name], target, shown, switches, status))
     return RollbackPlan(tuple(found.values()), tuple(undoings))
 
 
@@ -134,7 +132,7 @@ def to(
     version: str,
     observer: Observer,
     switches: Switches = NO_SWITCHES,
-    files: History | None = None,
+    seen: Status | None = None,
 ) -> tuple[StepResult, ...]:
     """Roll a database back to a version, or to "base".
 
@@ -143,7 +141,7 @@ def to(
         version: where to go back to; with `switches.partial`, where the database is.
         observer: is told what happens.
         switches: the choices of the run; `confirmed` holds it to what people were shown.
-        files: what is in the checkout, as `plan` has found it; None to look.
+        seen: what `plan` has found; None to look.
 
     Returns:
         The migrations that were rolled back, in the order in which they went.
@@ -157,14 +155,14 @@ def to(
             command=Command(Kind.DOWNGRADE, version),
             observer=observer,
             switches=switches,
-            files=files,
+            seen=seen,
         )
     )
 
 
 def preview(
     settings: Settings,
-    seen: Status,
+    found: Status,
     versions: Sequence[str],
     wanted: Wanted,
     notify: Notify,
@@ -173,7 +171,7 @@ def preview(
 
     Args:
         settings: whose database.
-        seen: what it was when the migrations were chosen.
+        found: what it was when the migrations were chosen.
         versions: the first one to go first.
         wanted: which rollback.
         notify: is told when the server keeps us waiting.
@@ -183,11 +181,9 @@ def preview(
     """
     tell = named(notify, settings)
     with (
-        boundary.located(settings.name, f"nothing was changed; {seen.name} is at {seen.current}"),
+        boundary.located(settings.name, f"nothing was changed; {found.name} is at {found.current}"),
         database.connection(settings, tell) as connection,
     ):
-        found = status_module.read(connection, settings, seen.history)
-        agreement.check_agreement(found)
         steps, about = (
             _half_applied(found, found.half_applied, wanted)
             if wanted.partial and found.half_applied
@@ -217,13 +213,13 @@ def _half_applied(found: Status, begun: Partial, wanted: Wanted) -> Described:
 def _applied(
     connection: Connection, found: Status, versions: Sequence[str], wanted: Wanted
 ) -> Described:
-    race.check_applied(found, versions)
     half_applied.refuse(found)
+    race.check_stored(connection, found, versions)
     if wanted.use_file:
-        stored, shown = None, lookup.kept_sql(connection, found.ledger, versions)
+        texts, shown = None, stored.kept_sql(connection, found.ledger, versions)
     else:
-        stored, shown = lookup.rollback_sql(connection, found.ledger, versions).get, {}
-    steps = [reading.downgrade(found, version, stored) for version in versions]
+        texts, shown = stored.rollback_sql(connection, found.ledger, versions).get, {}
+    steps = [reading.downgrade(found, version, texts) for version in versions]
     rows = [one.row for version in versions if (one := found.find(version))]
     return steps, [
         (
@@ -240,7 +236,7 @@ def _switches(shown: Sequence[RollbackPreview], wanted: Wanted) -> Switches:
     numbers = [history.number(step.version) for step in steps]
     return Switches(
         use_file=wanted.use_file,
-        confirmed=tuple((step.version, step.section.text) for step in steps),
+        confirmed=tuple(steps),
         drop_existing=frozenset(numbers if wanted.drop_existing else ()),
         partial=numbers[0] if wanted.partial else None,
     )

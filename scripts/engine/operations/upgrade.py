@@ -17,7 +17,7 @@ from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.errors import UsageError
-from scripts.files.history import Entry, History
+from scripts.files.history import Entry
 
 if TYPE_CHECKING:
     from scripts.engine.observer import Observer, StepResult
@@ -82,7 +82,7 @@ def plan(
 
 
 def to(
-    settings: Settings, version: str, observer: Observer, files: History | None = None
+    settings: Settings, version: str, observer: Observer, seen: Status | None = None
 ) -> tuple[StepResult, ...]:
     """Apply all pending migrations of a database up to a version.
 
@@ -90,7 +90,7 @@ def to(
         settings: whose database.
         version: the last version, compared as a number; "head" for all.
         observer: is told what happens.
-        files: what is in the checkout, as `plan` has found it; None to look.
+        seen: what `plan` has found; None to look.
 
     Returns:
         The migrations that were applied, in their order.
@@ -104,7 +104,7 @@ def to(
 
     command = Command(Kind.UPGRADE, version)
     request = Request(
-        settings=settings, command=command, observer=observer, files=files, is_expected=True
+        settings=settings, command=command, observer=observer, seen=seen, is_expected=True
     )
     return online.run(request)
 

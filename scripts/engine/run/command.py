@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -12,7 +13,7 @@ from scripts.engine.run.plan import Move
 from scripts.engine.safeguards import agreement, half_applied, race
 from scripts.engine.status import Status
 from scripts.engine.step import Step
-from scripts.engine.switches import Confirmed, Switches
+from scripts.engine.switches import Switches
 from scripts.files import history, revision_file
 from scripts.files.history import History
 
@@ -127,7 +128,7 @@ class Command:
             half_applied.check_upgrade(found)
         return None
 
-    def check(self, found: Status, before: str, confirmed: Confirmed | None) -> None:
+    def check(self, found: Status, before: str, confirmed: Sequence[Step] | None) -> None:
         """Refuse what must not be done to this database with these files.
 
         Args:
@@ -151,14 +152,14 @@ class Command:
     def check_target(self, found: Status) -> None:
         """Refuse a target that could be taken for another; only Alembic's own command does."""
 
-    def _check_unmoved(self, found: Status, before: str, confirmed: Confirmed | None) -> None:
+    def _check_unmoved(self, found: Status, before: str, confirmed: Sequence[Step] | None) -> None:
         """If another run was faster, roll back only what was meant.
 
         `-1` refers to the version that the database was at, and so does a confirmation; a version
         to go back to remains valid while the database has it.
         """
         if confirmed:
-            race.check_applied(found, [version for version, _ in confirmed])
+            race.check_applied(found, [step.version for step in confirmed])
         elif found.current != before and not self._is_applied(found):
             raise race.moved(found.name, found.current, before)
 

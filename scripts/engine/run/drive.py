@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -12,12 +12,12 @@ import psycopg2
 from scripts.engine import boundary, disclosure, revision
 from scripts.engine.execution import event_log
 from scripts.engine.execution.server import ServerExecutor
-from scripts.engine.ledger import lookup
 from scripts.engine.observer import Direction, GuardedObserver, StepResult
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.commit_outcome import Commit
 from scripts.engine.run.plan import Move, Plan
 from scripts.engine.run.run import Run
+from scripts.engine.run.stored_rollbacks import StoredRollbacks
 from scripts.engine.safeguards import half_applied, protection
 from scripts.engine.safeguards.protection import Protection
 from scripts.engine.session import waiting
@@ -58,7 +58,7 @@ class Drive:
         self.executor = ServerExecutor(connection, status, lock, observer)
         self.plan = Plan(
             status,
-            None if switches.use_file else self._stored,
+            None if switches.use_file else StoredRollbacks(connection, status.ledger),
             Protection(connection, status, switches),
             in_caller_transaction=connection.in_caller_transaction,
             confirmed=switches.confirmed,
@@ -150,10 +150,6 @@ class Drive:
         with self._connection.transaction():
             self.executor.recorder.create_ledger()
             self.executor.log.prepare(self._connection.execute, first)
-
-    def _stored(self, versions: Sequence[str]) -> Mapping[str, str | None]:
-        with self._connection.transaction():
-            return lookup.rollback_sql(self._connection.raw, self._status.ledger, versions)
 
     def _say_ahead(self) -> None:
         ahead = [applied.row.version for applied in self._status.ahead]

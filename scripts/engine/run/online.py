@@ -36,8 +36,8 @@ class Request:
     switches: Switches = NO_SWITCHES
     source: Source | None = None
     """Where connections come from; None to open them according to the settings."""
-    files: History | None = None
-    """What is in the checkout, if that was surveyed before; None to do it."""
+    seen: Status | None = None
+    """What was found when the run was planned; None to look before the lock is taken."""
     is_expected: bool = False
     """Whether people know that there was something to do: if there is nothing, they are told."""
 
@@ -101,9 +101,10 @@ def opened(request: Request) -> Iterator[Opened]:
         waiting.installed(),
         closing(RunConnection(settings, source, notify)) as connection,
     ):
-        entries = request.files or history.survey(settings.environment)[0]
+        seen = request.seen
+        entries = seen.history if seen else history.survey(settings.environment)[0]
         command.check_files(entries)
-        found = look(connection, entries)
+        found = seen or look(connection, entries)
         before = found.current
         command.check_writable(found)
         idle = request.switches.partial is None and command.is_idle(found)
@@ -112,6 +113,7 @@ def opened(request: Request) -> Iterator[Opened]:
                 connection.require_room()
                 # The previous holder of the lock may have changed everything.
                 found = look(connection, entries)
+                command.check_writable(found)
             if command.kind is not Kind.INSPECT:
                 sharing.check_owner(found, settings.project.environments)
             for remark in found.remarks:

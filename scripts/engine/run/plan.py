@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +16,6 @@ from scripts.engine.revision import RevisionFunction
 from scripts.engine.safeguards import own_tables
 from scripts.engine.status import Status
 from scripts.engine.step import Step, check_transaction
-from scripts.engine.switches import Confirmed
 from scripts.errors import HistoryError, LedgerError
 
 # Files are read before the first one runs, and read again as they run if they were too large to be
@@ -26,8 +25,16 @@ _KEEP_CHARACTERS = 4_000_000
 
 _AT_ONCE = 500
 """Rollbacks whose SQL is read from the ledger in one query."""
-Stored = Callable[[Sequence[str]], Mapping[str, str | None]]
-"""Reads the rollback SQL that the ledger keeps for versions."""
+
+
+class Stored(Protocol):
+    """Reads what the ledger stores for rollbacks; see `stored_rollbacks`."""
+
+    def texts(self, versions: Sequence[str]) -> Mapping[str, str | None]:
+        """Return the SQL of each version."""
+
+    def fingerprints(self, versions: Sequence[str]) -> Mapping[str, str]:
+        """Return the SHA-256 of the SQL of each version."""
 
 
 class Guards(Protocol):
@@ -62,7 +69,7 @@ class Plan:
         guards: Guards | None,
         *,
         in_caller_transaction: bool = False,
-        confirmed: Confirmed | None = None,
+        confirmed: tuple[Step, ...] | None = None,
     ) -> None:
         """Plan from what was found before the run.
 
@@ -78,7 +85,6 @@ class Plan:
         self._status = status
         self._stored = stored
         self._confirmed = confirmed
-        self._was_shown = frozenset(version for version, _ in confirmed or ())
         self.in_caller_transaction = in_caller_transaction
         self._steps: deque[Event] = deque()
         self._kept: dict[str, tuple[Step, Record | None]] = {}
@@ -118,12 +124,28 @@ class Plan:
         undone: list[Step] = []
         for start in range(0, len(moves), _AT_ONCE):
             some = moves[start : start + _AT_ONCE]
-            texts = self._texts([one.version for one in some if one.direction is Direction.DOWN])
-            self._steps.extend(self._read(move, undone, texts) for move in some)
+            back = [one.version for one in some if one.direction is Direction.DOWN]
+            downs = self._rollbacks(back)
+            undone += downs.values()
+            self._steps.extend(self._read(move, downs) for move in some)
         self.undo(undone)
 
-    def _texts(self, versions: Sequence[str]) -> Mapping[str, str | None]:
-        return self._stored(versions) if self._stored and versions else {}
+    def _rollbacks(self, versions: Sequence[str]) -> dict[str, Step]:
+        if self._stored and self._confirmed is not None:
+            return self._shown(versions, self._stored, self._confirmed)
+        texts = self._stored.texts(versions) if self._stored and versions else {}
+        return {version: self._downgrade(version, texts) for version in versions}
+
+    def _shown(
+        self, versions: Sequence[str], stored: Stored, confirmed: Sequence[Step]
+    ) -> dict[str, Step]:
+        """Return what people were shown, and was read for that, if the ledger still stores it."""
+        shown = {step.version: step for step in confirmed}
+        prints = stored.fingerprints(versions)
+        for version in versions:
+            if version not in shown or shown[version].rollback_checksum != prints.get(version):
+                raise self._changed()
+        return {version: shown[version] for version in versions}
 
     def add(self, undo: Step) -> None:
         """Plan one rollback that Alembic knows nothing of; see `undo`."""
@@ -137,29 +159,31 @@ class Plan:
             LedgerError: when they differ from those that were confirmed.
             RollbackError: see `protection.check`.
         """
-        shown = tuple((one.version, one.section.text) for one in undone)
-        if self._confirmed is not None and shown != self._confirmed:
-            raise LedgerError(
-                "the database changed after the preview",
-                state=f"nothing was rolled back; {self._status.name} is at {self._status.current}",
-                hint="run the command again, and check the new preview",
-            )
+        if self._confirmed is not None and _texts(undone) != _texts(self._confirmed):
+            raise self._changed()
         if undone and self._guards:
             self._guarded = self._guards.check(undone)
             self._guards.announce(undone)
 
-    def _read(self, move: Move, undone: list[Step], texts: Mapping[str, str | None]) -> Event:
+    def _changed(self) -> LedgerError:
+        return LedgerError(
+            "the database changed after the preview",
+            state=f"nothing was rolled back; {self._status.name} is at {self._status.current}",
+            hint="run the command again, and check the new preview",
+        )
+
+    def _read(self, move: Move, downs: Mapping[str, Step]) -> Event:
         record: Record | None = None
         if move.direction is Direction.DOWN:
-            step = self._downgrade(move.version, texts)
-            undone.append(step)
+            step = downs[move.version]
         else:
             step, record = reading.upgrade(self._status, move.version)
             check_transaction(step, in_caller_transaction=self.in_caller_transaction)
         own_tables.check(step, self._status.ledger)
         self._kept_characters += step.section.length
         # The first one is run at once, so that it takes no more memory later.
-        if self._kept_characters < _KEEP_CHARACTERS or not self._kept:
+        is_kept = self._kept_characters < _KEEP_CHARACTERS or not self._kept
+        if is_kept or self._confirmed is not None:
             self._kept[step.version] = step, record
         return event_log.beginning(step)
 
@@ -204,16 +228,17 @@ class Plan:
         the stored SQL.
         """
         step, _ = self._kept.pop(version, (None, None))
-        return step or self._downgrade(version, self._texts([version]))
+        return step or self._rollbacks([version])[version]
 
     def _downgrade(self, version: str, texts: Mapping[str, str | None]) -> Step:
-        was_shown = version in self._was_shown
-        step = reading.downgrade(
-            self._status, version, texts.get if self._stored else None, was_compared=was_shown
-        )
+        step = reading.downgrade(self._status, version, texts.get if self._stored else None)
         check_transaction(step, in_caller_transaction=self.in_caller_transaction)
         return step
 
     def done(self) -> None:
         """Remove the current step, which has been recorded."""
         self._steps.popleft()
+
+
+def _texts(steps: Iterable[Step]) -> list[tuple[str, str]]:
+    return [(step.version, step.section.text) for step in steps]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Composable, Literal
 
-from scripts.engine.ledger import lookup
+from scripts.engine.ledger import stored
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.objects import identity, loss
 from scripts.engine.objects.existing import Existing
@@ -87,7 +87,7 @@ def check(
     Raises:
         RollbackError: with the objects and their rows.
     """
-    kept = lookup.existed_before(connection, state.ledger, [step.version for step in steps])
+    kept = stored.existed_before(connection, state.ledger, [step.version for step in steps])
     for step in steps:
         existing = step.existed or kept.get(step.version, ())
         clashes = _clashes(connection, step, existing)
@@ -141,7 +141,7 @@ def report(
         versions: those that the run has applied.
         notify: is told, where there is something.
     """
-    kept = lookup.existed_before(connection, ledger, versions)
+    kept = stored.existed_before(connection, ledger, versions)
     found = [
         (one, f"{one.shown} ({version})") for version in versions for one in kept.get(version, ())
     ]

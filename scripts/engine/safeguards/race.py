@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
+from scripts.engine.ledger import lookup, stored
 from scripts.engine.status import Status
 from scripts.errors import LedgerError
 
@@ -41,3 +44,18 @@ def check_applied(found: Status, versions: Iterable[str]) -> None:
     wanted = list(versions)
     if any(found.find(version) is None for version in wanted):
         raise moved(found.name, found.current, wanted[0])
+
+
+def check_stored(connection: Connection, found: Status, versions: Sequence[str]) -> None:
+    """Make sure that what was found to be applied still is, as the ledger has it by now.
+
+    Args:
+        connection: in a transaction.
+        found: what was found.
+        versions: the first one to be rolled back comes first.
+
+    Raises:
+        LedgerError: when another run rolled one of them back.
+    """
+    if set(versions) - stored.fingerprints(connection, found.ledger, versions).keys():
+        raise moved(found.name, lookup.current(connection, found.ledger), versions[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from alembic.runtime.migration import MigrationContext
@@ -15,9 +16,10 @@ from scripts.engine.run.command import Command, Kind
 from scripts.errors import HistoryError, LedgerError, ServerError, UsageError
 from scripts.files import history
 from scripts.files.project import Environment
-from tests.support.states import state
+from tests.support.states import state, step
+from tests.support.texts import migration
 
-SHOWN = (("002", "SELECT 2;"), ("001", "SELECT 1;"))
+SHOWN = (replace(step(migration()), version="002"), replace(step(migration()), version="001"))
 
 
 def named(name: str) -> Callable[[], None]:

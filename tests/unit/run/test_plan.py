@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 
 from scripts.engine.alembic_commands import stamp
 from scripts.engine.ledger import events
+from scripts.engine.ledger.table import fingerprint
 from scripts.engine.observer import Direction
 from scripts.engine.run import plan as module
 from scripts.engine.run.command import Command, Kind
@@ -53,9 +54,22 @@ class Protected:
         """Say nothing."""
 
 
+class Stored:
+    """A ledger that stores one text for all versions."""
+
+    def __init__(self, text: str = DOWN) -> None:
+        self._text = text
+
+    def texts(self, versions: Sequence[str]) -> dict[str, str | None]:
+        return dict.fromkeys(versions, self._text)
+
+    def fingerprints(self, versions: Sequence[str]) -> dict[str, str]:
+        return dict.fromkeys(versions, fingerprint(self._text))
+
+
 def plan(found: Status, guards: Protected | None = None, **options: Any) -> Plan:
     """Return the plan of a run whose rollbacks the ledger keeps, with what it protects."""
-    return Plan(found, lambda versions: dict.fromkeys(versions, DOWN), guards, **options)
+    return Plan(found, Stored(), guards, **options)
 
 
 def read(made: Plan, moves: list[Move]) -> list[tuple[str | None, str | None]]:
@@ -197,19 +211,28 @@ class TestRollback:
     ) -> None:
         protected, found = Protected(), state(three, "001", "002")
         shown = [plan(found).downgrade(version) for version in ("002", "001")]
-        confirmed = tuple((one.version, one.section.text) for one in shown)
-        made = plan(found, protected, confirmed=confirmed)
+        made = plan(found, protected, confirmed=tuple(shown))
         with pytest.raises(LedgerError, match="changed after the preview") as caught:
-            made.undo([made.downgrade(version) for version in others])
+            made.undo([plan(found).downgrade(version) for version in others])
         assert caught.value.state == "nothing was rolled back; course is at 002"
         assert protected.versions == []
         made.undo(shown)
         assert protected.versions == [["002", "001"]]
 
     def test_another_sql_than_the_one_shown_is_refused(self, three: Environment) -> None:
-        made = plan(state(three, "001"), confirmed=(("001", "SELECT 'another';"),))
+        found = state(three, "001")
+        shown = plan(found).downgrade("001")
+        changed = Plan(found, Stored("SELECT 'another';"), None, confirmed=(shown,))
         with pytest.raises(LedgerError, match="changed after the preview"):
-            made.undo([made.downgrade("001")])
+            changed.read(down(found, "base"))
+
+    def test_what_was_shown_is_what_runs_and_is_not_read_again(self, three: Environment) -> None:
+        found = state(three, "001")
+        shown = plan(found).downgrade("001")
+        write(three, "001", "no sections")
+        made = plan(found, confirmed=(shown,))
+        made.read(down(found, "base"))
+        assert made.downgrade("001") is shown
 
 
 class TestStamp:
