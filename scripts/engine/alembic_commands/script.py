@@ -124,7 +124,7 @@ class ScriptExecutor:
     def record(self, note: Note) -> None:
         """Write the ledger's statement; Alembic writes its version itself: see `Executor`."""
         self._create()
-        self.send([note.ledger])
+        self.send([note.change.statement(self._ledger)])
 
     def stamp(self, records: Iterable[Record], kept: Iterable[str], reached: str) -> None:  # noqa: ARG002
         """Write what makes the ledger have exactly these versions."""

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
-from psycopg2.sql import SQL, Composable
 
 from scripts.engine import disclosure
 from scripts.engine.ledger import event_table, origin
-from scripts.engine.ledger.events import Event, Insertion, Kind
+from scripts.engine.ledger.events import Event, Kind, RowTexts
 from scripts.engine.ledger.table import GONE
 from scripts.engine.session import database
 from scripts.engine.session.database import Execute
@@ -43,7 +42,7 @@ class EventLog:
         self._works = True
         self._exists = status.ledger.exists and status.log_tells
         encoding = run.raw.info.parameter_status("server_encoding") or "UTF8"
-        self._insertion = Insertion(status.ledger, self._origin, encoding)
+        self._rows = RowTexts(status.ledger, self._origin, encoding)
 
     def prepare(self, execute: Execute, *first: Event) -> None:
         """Make the table what it has to be, and write the first rows, in the open transaction."""
@@ -55,7 +54,7 @@ class EventLog:
         )
         statements = [one.as_string(self._connection) for one in needed]
         if first:
-            statements.append(self._insertion.text(self._connection, first))
+            statements.append(self._rows.text(self._connection, first))
         if statements:
             self.guarded(execute, ";\n".join(statements))
         self._exists = True
@@ -75,16 +74,16 @@ class EventLog:
         """Tell whether events are recorded: nothing has failed so far."""
         return self._works
 
-    def rows(self, *happened: Event) -> Composable | None:
+    def rows(self, *happened: Event) -> str | None:
         """Return the statement that writes rows; None once the log has failed."""
-        return SQL(self._insertion.text(self._connection, happened)) if self._works else None
+        return self._rows.text(self._connection, happened) if self._works else None
 
     def append(self, execute: Execute, *happened: Event) -> None:
         """Write rows at once, on a connection in autocommit."""
         if self._works:
             try:
                 # Several statements sent as one are one transaction.
-                execute(self._opening + self._insertion.text(self._connection, happened))
+                execute(self._opening + self._rows.text(self._connection, happened))
             except psycopg2.Error as error:
                 self.lost(error, happened[0].filename)
 
@@ -98,7 +97,7 @@ class EventLog:
         try:
             with connection.cursor() as cursor:
                 # The run's own connection may be gone, and with it the quoting.
-                cursor.execute(self._opening + self._insertion.text(connection, happened))
+                cursor.execute(self._opening + self._rows.text(connection, happened))
             connection.commit()
         except psycopg2.Error as error:
             self.lost(error)

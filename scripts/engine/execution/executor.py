@@ -8,6 +8,7 @@ from typing import Protocol
 
 from psycopg2.sql import Composable
 
+from scripts.engine.ledger.changes import Change
 from scripts.engine.ledger.events import Event
 from scripts.engine.ledger.table import Record
 from scripts.engine.step import Step
@@ -17,8 +18,8 @@ from scripts.engine.step import Step
 class Performed:
     """How long a section took, and what it found."""
 
-    duration: Composable
-    """Milliseconds, as SQL: a script does not know them before it runs."""
+    duration: Composable | int
+    """Milliseconds; in a script what the server works out."""
     duration_ms: int
     lock_wait_ms: int
     existed: Composable
@@ -29,8 +30,8 @@ class Performed:
 class Note:
     """What is to be written once a section has run."""
 
-    ledger: Composable
-    """The statement that writes the ledger's row, or takes it away."""
+    change: Change
+    """What is written to the ledger, or taken away."""
     before: str
     """The version that the database is at."""
     after: str

@@ -12,6 +12,7 @@ from psycopg2.sql import SQL, Composable, Literal
 from scripts.engine import disclosure
 from scripts.engine.execution.event_log import EventLog
 from scripts.engine.execution.executor import Note
+from scripts.engine.execution.note_texts import NoteTexts
 from scripts.engine.ledger import alembic_version
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.table import GONE, Ledger, Record, qualified
@@ -36,6 +37,7 @@ class Recorder:
         self._ledger = ledger
         self._log = log
         self._lock = lock
+        self._texts = NoteTexts(connection.raw, ledger)
 
     def create_ledger(self) -> None:
         """Create or complete the ledger's table.
@@ -79,7 +81,9 @@ class Recorder:
         told = self._log.rows(*note.events)
         connection = self._connection
         try:
-            return connection.execute(f"SAVEPOINT {_SAVEPOINT}; {self._note(note, told)}{ending}")
+            return connection.execute(
+                f"SAVEPOINT {_SAVEPOINT}; {self._texts.text(note, told)}{ending}"
+            )
         except psycopg2.Error as error:
             if error.pgcode is None or connection.raw.info.transaction_status != _IN_ERROR:
                 raise  # the connection is gone, or the commit failed
@@ -92,16 +96,12 @@ class Recorder:
             if told is None:
                 raise self._refused(error) from error
             # Leaving the log out shows whether it is the log that cannot be written.
-            row = self._executed(self._note(note, None))
+            row = self._executed(self._texts.text(note, None))
             self._log.lost(error, by)
             if not ending:
                 return row
             connection.commit()
             return None
-
-    def _note(self, note: Note, told: Composable | None) -> str:
-        move = (note.before, note.after) if note.before != note.after else None
-        return self._composed(self._ledger.noting(note.ledger, move, told))
 
     def _is_back(self) -> bool:
         """Go back to before the note; False where it is committed, and what follows failed."""
@@ -112,7 +112,7 @@ class Recorder:
         return True
 
     def _check_unmoved(self, error: psycopg2.Error, note: Note) -> None:
-        """Say what is not as it was, where that made a write fail: see `Ledger.noting`."""
+        """Say what is not as it was, where that made a write fail: see `NoteTexts.text`."""
         if not isinstance(error, psycopg2.errors.DivisionByZero) or note.before == note.after:
             return
         moved = self._composed(alembic_version.is_at(self._ledger.version_name, note.before))

@@ -6,8 +6,6 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from psycopg2.sql import Literal
-
 from scripts.engine.execution import timeouts
 from scripts.engine.execution.event_log import EventLog
 from scripts.engine.execution.executor import Note, Performed
@@ -76,7 +74,7 @@ class ServerExecutor:
             with self._connection.autocommit():
                 existed = self._outside().run(step)
         milliseconds = round((time.monotonic() - began) * 1000)
-        return Performed(Literal(milliseconds), milliseconds, self.lock_wait_ms, existed)
+        return Performed(milliseconds, milliseconds, self.lock_wait_ms, existed)
 
     def _outside(self) -> Autocommit:
         """Return what runs files outside a transaction: most runs have none."""

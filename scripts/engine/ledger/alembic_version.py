@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from psycopg2.sql import SQL, Composable, Literal
+from psycopg2.sql import SQL, Composable, Literal, Placeholder
 
 BASE = "base"
 """The version when nothing is applied; Alembic's table then has no row."""
@@ -32,12 +32,14 @@ def is_at(table: Composable, version: str) -> Composable:
 def moving(table: Composable, before: str, after: str) -> Composable:
     """Return the statement that moves the version; it gives no row if the version was another.
 
+    It has placeholders: `before` and `after`.
+
     Args:
         table: the quoted name of Alembic's table.
         before: the version that it has, or `BASE`.
         after: the version that it gets, or `BASE`.
     """
-    names = {"table": table, "before": Literal(before), "after": Literal(after)}
+    names = {"table": table, "before": Placeholder("before"), "after": Placeholder("after")}
     if before == BASE:
         return SQL(
             "INSERT INTO {table} (version_num) SELECT {after}"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field, fields
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.extensions import encodings
-from psycopg2.sql import SQL, Identifier
+from psycopg2.sql import SQL, Identifier, Literal
 
 from scripts.engine.ledger import event_table
 from scripts.engine.ledger.origin import Origin
@@ -55,55 +56,75 @@ class Event:
     """JSON: identities, before such a file runs, of the objects that its DOWN drops."""
 
 
-@dataclass(frozen=True, slots=True)
-class Insertion:
-    """Writes rows as SQL: the same columns again and again, so that they are written out once."""
+class RowTexts:
+    """Writes rows as SQL: the same columns again and again, so that they are composed once."""
 
-    ledger: Ledger
-    origin: Origin
-    """What is the same for all rows of the run."""
-    encoding: str
-    """The server's, as it names it: one that is not UTF8 can't hold every character."""
-    _heads: dict[tuple[str, ...], str] = field(default_factory=dict)
-    """What the statements begin with, by their columns."""
+    def __init__(self, ledger: Ledger, origin: Origin, encoding: str) -> None:
+        """Write for the log of a ledger.
+
+        Args:
+            ledger: whose log.
+            origin: what is the same for all rows of the run.
+            encoding: the server's, as it names it: one that is not UTF8 can't hold every character.
+        """
+        self._ledger = ledger
+        self._encoding = encoding
+        self._origin = {name: value or None for name, value in asdict(origin).items()}
+        self._known: dict[tuple[str, ...], _Columns] = {}
 
     def text(self, connection: Connection, events: Sequence[Event]) -> str:
         """Return the statement that appends rows, with the quoting of a connection."""
         # A log of an older release gets its new columns when a run has something to do; until then
         # rows that need none of them are written all the same.
-        own = tuple(
+        added = tuple(
             name
-            for name in _NAMES
-            if name not in event_table.ADDED
-            or any(getattr(event, name) is not None for event in events)
+            for name in event_table.ADDED
+            if any(getattr(event, name) is not None for event in events)
         )
-        about = tuple(value or None for value in astuple(self.origin))
-        row = f"({', '.join(['%s'] * (len(own) + len(about)))})"
+        if added not in self._known:
+            self._known[added] = self._columns(connection, added)
+        columns = self._known[added]
         values = [
-            _storable(value, self.encoding)
-            for event in events
-            for value in (*(getattr(event, name) for name in own), *about)
+            _storable(value, self._encoding) for event in events for value in columns.values(event)
         ]
         with connection.cursor() as cursor:
-            rows = cursor.mogrify(", ".join([row] * len(events)), values)
-        return f"{self._head(connection, own)} {rows.decode(encodings[connection.encoding])}"
+            rows = cursor.mogrify(", ".join([columns.row] * len(events)), values)
+        return f"{columns.head} {rows.decode(encodings[connection.encoding])}"
 
-    def _head(self, connection: Connection, own: tuple[str, ...]) -> str:
-        if own not in self._heads:
-            columns = SQL(", ").join(Identifier(name) for name in (*own, *_ABOUT))
-            head = SQL("INSERT INTO {} ({}) VALUES").format(event_table.name(self.ledger), columns)
-            self._heads[own] = head.as_string(connection)
-        return self._heads[own]
+    def _columns(self, connection: Connection, added: tuple[str, ...]) -> _Columns:
+        own = (*_ALWAYS, *added)
+        names = SQL(", ").join(Identifier(column) for column in (*own, *self._origin))
+        head = SQL("INSERT INTO {} ({}) VALUES").format(event_table.name(self._ledger), names)
+        origin = SQL(", ").join(
+            Literal(_storable(value, self._encoding)) for value in self._origin.values()
+        )
+        # For the driver, `%` begins a placeholder.
+        about = origin.as_string(connection).replace("%", "%%")
+        return _Columns(
+            head=head.as_string(connection),
+            row=f"({', '.join(['%s'] * len(own))}, {about})",
+            values=attrgetter(*(_VALUES.get(name, name) for name in own)),
+        )
 
 
-_NAMES = tuple(one.name for one in fields(Event))
-_ABOUT = tuple(one.name for one in fields(Origin))
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What rows with the same columns have in common."""
+
+    head: str
+    """What their statement begins with."""
+    row: str
+    """A row, with placeholders for what is not the same for all rows of the run."""
+    values: Callable[[Event], tuple[Any, ...]]
+    """Returns what takes their place."""
+
+
+_ALWAYS = tuple(one.name for one in fields(Event) if one.name not in event_table.ADDED)
+_VALUES = {"event": "event.value"}
 
 
 def _storable(value: Any, encoding: str) -> Any:
-    if isinstance(value, Kind):
-        return value.value
-    if isinstance(value, str):
-        text = value.replace("\0", "\\x00")
-        return text if encoding == "UTF8" else text.encode("ascii", "backslashreplace").decode()
-    return value
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\0", "\\x00") if "\0" in value else value
+    return text if encoding == "UTF8" else text.encode("ascii", "backslashreplace").decode()

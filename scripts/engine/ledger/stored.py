@@ -32,7 +32,7 @@ def rollback_sql(
 def _check_stored(ledger: Ledger, version: str, stored: str | None, noted: str | None) -> None:
     found = fingerprint(stored or "")
     # A ledger of an older tool has no checksum to hold it against.
-    if "rollback_checksum" in ledger.columns and noted != found:
+    if ledger.has_checksums and noted != found:
         raise LedgerError(
             f"the rollback SQL of {version} in {ledger.table} was changed since it was stored",
             detail=f"stored: {noted or 'no checksum'}\nnow:    {found}",
@@ -66,9 +66,8 @@ def kept_sql(connection: Connection, ledger: Ledger, versions: Sequence[str]) ->
 def _stored(
     connection: Connection, ledger: Ledger, versions: Sequence[str]
 ) -> dict[str, tuple[str | None, str | None]]:
-    known = "rollback_checksum" in ledger.columns
     query = SQL("SELECT version, rollback_sql, {} FROM {} WHERE version = ANY ({})")
-    checksum = Identifier("rollback_checksum") if known else SQL("NULL")
+    checksum = Identifier("rollback_checksum") if ledger.has_checksums else SQL("NULL")
     with connection.cursor() as cursor:
         cursor.execute(query.format(checksum, ledger.name, Literal(list(versions))))
         found = {version: (stored, noted) for version, stored, noted in cursor}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -60,9 +60,16 @@ class Record:
     description: str
 
     @property
-    def rollback_checksum(self) -> str:
-        """Return the checksum that later shows that the stored rollback SQL is unchanged."""
-        return fingerprint(self.rollback_sql)
+    def values(self) -> dict[str, str]:
+        """Return what its row has, with the checksum that shows that the SQL is unchanged."""
+        return {
+            "version": self.version,
+            "filename": self.filename,
+            "rollback_sql": self.rollback_sql,
+            "rollback_checksum": fingerprint(self.rollback_sql),
+            "checksum": self.checksum,
+            "description": self.description,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,11 @@ class Ledger:
     def name(self) -> Composable:
         """Return the table's quoted name."""
         return qualified(self.table.schema, self.table.name)
+
+    @property
+    def has_checksums(self) -> bool:
+        """Tell whether rows have a checksum of their rollback SQL; an older tool wrote none."""
+        return "rollback_checksum" in self.columns
 
     @property
     def version_table(self) -> TableName:
@@ -153,57 +165,13 @@ class Ledger:
             return []
         return [SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(self.table.schema))]
 
-    def insertion(self, record: Record, duration: Composable, existed: Composable) -> Composable:
-        """Return the statement that notes a migration as applied.
-
-        Args:
-            record: what was applied.
-            duration: milliseconds, as SQL: a literal, or an expression that the server works out.
-            existed: what was there before of the objects that its DOWN drops, as SQL that gives
-                jsonb: see `objects.existing`; NULL where nobody looked.
-        """
-        return SQL("INSERT INTO {} ({}, duration_ms, existed_before) VALUES ({}, {}, {})").format(
-            self.name, _RECORDED, _values(record), duration, existed
+    def insertion(self, values: Mapping[str, Composable]) -> Composable:
+        """Return the statement that writes a row, given SQL for each of its columns."""
+        return SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            self.name,
+            SQL(", ").join(Identifier(column) for column in values),
+            SQL(", ").join(values.values()),
         )
-
-    def deletion(self, version: str, rollback_checksum: str | None = None) -> Composable:
-        """Return the statement that takes a migration's row away.
-
-        Args:
-            version: the migration's.
-            rollback_checksum: of the rollback SQL that was run; the row must still have it. None
-                where another was run, or the ledger has no checksums.
-        """
-        deletion = SQL("DELETE FROM {} WHERE version = {}").format(self.name, Literal(version))
-        if rollback_checksum is None or "rollback_checksum" not in self.columns:
-            return deletion
-        return deletion + SQL(" AND rollback_checksum = {}").format(Literal(rollback_checksum))
-
-    def noting(
-        self, note: Composable, move: tuple[str, str] | None, event: Composable | None
-    ) -> Composable:
-        """Extend a statement that writes one row: all of it takes effect, or nothing.
-
-        It gives the transaction's number, which fits `txid_status`:
-        https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT. It
-        divides by zero where the ledger's row or Alembic's version is not what it should be: a
-        COMMIT may follow in the same message, and only an error keeps that from being run.
-
-        Args:
-            note: `insertion` or `deletion`.
-            move: the version that Alembic's table has, and the one that it gets; None where Alembic
-                moves it.
-            event: what writes the event log, if anything does.
-        """
-        parts = [SQL("noted AS ({} RETURNING 1)").format(note)]
-        if event:
-            parts.append(SQL("told AS ({})").format(event))
-        number: Composable = SQL("txid_current()")
-        if move:
-            moving = alembic_version.moving(self.version_name, *move)
-            parts.append(SQL("moved AS ({})").format(moving))
-            number += SQL(" / (SELECT count(*) FROM noted) / (SELECT count(*) FROM moved)")
-        return SQL("WITH {} SELECT {}").format(SQL(", ").join(parts), number)
 
     def mirror(self, records: Iterable[Record], kept: Iterable[str]) -> list[Composable]:
         """Return the statements after which the ledger has exactly these versions.
@@ -221,20 +189,11 @@ class Ledger:
         return [
             deletion,
             *(
-                SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT (version) DO NOTHING").format(
-                    self.name, _RECORDED, _values(record)
-                )
+                self.insertion({name: Literal(value) for name, value in record.values.items()})
+                + SQL(" ON CONFLICT (version) DO NOTHING")
                 for record in records
             ),
         ]
-
-
-_FIELDS = ("version", "filename", "rollback_sql", "rollback_checksum", "checksum", "description")
-_RECORDED = SQL(", ").join(Identifier(name) for name in _FIELDS)
-
-
-def _values(record: Record) -> Composable:
-    return SQL(", ").join(Literal(getattr(record, name)) for name in _FIELDS)
 
 
 def fingerprint(rollback_sql: str) -> str:

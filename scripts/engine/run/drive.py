@@ -12,6 +12,7 @@ import psycopg2
 from scripts.engine import boundary, disclosure, revision
 from scripts.engine.execution import event_log
 from scripts.engine.execution.server import ServerExecutor
+from scripts.engine.ledger.changes import Deletion
 from scripts.engine.observer import Direction, GuardedObserver, StepResult
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.commit_outcome import Commit
@@ -118,8 +119,7 @@ class Drive:
         return [Move(undoing.version, Direction.DOWN, found.current, undo)]
 
     def _undo(self, step: Step, _: revision.Run) -> None:
-        ledger = self._status.ledger
-        self.state.perform(step, lambda _: ledger.deletion(step.version))
+        self.state.perform(step, lambda _: Deletion(step.version))
 
     def _commit(self, reached: str) -> None:
         step = self.state.recorded

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from psycopg2.sql import Composable
-
 from scripts.engine.execution.executor import Executor, Note, Performed
+from scripts.engine.ledger.changes import Change, Deletion, Insertion
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.objects import existing
 from scripts.engine.observer import Direction, Observer, StepResult
@@ -29,8 +28,8 @@ class StepInProgress:
     began: float = field(default_factory=time.monotonic)
     effects: str = field(init=False)
     """What happens to its statements if it fails from here on."""
-    note: Composable | None = None
-    """What writes the ledger; None until the section has run."""
+    change: Change | None = None
+    """What is written to the ledger; None until the section has run."""
     performed: Performed | None = None
 
     def __post_init__(self) -> None:
@@ -42,9 +41,9 @@ class StepInProgress:
         """Record what a failure leaves of the statements."""
         self.effects = self._effect(error)
 
-    def has_run(self, performed: Performed, note: Composable) -> None:
+    def has_run(self, performed: Performed, change: Change) -> None:
         """Record how long the section took, what to write, and what a later failure leaves."""
-        self.performed, self.note = performed, note
+        self.performed, self.change = performed, change
         self.effects = self._effect(None)
 
     def _effect(self, error: CutShort | None) -> str:
@@ -98,10 +97,10 @@ class Run:
         """
         step, record = self.plan.upgrade(version, self.reached)
 
-        def insertion(done: Performed) -> Composable:
+        def insertion(done: Performed) -> Change:
             if done.existed not in (existing.NOTHING, existing.NOBODY_LOOKED):
                 self.found_existing.append(version)
-            return self.status.ledger.insertion(record, done.duration, done.existed)
+            return Insertion(record, done.duration, done.existed)
 
         self.perform(step, insertion)
 
@@ -116,14 +115,14 @@ class Run:
         """
         step = self.plan.downgrade(version)
         self.plan.recheck(step)
-        self.perform(step, lambda _: self.status.ledger.deletion(version, step.rollback_checksum))
+        self.perform(step, lambda _: Deletion(version, step.rollback_checksum))
 
-    def perform(self, step: Step, note: Callable[[Performed], Composable]) -> None:
+    def perform(self, step: Step, change: Callable[[Performed], Change]) -> None:
         """Run a section.
 
         Args:
             step: the section.
-            note: makes the statement that writes the ledger, once the section has run.
+            change: says what to write to the ledger, once the section has run.
         """
         current = StepInProgress(
             step=step,
@@ -136,7 +135,7 @@ class Run:
         except (StatementError, Interrupted, LockError) as error:
             current.cut_short(error)
             raise
-        current.has_run(performed, note(performed))
+        current.has_run(performed, change(performed))
         if step.direction is Direction.DOWN and not step.section.statements:
             self._observer.notice(
                 self.status.name, f"{step.filename} has an empty DOWN: nothing ran"
@@ -154,16 +153,16 @@ class Run:
             LedgerError: when the ledger cannot be written, or Alembic's version is not what it was.
         """
         current = self.in_progress
-        if current is None or current.note is None or current.step.version != version:
+        if current is None or current.change is None or current.step.version != version:
             raise HistoryError(
                 f"revision {version} did not run its migration file",
                 detail="a revision file has the same number as its SQL file, and calls "
                 "migration(__file__)",
             )
-        self._executor.record(self._noted(current, current.note, reached))
+        self._executor.record(self._noted(current, current.change, reached))
         self.plan.done()
 
-    def _noted(self, current: StepInProgress, ledger: Composable, reached: str) -> Note:
+    def _noted(self, current: StepInProgress, change: Change, reached: str) -> Note:
         ended = Kind.SUCCESS if current.step.direction is Direction.UP else Kind.ROLLBACK
         done = replace(current.event, event=ended)
         if current.performed:
@@ -174,7 +173,7 @@ class Run:
             )
         following = self.plan.following
         return Note(
-            ledger=ledger,
+            change=change,
             before=self.reached,
             after=reached,
             events=(done, following) if following else (done,),
