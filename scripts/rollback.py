@@ -100,7 +100,7 @@ def _show(planned: RollbackPlan, options: argparse.Namespace) -> None:
 
 
 def _show_one(name: str, undo: RollbackPreview, options: argparse.Namespace) -> None:
-    sql = disclosure.of_script(undo.step.section.text)
+    sql = disclosure.of_section(undo.step.section)
     if options.json:
         report.event(
             "will_roll_back" if not options.dry_run else "would_roll_back",

@@ -19,6 +19,7 @@ from scripts.errors import MigrationError, printable
 
 if TYPE_CHECKING:
     from scripts.engine.refusal import Refusal
+    from scripts.files.migration_file import Section
     from scripts.sqltext.statements import Statement
 
 _SOURCE_WIDTH = 100
@@ -184,6 +185,14 @@ def of_statement(sql: str, width: int = 80) -> str:
     from scripts.sqltext import redaction
 
     return redaction.shortened(sql, width)
+
+
+def of_section(section: Section) -> str:
+    """Return a section's SQL without secrets, see `of_script`; it is split already."""
+    from scripts.sqltext import redaction
+
+    texts = [*(one.text for one in section.statements), section.rest]
+    return "".join(redaction.statement(text) for text in texts).strip()
 
 
 def of_script(sql: str) -> str:

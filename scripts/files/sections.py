@@ -32,6 +32,8 @@ class Piece:
     """Whether it was commented out as a whole, and has been uncommented."""
     statements: tuple[Statement, ...] | None = None
     """Its statements, if they are known; None where it has to be split."""
+    only_comments: bool = False
+    """Whether it is known to have nothing but comments."""
     start: int = 0
     end: int | None = None
     """Where it begins and ends in `source`."""
@@ -71,7 +73,7 @@ def take_apart(text: str) -> Parts:
         if token.kind is not Kind.LINE_COMMENT:
             if halves:
                 halves[-1].feed(token)
-            if not markers and token.kind is not Kind.BLOCK_COMMENT:
+            elif not markers and token.kind is not Kind.BLOCK_COMMENT:
                 raise FormatError(
                     "SQL before '-- UP' would never run",
                     line=line_of(text, token.start),
@@ -123,14 +125,16 @@ def plain(piece: Piece) -> Piece:
     """
     if piece.statements is not None:
         return piece
-    comments = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
-    try:
-        commented = all(token.kind in comments for token in lexer.tokens(piece.text))
-    except lexer.UnterminatedError:
-        return piece
-    if not commented:
+    if not (piece.only_comments or _has_only_comments(piece.text)):
         return piece
     return Piece(uncommented(piece.text), piece.line, commented=True)
+
+
+def _has_only_comments(text: str) -> bool:
+    try:
+        return all(token.kind in lexer.COMMENTS for token in lexer.tokens(text))
+    except lexer.UnterminatedError:
+        return False
 
 
 def uncommented(text: str) -> str:
@@ -223,5 +227,11 @@ def _parts(
     return Parts(
         head=head,
         up=Piece(text, line_of(text, up_start), statements=up, start=up_start, end=up_end),
-        down=Piece(text, line_of(text, down_start), statements=down, start=down_start),
+        down=Piece(
+            text,
+            line_of(text, down_start),
+            statements=down,
+            only_comments=down is None,
+            start=down_start,
+        ),
     )

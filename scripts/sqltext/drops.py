@@ -9,43 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from scripts.sqltext import search_path
+from scripts.sqltext import search_path, targets
 from scripts.sqltext.identifiers import Reader
-from scripts.sqltext.lexer import Kind
 from scripts.sqltext.statements import Statement
-
-_IF_EXISTS, _IF_NOT_EXISTS = ("if", "exists"), ("if", "not", "exists")
-# As written → what it is. A sequence, a view or an index may be named after ALTER TABLE as well.
-_KINDS = {
-    ("table",): "table",
-    ("foreign", "table"): "table",
-    ("sequence",): "sequence",
-    ("schema",): "schema",
-    ("type",): "type",
-    ("domain",): "type",
-    ("view",): "view",
-    ("materialized", "view"): "materialized view",
-    ("index",): "index",
-    ("extension",): "extension",
-    ("function",): "function",
-    ("procedure",): "function",
-    ("aggregate",): "function",
-    ("routine",): "function",
-}
-_BY_FIRST_WORD = {words[0]: [other for other in _KINDS if other[0] == words[0]] for words in _KINDS}
-# Reserved words, so no column without quotes is named so.
-_CONSTRAINTS = ("constraint", "primary", "unique", "check", "foreign", "not")
-
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    """Something in a database, by the name that a statement gives it."""
-
-    kind: str  # one of `_KINDS`' values, or column
-    name: tuple[str, ...]
-    """As the server folds it, with schema and database where they are written."""
-    column: str = ""
-    """Of the table `name`, where the kind is column."""
+from scripts.sqltext.targets import Object
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,77 +81,38 @@ def _drops(statement: Statement, path: tuple[str, ...] | None) -> Iterator[Drop]
 
 
 def _drop(reader: Reader) -> list[tuple[Object, bool, int]]:
-    kind = _kind(reader)
+    kind = targets.kind(reader)
     if not kind:
         return []
     reader.word("concurrently")
-    reader.word(*_IF_EXISTS)
-    targets: list[tuple[Object, int]] = []
+    reader.word(*targets.IF_EXISTS)
+    named: list[tuple[Object, int]] = []
     while (part := reader.peek()) is not None and (name := reader.name()) is not None:
-        targets.append((Object(kind, name), part.start))
+        named.append((Object(kind, name), part.start))
         reader.parentheses()  # the arguments of a function
         if not reader.mark(","):
             break
     cascade = reader.word("cascade")
-    return [(target, cascade, offset) for target, offset in targets]
+    return [(target, cascade, offset) for target, offset in named]
 
 
 def _altered_drops(reader: Reader) -> Iterator[tuple[Object, bool, int]]:
-    table = _altered_table(reader)
-    for _ in _actions(reader) if table else ():
-        if not reader.word("drop") or _says_constraint(reader):
+    table = targets.altered_table(reader)
+    for _ in targets.actions(reader) if table else ():
+        if not reader.word("drop") or targets.says_constraint(reader):
             continue
         reader.word("column")
-        reader.word(*_IF_EXISTS)
+        reader.word(*targets.IF_EXISTS)
         part = reader.peek()
         column = reader.identifier()
         if part is not None and column is not None:
             yield Object("column", table, column), reader.word("cascade"), part.start
 
 
-def _altered_table(reader: Reader) -> tuple[str, ...]:
-    """Go past what ALTER TABLE alters and return its name; nothing for another command."""
-    return _altered(reader) if _kind(reader) == "table" else ()
-
-
-def _altered(reader: Reader) -> tuple[str, ...]:
-    reader.word(*_IF_EXISTS)
-    reader.word("only")
-    bracket = reader.mark("(")  # ONLY (t)
-    name = reader.name() or ()
-    if bracket:
-        reader.mark(")")
-    reader.mark("*")
-    return name
-
-
-def _actions(reader: Reader) -> Iterator[None]:
-    """Stand at the beginning of each action of an ALTER TABLE in turn."""
-    yield
-    while reader.to_comma():
-        yield
-
-
-def _says_constraint(reader: Reader) -> bool:
-    """Tell whether what comes after ADD or DROP is a constraint and no column."""
-    first, second = reader.peek(), reader.peek(1)
-    if first is None or first.kind is not Kind.WORD:
-        return False
-    # EXCLUDE is not reserved: a column may have that name.
-    excludes = first.text == "exclude" and second is not None and second.text in ("using", "(")
-    return excludes or first.text in _CONSTRAINTS
-
-
-def _kind(reader: Reader) -> str:
-    part = reader.peek()
-    coming = _BY_FIRST_WORD.get(part.text, ()) if part else ()
-    return next((_KINDS[words] for words in coming if reader.word(*words)), "")
-
-
 def _renames(reader: Reader) -> Iterator[tuple[Object, Object]]:
     """Give out the old and the new name that an ALTER statement is about, if it is about any."""
-    kind = _kind(reader) if reader.word("alter") else ""
-    name = _altered(reader) if kind else ()
+    kind = targets.kind(reader) if reader.word("alter") else ""
+    name = targets.altered(reader) if kind else ()
     reader.parentheses()
     if not name:
         return
@@ -214,12 +142,12 @@ def _created(statement: Statement) -> Iterator[Object]:
 
 
 def _added_columns(reader: Reader) -> Iterator[Object]:
-    table = _altered_table(reader) if reader.word("alter") else ()
-    for _ in _actions(reader) if table else ():
-        if not reader.word("add") or _says_constraint(reader):
+    table = targets.altered_table(reader) if reader.word("alter") else ()
+    for _ in targets.actions(reader) if table else ():
+        if not reader.word("add") or targets.says_constraint(reader):
             continue
         reader.word("column")
-        reader.word(*_IF_NOT_EXISTS)
+        reader.word(*targets.IF_NOT_EXISTS)
         column = reader.identifier()
         if column is not None:
             yield Object("column", table, column)
@@ -232,9 +160,9 @@ def _creations(reader: Reader) -> Iterator[Object]:
     if reader.one_of("temp", "temporary"):
         return
     reader.one_of("unlogged", "recursive", "unique")
-    kind = _kind(reader)
+    kind = targets.kind(reader)
     reader.word("concurrently")
-    reader.word(*_IF_NOT_EXISTS)
+    reader.word(*targets.IF_NOT_EXISTS)
     reader.word("authorization")  # CREATE SCHEMA AUTHORIZATION app: a schema of that name
     unnamed = kind == "index" and reader.word("on")
     name = reader.name() if kind and not unnamed else None

@@ -99,6 +99,7 @@ _KINDS = {
     "backslash": Kind.BACKSLASH,
     "other": Kind.OTHER,
 }
+_KIND_BY_GROUP = [None, *(_KINDS.get(name) for name in _TOKEN.groupindex)]
 COMMENTS = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
 _UNTERMINATED = {
     "open_escape_string": Kind.STRING,
@@ -129,16 +130,16 @@ def tokens(
         match = _TOKEN.match(text, position, end)
         if match is None or match.lastindex is None:  # the last alternatives take anything
             raise AssertionError(f"no token at {position}")
-        name, position, stop = str(match.lastgroup), match.start(match.lastindex), match.end()
-        if name == "end":
-            return
+        position, stop = match.span(match.lastindex)
         if begins and (whole := _insert_end(text, position, end)):
             yield Token(Kind.INSERT, position, whole)
             position = whole
             continue
-        kind = _KINDS.get(name)
+        kind = _KIND_BY_GROUP[match.lastindex]
         if kind is None:
-            kind, stop = _with_an_end(name, text, position, stop, end)
+            if match.lastgroup == "end":
+                return
+            kind, stop = _with_an_end(str(match.lastgroup), text, position, stop, end)
         yield Token(kind, position, stop)
         if inserts and kind not in COMMENTS:
             begins = kind is Kind.SEMICOLON
@@ -147,7 +148,9 @@ def tokens(
 
 def _insert_end(text: str, position: int, end: int) -> int:
     """Return where a plain INSERT ends that begins here; 0 where none does."""
-    found = plain_insert.pattern().match(text, position, end) if text[position] in "iI" else None
+    if text[position : position + 1] not in ("i", "I"):
+        return 0
+    found = plain_insert.pattern().match(text, position, end)
     return found.end() if found else 0
 
 

@@ -23,8 +23,9 @@ _HIDDEN = "'***'"
 
 def masked(message: str) -> str:
     """Return a text with the passwords in it made unreadable, as far as their place shows."""
-    message = _SECRET.sub(r"\1'***'", message)
-    return _IN_URL.sub(r"\1***", _IN_DSN.sub(r"\1***", message))
+    if "password" in message.casefold():
+        message = _IN_DSN.sub(r"\1***", _SECRET.sub(r"\1'***'", message))
+    return _IN_URL.sub(r"\1***", message) if "://" in message else message
 
 
 def statement(sql: str, *, bare: bool = False, limit: int | None = None) -> str:

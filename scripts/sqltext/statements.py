@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +12,12 @@ from scripts.sqltext.lexer import Kind, Token
 _LEADING_WORDS = 8
 _LONGEST_ENDING = 64
 """Characters of a plain INSERT's end that tell whether it has an ON CONFLICT."""
-_ROUTINE = re.compile(r"CREATE (OR REPLACE )?(FUNCTION|PROCEDURE)\b")
+_ROUTINES = {
+    ("CREATE", *replacing, kind)
+    for replacing in ((), ("OR", "REPLACE"))
+    for kind in ("FUNCTION", "PROCEDURE")
+}
+"""What the bodies of begin with that may have statements of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +102,23 @@ class Splitter:
 
     def feed(self, token: Token) -> Statement | None:
         """Take a token; return the statement that it ends, if it ends one."""
-        if token.kind in lexer.COMMENTS:
+        kind, start, end = token
+        if kind in lexer.COMMENTS:
             return None
         self.has_sql = True
-        if token.kind is Kind.INSERT:
+        if kind is Kind.INSERT:
             return None if self._nested else self._insert(token)
-        if token.kind is not Kind.SEMICOLON or self._nested:
-            self._add(token)
-            return None
-        return None if self._body is None else self._take(token.end, ended=True)
+        if kind is Kind.SEMICOLON and not self._nested:
+            return None if self._body is None else self._take(end, ended=True)
+        if self._body is None:
+            self._body = start
+        if kind is Kind.WORD:
+            self._add_word(start, end)
+        elif kind is Kind.OPEN:
+            self._parentheses += 1
+        elif kind is Kind.CLOSE:
+            self._parentheses = max(0, self._parentheses - 1)
+        return None
 
     def rest(self, end: int) -> Statement | None:
         """Return the statement that nothing has ended, if there is one."""
@@ -123,20 +135,14 @@ class Splitter:
     def _nested(self) -> bool:
         return self._parentheses > 0 or self._blocks > 0
 
-    def _add(self, token: Token) -> None:
-        if self._body is None:
-            self._body = token.start
-        if token.kind is Kind.OPEN:
-            self._parentheses += 1
-        elif token.kind is Kind.CLOSE:
-            self._parentheses = max(0, self._parentheses - 1)
-        elif token.kind is Kind.WORD and self._parentheses == 0:
-            self._add_word(self._text[token.start : token.end].upper())
-
-    def _add_word(self, word: str) -> None:
-        if len(self._words) < _LEADING_WORDS:
+    def _add_word(self, start: int, end: int) -> None:
+        leads = len(self._words) < _LEADING_WORDS
+        if self._parentheses or not (leads or self._routine):
+            return
+        word = self._text[start:end].upper()
+        if leads:
             self._words.append(word)
-            self._routine = bool(_ROUTINE.match(" ".join(self._words)))
+            self._routine |= tuple(self._words) in _ROUTINES
         if not self._routine:
             return
         # CREATE FUNCTION … BEGIN ATOMIC …; …; END: the semicolons inside do not end it. CASE … END

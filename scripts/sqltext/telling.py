@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from itertools import pairwise
 
@@ -36,6 +37,7 @@ def found(sql: str) -> bool:
     return any(is_telling(name) for name in set(_NAME.findall(sql)))
 
 
+@functools.lru_cache(maxsize=4096)
 def is_telling(name: str) -> bool:
     """Tell whether a name, or a part of it, is a telling word."""
     parts = [part.lower() for part in _PART.findall(name)]

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.sqltext import drops, statements
-from scripts.sqltext.drops import Object
 from scripts.sqltext.lexer import UnterminatedError
+from scripts.sqltext.targets import Object
 
 
 def dropped(sql: str) -> list[Object]:

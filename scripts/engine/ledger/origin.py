@@ -54,7 +54,8 @@ def _clean(value: str) -> str:
 
 def _head(root: Path) -> str:
     """Return the commit that is checked out; "" where there is none."""
-    return _read_head(root / ".git") or _ask_git(root)
+    is_repository = any((folder / ".git").exists() for folder in (root, *root.parents))
+    return (_read_head(root / ".git") or _ask_git(root)) if is_repository else ""
 
 
 def _read_head(git: Path) -> str:

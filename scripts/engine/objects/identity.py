@@ -7,12 +7,14 @@ USAGE on a schema, and would end a migration that has no need of it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from scripts.sqltext.drops import Drop, Object
+from scripts.sqltext.drops import Drop
+from scripts.sqltext.targets import Object
 
 KEPT = frozenset({"table", "column", "sequence", "schema", "type"})
 """Kinds that hold data: a rollback that would drop one is refused."""
@@ -102,59 +104,68 @@ class _Catalog:
     prefix: str
     is_visible: str
 
-    def column(self, name: str) -> Composable:
-        """Return one of the catalog's columns, as of the row `o`."""
-        return Identifier("o", f"{self.prefix}{name}")
-
 
 _CLASSES = _Catalog("pg_class", "rel", "pg_table_is_visible")
 _TYPES = _Catalog("pg_type", "typ", "pg_type_is_visible")
 _ROUTINES = _Catalog("pg_proc", "pro", "pg_function_is_visible")
 # A table's own type is none of these, nor is an array's.
-_NOT_OF_A_TABLE = SQL(
+_NOT_OF_A_TABLE = (
     "AND (o.typrelid = 0 OR EXISTS (SELECT FROM pg_catalog.pg_class c"
-    " WHERE c.oid = o.typrelid AND c.relkind = 'c'))"
+    " WHERE c.oid = o.typrelid AND c.relkind = 'c')) "
+)
+_COLUMN = SQL(
+    "(SELECT format('%s.%s', a.attrelid, a.attnum) FROM pg_catalog.pg_attribute a"
+    " WHERE a.attrelid = {} AND a.attname = {} AND a.attnum > 0 AND NOT a.attisdropped)"
+)
+_SCHEMA = SQL("(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {})")
+_EXTENSION = SQL("(SELECT oid FROM pg_catalog.pg_extension WHERE extname = {})")
+# By the schema that is written, or by the section's own search path.
+_IN_PATH = (
+    "AND {schema} = ANY (ARRAY(SELECT n.oid FROM pg_catalog.pg_namespace n"
+    " WHERE n.nspname = ANY (ARRAY[{{schemas}}]::text[])))"
+    " ORDER BY array_position(ARRAY[{{schemas}}]::text[], (SELECT n.nspname::text"
+    " FROM pg_catalog.pg_namespace n WHERE n.oid = {schema}))"
 )
 
 
 def _identity(one: Named) -> Composable:
     kind, name = one.object.kind, Literal(one.object.name[-1])
     if kind == "column":
-        return SQL(
-            "(SELECT format('%s.%s', a.attrelid, a.attnum) FROM pg_catalog.pg_attribute a"
-            " WHERE a.attrelid = {} AND a.attname = {} AND a.attnum > 0 AND NOT a.attisdropped)"
-        ).format(_relation(one, _RELATIONS["table"]), Literal(one.object.column))
-    if kind in _RELATIONS:
-        return _relation(one, _RELATIONS[kind])
+        return _COLUMN.format(_in_schemas(one, "table"), Literal(one.object.column))
     if kind == "schema":
-        return SQL("(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {})").format(name)
+        return _SCHEMA.format(name)
     if kind == "extension":
-        return SQL("(SELECT oid FROM pg_catalog.pg_extension WHERE extname = {})").format(name)
-    if kind == "type":
-        return _in_schemas(one, _TYPES, _NOT_OF_A_TABLE)
-    return _in_schemas(one, _ROUTINES, SQL(""))
+        return _EXTENSION.format(name)
+    return _in_schemas(one, kind)
 
 
-def _relation(one: Named, kinds: str) -> Composable:
-    listed = SQL(", ").join(Literal(kind) for kind in kinds.split(","))
-    return _in_schemas(one, _CLASSES, SQL("AND o.relkind IN ({})").format(listed))
-
-
-def _in_schemas(one: Named, catalog: _Catalog, condition: Composable) -> Composable:
+def _in_schemas(one: Named, kind: str) -> Composable:
     """Find an object by its schema, by the section's own search path, or as the session sees it."""
+    name = Literal(one.object.name[-1])
     path = one.object.name[-2:-1] or one.search_path
-    query = SQL("(SELECT o.oid FROM {} o WHERE {} = {} {} {} LIMIT 1)")
-    table, name = Identifier("pg_catalog", catalog.table), catalog.column("name")
     if path is None:
-        where = SQL("AND {}(o.oid)").format(Identifier("pg_catalog", catalog.is_visible))
-        return query.format(table, name, Literal(one.object.name[-1]), condition, where)
+        return _finding(kind, in_path=False).format(name=name)
     schemas = SQL(", ").join(
         SQL("current_user::text") if part == "$user" else Literal(part) for part in path
     )
-    where = SQL(
-        "AND {schema} = ANY (ARRAY(SELECT n.oid FROM pg_catalog.pg_namespace n"
-        " WHERE n.nspname = ANY (ARRAY[{schemas}]::text[])))"
-        " ORDER BY array_position(ARRAY[{schemas}]::text[], (SELECT n.nspname::text"
-        " FROM pg_catalog.pg_namespace n WHERE n.oid = {schema}))"
-    ).format(schema=catalog.column("namespace"), schemas=schemas)
-    return query.format(table, name, Literal(one.object.name[-1]), condition, where)
+    return _finding(kind, in_path=True).format(name=name, schemas=schemas)
+
+
+@functools.lru_cache(maxsize=32)
+def _finding(kind: str, *, in_path: bool) -> SQL:
+    """Return the query that finds an object by its name; it has gaps for names and schemas."""
+    catalog, condition = _ROUTINES, ""
+    if kind in _RELATIONS:
+        listed = ", ".join(f"'{one}'" for one in _RELATIONS[kind].split(","))
+        catalog, condition = _CLASSES, f"AND o.relkind IN ({listed}) "
+    elif kind == "type":
+        catalog, condition = _TYPES, _NOT_OF_A_TABLE
+    where = (
+        _IN_PATH.format(schema=f"o.{catalog.prefix}namespace")
+        if in_path
+        else f"AND pg_catalog.{catalog.is_visible}(o.oid)"
+    )
+    return SQL(
+        f"(SELECT o.oid FROM pg_catalog.{catalog.table} o WHERE o.{catalog.prefix}name = {{name}} "  # noqa: S608 - of constants
+        f"{condition}{where} LIMIT 1)"
+    )

@@ -14,9 +14,9 @@ from scripts.engine.settings import EVENTS_SUFFIX, TableName
 from scripts.engine.step import Step
 from scripts.errors import LedgerError
 from scripts.sqltext import drops, search_path
-from scripts.sqltext.drops import Object
 from scripts.sqltext.identifiers import Reader
 from scripts.sqltext.statements import Statement
+from scripts.sqltext.targets import Object
 
 # An old server takes ALTER INDEX for any of these, and all of them have one namespace.
 _RELATIONS = ("table", "index", "view", "materialized view", "sequence")

@@ -20,7 +20,8 @@ from scripts.engine.step import Step
 from scripts.engine.switches import Switches
 from scripts.errors import RollbackError
 from scripts.sqltext import drops
-from scripts.sqltext.drops import Drop, Object
+from scripts.sqltext.drops import Drop
+from scripts.sqltext.targets import Object
 
 _MOST_NAMED = 5
 """Objects that a summary names."""
@@ -125,9 +126,14 @@ def losses(connection: Connection, steps: Sequence[Step]) -> dict[str, tuple[Los
         connection: in a transaction.
         steps: the rollbacks.
     """
-    return loss.read(
-        connection, {step.version: drops.dropped(step.section.statements) for step in steps}
-    )
+    return loss.read(connection, {step.version: _dropped(step) for step in steps})
+
+
+def _dropped(step: Step) -> Sequence[Drop]:
+    """Return what a rollback drops, for good or not."""
+    statements = step.section.statements
+    makes_again = any(statement.command in ("CREATE", "ALTER") for statement in statements)
+    return drops.dropped(statements) if makes_again else step.drops
 
 
 def report(
