@@ -5,7 +5,8 @@ from __future__ import annotations
 import bisect
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from scripts.engine.ledger.partial import Partial
     from scripts.engine.ledger.renaming import Renamed
 
+_BY_NUMBER = attrgetter("number")
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+
+class Applied(NamedTuple):
     """A migration that the database has."""
 
     row: Row
@@ -34,6 +36,8 @@ class Applied:
     """Its file in this checkout; None when the database is ahead of it."""
     files: History
     """All files of the checkout: they keep the checksums that are asked for."""
+    number: int
+    """The version as a number."""
 
     @property
     def file_checksum(self) -> str | None:
@@ -43,12 +47,7 @@ class Applied:
     @property
     def changed(self) -> bool:
         """Tell whether the file differs from the one that was applied."""
-        return self.file_checksum is not None and self.file_checksum != self.row.checksum
-
-    @property
-    def number(self) -> int:
-        """Return the version as a number."""
-        return history.number(self.row.version)
+        return self.entry is not None and self.files.checksum(self.entry) != self.row.checksum
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Status:
         numbers = {applied.number for applied in self.applied}
         return tuple(entry for entry in self.history.entries if entry.number not in numbers)
 
-    @property
+    @cached_property
     def ahead(self) -> tuple[Applied, ...]:
         """Return the applied migrations that have no file here: a newer release applied them."""
         return tuple(applied for applied in self.applied if applied.entry is None)
@@ -95,10 +94,9 @@ class Status:
 
         A file that kept its name and has another text was changed, whoever else has the old one.
         """
-        rows = [
-            one.row
-            for one in self.applied
-            if one.entry is None or (one.changed and one.entry.filename != one.row.filename)
+        gone = [one.row for one in self.ahead]
+        rows = gone + [
+            one.row for one in self.changed if one.entry and one.entry.filename != one.row.filename
         ]
         if not rows:
             return ()
@@ -182,9 +180,13 @@ def _not_over(found: Status, partials: tuple[Partial, ...]) -> tuple[Partial, ..
 def _read(connection: Connection, settings: Settings, entries: History) -> Status:
     found = lookup.find(connection, settings.ledger)
     rows, heads = lookup.contents(connection, found)
-    numbered = sorted(((_number(found, row), row) for row in rows), key=lambda one: one[0])
     remarks = () if rows else _elsewhere(connection, found, entries)
-    applied = (Applied(row, entries.by_number.get(number), entries) for number, row in numbered)
+    files = entries.by_number
+    applied = [
+        Applied(row, files.get(number), entries, number)
+        for row, number in ((row, _number(found, row)) for row in rows)
+    ]
+    applied.sort(key=_BY_NUMBER)
     known = server.ask(connection)
     return Status(entries, found, tuple(applied), heads, known, remarks=remarks)
 

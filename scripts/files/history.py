@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from scripts.errors import HistoryError, UsageError
 from scripts.files import checksum, names
@@ -20,27 +22,25 @@ RENUMBERING = (
     "'-- Migration:' in the SQL file"
 )
 """How to renumber a migration that no database has run."""
+_ORDER = attrgetter("number", "filename")
+"""Puts two files of one version in the order of their names, not of the disk."""
 _REVISION = """\
 from scripts.engine.revision import migration
 revision = "{version}"
 down_revision = {below}
 upgrade, downgrade = migration(__file__)"""
-_NAME = re.compile(r"(?P<version>[0-9]{1,32})_(?P<slug>[A-Za-z0-9][A-Za-z0-9_-]*)")
+_NAME = re.compile(r"([0-9]{1,32})_([A-Za-z0-9][A-Za-z0-9_-]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One migration, known by the name of its file; nothing of the file has been read."""
 
     version: str
     slug: str
     folder: Path
     filename: str
-
-    @property
-    def number(self) -> int:
-        """Return the version as a number: 2 and 002 are the same version."""
-        return int(self.version)
+    number: int
+    """The version as a number: 2 and 002 are the same version."""
 
     @property
     def stem(self) -> str:
@@ -144,8 +144,8 @@ def survey(environment: Environment) -> tuple[History, list[HistoryError]]:
         two files share, a file of one kind without its counterpart. Gaps are not among them.
     """
     problems: list[HistoryError] = []
-    entries = sorted(_entries(environment, ".sql", problems), key=_order)
-    revisions = sorted(_entries(environment, ".py", problems), key=_order)
+    entries = sorted(_entries(environment, ".sql", problems), key=_ORDER)
+    revisions = sorted(_entries(environment, ".py", problems), key=_ORDER)
     problems += _duplicates(entries)
     problems += _duplicates(revisions)
     problems += _unpaired(environment, entries, revisions)
@@ -167,11 +167,6 @@ def next_version(environment: Environment) -> str:
     return str(last.number + 1).zfill(max(3, len(last.version)))
 
 
-def _order(entry: Entry) -> tuple[int, str]:
-    """Put two files of one version in the order of their names, not of the disk."""
-    return entry.number, entry.filename
-
-
 def _entries(
     environment: Environment, suffix: str, problems: list[HistoryError]
 ) -> Iterator[Entry]:
@@ -190,7 +185,8 @@ def _entries(
                 continue
             name = _NAME.fullmatch(filename, 0, len(filename) - len(suffix))
             if name and filename.endswith(suffix):
-                yield Entry(name["version"], name["slug"], folder, filename)
+                version, slug = name.groups()
+                yield Entry(version, slug, folder, filename, int(version))
             else:
                 problems.append(names.misnamed(folder / filename, suffix))
 
@@ -199,7 +195,9 @@ def _leads_outside(folder: Path, filename: str) -> bool:
     return not (folder / filename).resolve().is_relative_to(folder.resolve())
 
 
-def _duplicates(entries: Iterable[Entry]) -> Iterator[HistoryError]:
+def _duplicates(entries: Sequence[Entry]) -> Iterator[HistoryError]:
+    if len({entry.number for entry in entries}) == len(entries):
+        return
     seen: dict[int, Entry] = {}
     for entry in entries:
         first = seen.setdefault(entry.number, entry)
@@ -214,8 +212,10 @@ def _duplicates(entries: Iterable[Entry]) -> Iterator[HistoryError]:
 def _unpaired(
     environment: Environment, entries: list[Entry], revisions: list[Entry]
 ) -> Iterator[HistoryError]:
-    sql = {entry.stem: entry for entry in entries}
-    python = {entry.stem: entry for entry in revisions}
+    sql = {entry.filename[: -len(".sql")]: entry for entry in entries}
+    python = {entry.filename[: -len(".py")]: entry for entry in revisions}
+    if sql.keys() == python.keys():
+        return
     for stem in sorted(sql.keys() - python.keys()):
         yield HistoryError(
             f"{stem}.sql has no revision file, so Alembic would never run it",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -98,11 +98,13 @@ def links(values: dict[str, object], entry: Entry, below: Entry | None) -> Itera
             yield BrokenLink(f"{name} is {values[name]!r} but must be {expected!r}", written)
 
 
-def check(history: History) -> None:
+def check(history: History, above: int = -1) -> None:
     """Refuse revision files that do more than the template's, before any of them is run.
 
     Args:
         history: the migrations, whose order the revision files have to have.
+        above: a version, as a number: only what comes after it is run. Else all files in the
+            folder are, whatever they are called.
 
     Raises:
         HistoryError: for the first of them, with its line.
@@ -111,8 +113,8 @@ def check(history: History) -> None:
     if not environment.versions.is_dir():
         return
     folder = str(environment.versions)
-    with os.scandir(folder) as listed:
-        names = sorted(one.name for one in listed if one.name.endswith(".py"))
+    checked = [entry for entry in history.entries if entry.number > above]
+    names = _listed(folder) if above < 0 else _existing(folder, checked)
     files = {name: parse(checksum.read(folder, name)) for name in names}
     for name, file in files.items():
         for line, problem in file.problems[:1]:
@@ -123,18 +125,29 @@ def check(history: History) -> None:
                 state=f"nothing was changed in {environment.name}",
                 hint=f"{SHAPE}; move everything else into its SQL file",
             ).coded("revision-code")
-    below: Entry | None = None
-    for entry in history.entries:
-        name = f"{entry.stem}.py"
-        for link in links(files[name].values, entry, below) if name in files else ():
+    below = next((one for one in reversed(history.entries) if one.number <= above), None)
+    for entry in checked:
+        found = files.get(f"{entry.stem}.py")
+        for link in links(found.values, entry, below) if found else ():
             raise HistoryError(
                 "the revision files leave the order of the numbers",
-                where=shown(environment.versions / name),
+                where=shown(environment.versions / f"{entry.stem}.py"),
                 detail=link.problem,
                 state=f"nothing was changed in {environment.name}",
                 hint=f"write {link.written}",
             ).coded("broken-chain")
         below = entry
+
+
+def _listed(folder: str) -> list[str]:
+    with os.scandir(folder) as listed:
+        return sorted(one.name for one in listed if one.name.endswith(".py"))
+
+
+def _existing(folder: str, entries: Iterable[Entry]) -> list[str]:
+    """Return the names of the revision files; a rollback needs none."""
+    names = (f"{entry.stem}.py" for entry in entries)
+    return [name for name in names if os.path.exists(f"{folder}/{name}")]  # noqa: PTH110 - many
 
 
 def _belongs(node: ast.stmt, found: RevisionFile) -> bool:

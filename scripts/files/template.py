@@ -60,7 +60,7 @@ def plan(environment: Environment, name: str) -> Entry:
         UsageError: when the name makes no file name.
     """
     version, words = history.next_version(environment), slug(name)
-    return Entry(version, words, environment.sql, f"{version}_{words}.sql")
+    return Entry(version, words, environment.sql, f"{version}_{words}.sql", int(version))
 
 
 def write(entry: Entry, *, description: str, author: str, today: date) -> Path:

@@ -71,7 +71,7 @@ def state(
             applied_by="somebody",
             duration_ms=None,
         )
-        rows.append(Applied(row, entry, files))
+        rows.append(Applied(row, entry, files, history.number(version)))
     ledger = Ledger(TableName("public", "schema_migrations"), exists=True)
     at = tuple(applied[-1:] if heads is None else heads)
     return Status(files, ledger, tuple(rows), at, **more)

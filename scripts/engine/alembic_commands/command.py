@@ -47,6 +47,10 @@ class AlembicCommand(Command):
         super().prepare(found, idle=idle)
         unknown_revisions.add(self.directory, found)
 
+    def above(self, found: Status) -> int:  # noqa: ARG002 - as `Command` has it
+        """Check all files: Alembic loads them all; see `Command.above`."""
+        return -1
+
     def moves(self, found: Status) -> list[Move]:
         """Let Alembic find the steps; see `Command.moves`.
 

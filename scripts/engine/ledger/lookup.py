@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Composable, Identifier
@@ -130,16 +129,13 @@ def contents(connection: Connection, ledger: Ledger) -> tuple[list[Row], tuple[s
         # Only columns that are needed: a login may have been granted no others.
         query = SQL(
             "SELECT h.heads, l.* FROM ({}) h LEFT JOIN"
-            " (SELECT true, version, filename, applied_at, checksum, {} FROM {}) l ON true"
+            " (SELECT true, coalesce(version::text, 'NULL'), filename, applied_at, checksum, {}"
+            " FROM {}) l ON true"
         )
         cursor.execute(query.format(heads, chosen, ledger.name))
         found = cursor.fetchall()
-    rows = [row for _, exists, *row in found if exists]
-    return _rows(ledger, rows), tuple(found[0][0])
-
-
-def _rows(ledger: Ledger, found: list[list[Any]]) -> list[Row]:
-    for version, filename, applied_at, *_ in found:
+    rows = [record[2:] for record in found if record[1]]
+    for version, filename, applied_at, *_ in rows:
         if not isinstance(filename, str) or not isinstance(applied_at, datetime):
             raise LedgerError(
                 f"the ledger {ledger.table} lacks the file name or the time of {version}",
@@ -147,18 +143,7 @@ def _rows(ledger: Ledger, found: list[list[Any]]) -> list[Row]:
                 state="nothing was changed",
                 hint="UPDATE the row so that it has both",
             )
-    return [
-        Row(
-            version=str(row[0]),
-            filename=row[1],
-            applied_at=row[2],
-            checksum=row[3],
-            description=row[4],
-            applied_by=row[5],
-            duration_ms=row[6],
-        )
-        for row in found
-    ]
+    return [Row._make(row) for row in rows], tuple(found[0][0])
 
 
 def current(connection: Connection, ledger: Ledger) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
@@ -35,8 +36,7 @@ FINGERPRINT = "encode(sha256(convert_to(coalesce(rollback_sql, ''), 'UTF8')), 'h
 """What `fingerprint` returns, as the server works it out for a row."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """One applied migration, without its rollback SQL, which may be long."""
 
     version: str

@@ -47,7 +47,19 @@ class Command:
             HistoryError: when a revision file differs from the template.
         """
         if not idle:
-            revision_file.check(found.history)
+            revision_file.check(found.history, self.above(found))
+
+    def above(self, found: Status) -> int:
+        """Return the version, as a number, above which revision files matter; -1 for all of them.
+
+        What is applied and stays is not run: Alembic alone loads its files, too. Where one of them
+        is missing, the others may leave the order.
+        """
+        if found.ahead:
+            return -1
+        if self.kind is Kind.UPGRADE:
+            return found.applied[-1].number if found.applied else -1
+        return history.number(self.target) if str(self.target).isdigit() else -1
 
     def moves(self, found: Status) -> list[Move]:
         """Return the steps that lead to the target, from where the database is."""

@@ -53,7 +53,7 @@ def check_owner(state: Status, environments: Iterable[Environment]) -> None:
     """
     own = state.history.environment
     others = [one.sql for one in environments if one != own and one.sql.is_dir()]
-    rows = [(one.row.filename, one.row.checksum) for one in state.applied]
+    rows = ((one.row.filename, one.row.checksum) for one in state.applied)
     found: dict[Whose, Verdict] = {}
     for one in ownership.verdicts(rows, state.history, others):
         if one.whose in (Whose.OURS, Whose.OUR_NAME):
