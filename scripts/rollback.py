@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
@@ -109,7 +108,7 @@ def _show_one(name: str, undo: RollbackPreview, options: argparse.Namespace) -> 
             filename=undo.step.filename,
             sql=sql,
             server=undo.server,
-            destroys=[asdict(loss) for loss in undo.losses],
+            destroys=[loss._asdict() for loss in undo.losses],
         )
         return
     print(f"{name}: {undo.filename}, {undo.about}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from scripts.console import table
@@ -229,7 +228,7 @@ def events_as_fields(found: Mapping[str, Sequence[Row] | None]) -> list[dict[str
     return [
         {
             "database": name,
-            "events": rows and [asdict(row) | {"at": row.at.isoformat()} for row in rows],
+            "events": rows and [row._asdict() | {"at": row.at.isoformat()} for row in rows],
         }
         for name, rows in found.items()
     ]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _COMMITS = ("GIT_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "CIRCLE_SHA1", "BUILDKITE_COMMIT")
 _RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
 
 
-@dataclass(frozen=True, slots=True)
-class CiRun:
+class CiRun(NamedTuple):
     """A run of a CI service; unknown fields are empty."""
 
     commit: str

@@ -7,7 +7,7 @@ server may have translated: https://www.postgresql.org/docs/current/protocol-err
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg2
 from psycopg2.extensions import Diagnostics
@@ -50,8 +50,7 @@ _SKIPPING = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What is shown of an error."""
 
     headline: str

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from scripts.engine import ci, mistyped
 from scripts.engine.ci import CiRun
@@ -31,8 +31,7 @@ _NAME_LIMIT = 63
 """Bytes of an identifier: https://www.postgresql.org/docs/current/sql-syntax-lexical.html."""
 
 
-@dataclass(frozen=True, slots=True)
-class TableName:
+class TableName(NamedTuple):
     """A table's name, with its schema where one is given; not quoted."""
 
     schema: str | None
@@ -52,8 +51,7 @@ class TableName:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(NamedTuple):
     """How long a statement may wait and run where its file's header does not say."""
 
     lock_timeout_ms: int
@@ -64,16 +62,13 @@ class Limits:
     """How many times a migration is retried after a lock timeout or a deadlock."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """One database, and how its migrations are run."""
 
     project: Project
     environment: Environment
-    url: str = field(repr=False)
+    url: str
     """As it was set; may hold a password, so it is never printed. Asked for at each connect."""
-    direct_url: str = field(default="", repr=False)
-    """Leads past a pooler, for statements outside a transaction; "" where none is set."""
     ledger: TableName
     role: str
     """What to SET ROLE to; "" stays with the login's."""
@@ -84,11 +79,22 @@ class Settings:
     lock_wait_ms: int
     """How long to wait for another run to end; 0 waits without limit."""
     limits: Limits
+    direct_url: str = ""
+    """Leads past a pooler, for statements outside a transaction; "" where none is set."""
     postgres_bin: Path | None = None
     """Where the programs of an embedded server are; None takes those of the package."""
     libpq_connect_timeout: str = ""
     """PGCONNECT_TIMEOUT, which goes before `connect_timeout_ms`; "" where it is not set."""
     ci: CiRun = ci.NO_RUN
+
+    def __repr__(self) -> str:
+        """Return it without what may hold a password."""
+        shown = {
+            name: value
+            for name, value in self._asdict().items()
+            if name not in ("url", "direct_url")
+        }
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @property
     def name(self) -> str:

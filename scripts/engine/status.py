@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,7 +12,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 
 from scripts.engine import disclosure
 from scripts.engine.ledger import lookup, server, unfinished
-from scripts.engine.ledger.server import Server
+from scripts.engine.ledger.server import UNKNOWN, Server
 from scripts.engine.ledger.table import Ledger, Row
 from scripts.engine.session import signals
 from scripts.engine.settings import Settings
@@ -50,22 +49,39 @@ class Applied(NamedTuple):
         return self.entry is not None and self.files.checksum(self.entry) != self.row.checksum
 
 
-@dataclass(frozen=True)
 class Status:
     """One environment: its files and its database, as they are now."""
 
-    history: History
-    ledger: Ledger
-    applied: tuple[Applied, ...]
-    """By version, the oldest first."""
-    alembic_heads: tuple[str, ...]
-    server: Server = field(default_factory=Server)
-    partial: tuple[Partial, ...] = ()
-    """Files outside a transaction that were started and not completed, if that was checked."""
-    log_tells: bool = True
-    """Whether there is an event log that records them."""
-    remarks: tuple[str, ...] = ()
-    """A warning about the ledger's place; see `elsewhere.check`."""
+    def __init__(  # noqa: PLR0913 - each is a fact of its own
+        self,
+        history: History,
+        ledger: Ledger,
+        applied: tuple[Applied, ...],
+        alembic_heads: tuple[str, ...],
+        server: Server = UNKNOWN,
+        *,
+        partial: tuple[Partial, ...] = (),
+        log_tells: bool = True,
+        remarks: tuple[str, ...] = (),
+    ) -> None:
+        """Keep what `read` has found."""
+        self.history = history
+        self.ledger = ledger
+        self.applied = applied
+        """By version, the oldest first."""
+        self.alembic_heads = alembic_heads
+        self.server = server
+        self.partial = tuple(
+            one for one in partial if (self.find(one.version) is None) is (one.direction == "up")
+        )
+        """Files outside a transaction that were started and not completed, by the event log.
+
+        What a script has completed since is left out: such a run writes no event log.
+        """
+        self.log_tells = log_tells
+        """Whether there is an event log that records them."""
+        self.remarks = remarks
+        """A warning about the ledger's place; see `elsewhere.check`."""
 
     @property
     def name(self) -> str:
@@ -153,12 +169,7 @@ def read(connection: Connection, settings: Settings, entries: History) -> Status
         LedgerError: when the ledger cannot be read, or is elsewhere.
     """
     try:
-        found = _read(connection, settings, entries)
-        if found.ledger.exists:
-            known = unfinished.read(connection, found.ledger)
-            return replace(
-                found, partial=_not_over(found, known or ()), log_tells=known is not None
-            )
+        return _read(connection, settings, entries)
     except (psycopg2.Error, ValueError) as error:
         signals.check()
         raise LedgerError(
@@ -167,14 +178,6 @@ def read(connection: Connection, settings: Settings, entries: History) -> Status
             state="nothing was changed",
             hint="run the command again",
         ) from error
-    return found
-
-
-def _not_over(found: Status, partials: tuple[Partial, ...]) -> tuple[Partial, ...]:
-    """Leave out what a script has completed since: such a run writes no event log."""
-    return tuple(
-        one for one in partials if (found.find(one.version) is None) is (one.direction == "up")
-    )
 
 
 def _read(connection: Connection, settings: Settings, entries: History) -> Status:
@@ -187,8 +190,17 @@ def _read(connection: Connection, settings: Settings, entries: History) -> Statu
         for row, number in ((row, _number(found, row)) for row in rows)
     ]
     applied.sort(key=_BY_NUMBER)
-    known = server.ask(connection)
-    return Status(entries, found, tuple(applied), heads, known, remarks=remarks)
+    begun = unfinished.read(connection, found) if found.exists else ()
+    return Status(
+        entries,
+        found,
+        tuple(applied),
+        heads,
+        server.ask(connection),
+        partial=begun or (),
+        log_tells=begun is not None,
+        remarks=remarks,
+    )
 
 
 def _elsewhere(connection: Connection, found: Ledger, entries: History) -> tuple[str, ...]:

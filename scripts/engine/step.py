@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scripts.engine.objects import identity
 from scripts.engine.objects.existing import Existing
@@ -24,8 +24,7 @@ CutShort = StatementError | Interrupted | LockError
 """What ends a section between two statements or at one; each knows how many have been run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """One section with everything that is needed to run it and to report on it."""
 
     version: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scripts.errors import UsageError
 from scripts.files import history
@@ -16,8 +15,7 @@ _NAMES = ("drop_existing", "partial")
 _SHOW_VALUES = "show_values"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Switches:
+class Switches(NamedTuple):
     """The choices of one run."""
 
     use_file: bool = False
@@ -59,8 +57,7 @@ def read(chosen: Switches, given: Iterable[str]) -> Switches:
     if len(partial) > 1:
         raise UsageError("partial was given twice", hint="roll back one file at a time")
     more = frozenset(_version("drop_existing", text) for text in values["drop_existing"])
-    return replace(
-        chosen,
+    return chosen._replace(
         drop_existing=chosen.drop_existing | more,
         partial=_version("partial", partial[0]) if partial else chosen.partial,
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from scripts.errors import FormatError
 from scripts.sqltext import duration
@@ -46,8 +46,7 @@ class Mode(Enum):
     """Each by itself, outside a transaction."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(NamedTuple):
     """What a migration file says about itself."""
 
     migration: str = ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -53,14 +52,21 @@ class Entry(NamedTuple):
         return self.folder / self.filename
 
 
-@dataclass(frozen=True)
 class History:
     """The migrations of one environment, by version."""
 
-    environment: Environment
-    entries: tuple[Entry, ...]
-    problems: tuple[HistoryError, ...] = ()
-    """What keeps the files from being one history: see `survey`."""
+    def __init__(
+        self,
+        environment: Environment,
+        entries: tuple[Entry, ...],
+        problems: tuple[HistoryError, ...] = (),
+    ) -> None:
+        """Keep what `survey` has found."""
+        self.environment = environment
+        self.entries = entries
+        self.problems = problems
+        """What keeps the files from being one history: see `survey`."""
+        self._checksums: dict[str, str] = {}
 
     def check(self) -> None:
         """Make sure that the files are one history.
@@ -70,10 +76,6 @@ class History:
         """
         if self.problems:
             raise self.problems[0]
-
-    @cached_property
-    def _checksums(self) -> dict[str, str]:
-        return {}
 
     def checksum(self, entry: Entry) -> str:
         """Return the checksum of a file, as it was when it was first asked for.

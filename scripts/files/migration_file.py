@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from scripts.errors import FormatError
 from scripts.files import checksum, header, sections
@@ -15,8 +15,7 @@ from scripts.sqltext import lexer, prose, statements, transaction_block, unsuppo
 from scripts.sqltext.statements import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """UP, DOWN or a stored rollback: SQL that runs statement by statement."""
 
     statements: tuple[Statement, ...]
@@ -38,8 +37,7 @@ class Section:
         return sum(len(one.text) for one in self.statements) + len(self.rest)
 
 
-@dataclass(frozen=True, slots=True)
-class MigrationFile:
+class MigrationFile(NamedTuple):
     """A migration file that is in the format."""
 
     path: Path
@@ -212,7 +210,7 @@ def _unterminated(piece: Piece, error: lexer.UnterminatedError) -> FormatError:
     try:
         for statement in statements.split(piece.text[: error.start], piece.line):
             # The last one is cut off by the open quote, which also hides what closes it.
-            unsupported.check(statement if statement.ended else replace(statement, unclosed=""))
+            unsupported.check(statement if statement.ended else statement._replace(unclosed=""))
     except FormatError as refusal:
         return refusal
     return FormatError(

@@ -6,8 +6,8 @@ import configparser
 import functools
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from scripts.errors import UsageError
 
@@ -16,8 +16,7 @@ _NO_ENVIRONMENT = "alembic"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """One database with its Alembic environment: a section of alembic.ini."""
 
     name: str
@@ -36,8 +35,7 @@ class Environment:
         return f"{self.name.upper()}_DB_{'DIRECT_' if direct else ''}URL"
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """A checkout: where alembic.ini is, and the environments that it defines."""
 
     root: Path

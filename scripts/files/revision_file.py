@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scripts.errors import HistoryError
 from scripts.files import checksum
@@ -72,8 +72,7 @@ def parse(data: bytes) -> RevisionFile:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenLink:
+class BrokenLink(NamedTuple):
     """Something that a revision file sets, and that leaves the order of the numbers."""
 
     problem: str

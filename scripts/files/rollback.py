@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scripts.files import header, migration_file, sections
 from scripts.files.header import Header
@@ -16,8 +16,7 @@ _DIRECTIVE_WORDS = ("transaction", "timeout", "irreversible")
 _ALL_COMMENTS = re.compile(r"(?:[ \t]*+(?:--[^\n\r]*+)?(?:[\n\r]|\Z))*+")
 
 
-@dataclass(frozen=True, slots=True)
-class Rollback:
+class Rollback(NamedTuple):
     """A DOWN, ready to be run: from the ledger or from a file."""
 
     header: Header

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scripts.errors import FormatError
 from scripts.files import header
@@ -21,8 +21,7 @@ _COMMENT_SIGN = re.compile(r"(?:^|(?<=\r))[ \t]*-- ?", re.MULTILINE)
 _TWO_SECTIONS = "a file needs one line '-- UP', and after it one line '-- DOWN'"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A part of the file and the number of its first line."""
 
     source: str
@@ -48,8 +47,7 @@ class Piece:
         return self.source[self.start + length : self.end]
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     """A file split at its markers."""
 
     head: tuple[tuple[int, str], ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scripts.sqltext import reindex
 from scripts.sqltext.identifiers import Reader
@@ -10,8 +10,7 @@ from scripts.sqltext.lexer import Kind
 from scripts.sqltext.statements import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """What an index's text and its catalog row both tell."""
 
     unique: bool
@@ -24,8 +23,7 @@ class Shape:
     """Whether it has a WHERE."""
 
 
-@dataclass(frozen=True, slots=True)
-class Creation:
+class Creation(NamedTuple):
     """A `CREATE INDEX CONCURRENTLY`."""
 
     name: str
@@ -35,8 +33,7 @@ class Creation:
     shape: Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Rebuild:
+class Rebuild(NamedTuple):
     """A `REINDEX` with CONCURRENTLY: it builds copies, and then takes the old indexes away."""
 
     target: str

@@ -7,7 +7,7 @@ DROP OWNED do is not in the text; whether a name is there, and what it means, th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from scripts.sqltext import search_path, targets
 from scripts.sqltext.identifiers import Reader
@@ -15,8 +15,7 @@ from scripts.sqltext.statements import Statement
 from scripts.sqltext.targets import Object
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(NamedTuple):
     """One object that a statement drops."""
 
     object: Object
@@ -120,11 +119,11 @@ def _renames(reader: Reader) -> Iterator[tuple[Object, Object]]:
     if reader.word("set", "schema"):
         schema = reader.identifier()
         if schema is not None:
-            yield old, replace(old, name=(schema, name[-1]))
+            yield old, old._replace(name=(schema, name[-1]))
     elif reader.word("rename", "to"):
         new = reader.identifier()
         if new is not None:
-            yield old, replace(old, name=(*name[:-1], new))
+            yield old, old._replace(name=(*name[:-1], new))
     elif reader.word("rename") and not reader.one_of("constraint", "value", "attribute"):
         reader.word("column")
         before = reader.identifier()

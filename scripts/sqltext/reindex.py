@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scripts.sqltext import identifiers
 from scripts.sqltext.identifiers import Reader
@@ -11,8 +11,7 @@ from scripts.sqltext.statements import Statement
 _TARGETS = ("index", "table", "schema", "database", "system")
 
 
-@dataclass(frozen=True, slots=True)
-class Reindex:
+class Reindex(NamedTuple):
     """A REINDEX; https://www.postgresql.org/docs/current/sql-reindex.html."""
 
     target: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scripts.sqltext import lexer, plain_insert, redaction
 from scripts.sqltext.lexer import Kind, Token
@@ -20,8 +20,7 @@ _ROUTINES = {
 """What the bodies of begin with that may have statements of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One SQL statement, to be sent to the server as it is.
 
     `text` runs from the end of the statement before to this one's semicolon, so the texts of all

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scripts.sqltext.identifiers import Reader
 from scripts.sqltext.lexer import Kind
@@ -31,8 +31,7 @@ _BY_FIRST_WORD = {words[0]: [other for other in _KINDS if other[0] == words[0]] 
 _CONSTRAINTS = ("constraint", "primary", "unique", "check", "foreign", "not")
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(NamedTuple):
     """Something in a database, by the name that a statement gives it."""
 
     kind: str  # one of `_KINDS`' values, or column

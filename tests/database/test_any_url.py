@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from alembic import command
 
@@ -26,7 +24,7 @@ def unnamed(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Settings:
     with pytest.raises(UsageError, match="COURSE_DB_URL is not set"):
         settings.load(workspace.project, workspace.environment())
     known = settings.load(workspace.project, workspace.environment(), need_url=False)
-    return replace(known, url=workspace.urls["auth"])
+    return known._replace(url=workspace.urls["auth"])
 
 
 def test_the_operations_migrate_and_roll_it_back(workspace: Workspace, unnamed: Settings) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +163,7 @@ class Workspace:
             self.settings_of(environment),
             version,
             self.recorder,
-            replace(switches, use_file=use_file),
+            switches._replace(use_file=use_file),
         )
 
     def state(self, environment: str = "course") -> Status:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
@@ -102,7 +102,7 @@ def _down(found: Status, move: Move) -> Move:
             detail=f"applied: {', '.join(one.row.version for one in found.applied) or 'none'}",
             hint="name the version to go back to",
         )
-    return replace(move, reached=found.below(move.version))
+    return move._replace(reached=found.below(move.version))
 
 
 def moves(steps: Iterable[MigrationStep]) -> list[Move]:

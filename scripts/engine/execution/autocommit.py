@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import psycopg2
@@ -105,8 +105,7 @@ class _Section:
         if not ran:
             self._begin()
             self._look_up()
-        reached = replace(
-            event_log.beginning(self.step),
+        reached = event_log.beginning(self.step)._replace(
             event=Kind.STATEMENT,
             statement=ran + 1,
             line=statement.line,

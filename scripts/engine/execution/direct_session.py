@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
@@ -15,8 +16,7 @@ from scripts.engine.session.run_connection import RunConnection
 from scripts.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """A connection in autocommit, and what is known about it."""
 
     connection: Connection

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
@@ -137,15 +135,15 @@ def failures(error: MigrationError, step: Event) -> list[Event]:
         step: the row of the step that it was at, or was about to begin, with its durations.
     """
     text = disclosure.of_text("\n".join(part for part in (error.what, error.detail) if part))
-    failed = replace(step, event=Kind.FAILURE, error=text[:_LONGEST_ERROR])
+    failed = step._replace(event=Kind.FAILURE, error=text[:_LONGEST_ERROR])
     if isinstance(error, Interrupted) and error.where:
-        return [replace(failed, statement=error.ran + 1)]
+        return [failed._replace(statement=error.ran + 1)]
     if isinstance(error, LockError) and error.ran is not None:
-        return [replace(failed, statement=error.ran + 1)]
+        return [failed._replace(statement=error.ran + 1)]
     if not isinstance(error, StatementError):
         cause = getattr(error.__cause__, "orig", error.__cause__)
-        return [replace(failed, sqlstate=getattr(cause, "pgcode", None))]
-    failed = replace(
-        failed, line=error.line, statement=error.ran + 1, sqlstate=error.sqlstate or None
+        return [failed._replace(sqlstate=getattr(cause, "pgcode", None))]
+    failed = failed._replace(
+        line=error.line, statement=error.ran + 1, sqlstate=error.sqlstate or None
     )
-    return [replace(failed, event=Kind.GIVEN_UP), failed] if error.tries > 1 else [failed]
+    return [failed._replace(event=Kind.GIVEN_UP), failed] if error.tries > 1 else [failed]

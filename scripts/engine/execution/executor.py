@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from psycopg2.sql import Composable
 
@@ -14,8 +13,7 @@ from scripts.engine.ledger.table import Record
 from scripts.engine.step import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Performed:
+class Performed(NamedTuple):
     """How long a section took, and what it found."""
 
     duration: Composable | int
@@ -26,8 +24,7 @@ class Performed:
     """What existed before UP, as the ledger stores it; see `objects.existing`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(NamedTuple):
     """What is to be written once a section has run."""
 
     change: Change

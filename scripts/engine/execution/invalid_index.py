@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -61,8 +60,7 @@ _TABLES = {
 _EVERY_TABLE = SQL("SELECT oid FROM pg_class WHERE relkind IN ('r', 'm')")
 
 
-@dataclass(frozen=True, slots=True)
-class InvalidIndex:
+class InvalidIndex(NamedTuple):
     """An index that its build has not made valid."""
 
     oid: int

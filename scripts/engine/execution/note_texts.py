@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -90,4 +89,4 @@ def _doubled(ledger: Ledger) -> Ledger:
     """Return a ledger with each `%` of its name doubled: for the driver it begins a placeholder."""
     schema, name = ledger.table.schema, ledger.table.name
     table = TableName(schema.replace("%", "%%") if schema else None, name.replace("%", "%%"))
-    return replace(ledger, table=table)
+    return ledger._replace(table=table)

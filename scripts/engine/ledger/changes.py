@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg2.sql import SQL, Composable, Literal
 
@@ -19,8 +18,7 @@ def literal(_: str, value: Any) -> Composable:
     return Literal(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Insertion:
+class Insertion(NamedTuple):
     """A migration was applied."""
 
     record: Record
@@ -49,8 +47,7 @@ class Insertion:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Deletion:
+class Deletion(NamedTuple):
     """A migration was rolled back."""
 
     version: str

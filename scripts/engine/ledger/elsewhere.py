@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -32,8 +32,7 @@ _LOCK_TIMEOUT_MS = 200
 """For a table that may have nothing to do with us."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Other:
+class _Other(NamedTuple):
     """A ledger of this environment in another schema."""
 
     table: TableName
@@ -46,8 +45,7 @@ class _Other:
         return f"{self.table} ({rows}, the newest: {self.last})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Doubtful:
+class _Doubtful(NamedTuple):
     """A table that may be the ledger: nobody can tell."""
 
     table: TableName

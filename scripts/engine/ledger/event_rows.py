@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Identifier, Literal
@@ -14,8 +13,7 @@ from scripts.engine.ledger import event_table
 from scripts.engine.ledger.table import Ledger
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """One row, as it is shown."""
 
     at: datetime
@@ -46,7 +44,7 @@ def latest(connection: Connection, ledger: Ledger, count: int) -> list[Row]:
         ledger: whose log, which exists.
         count: how many at most.
     """
-    columns = [field.name for field in fields(Row)]
+    columns = Row._fields
     query = SQL("SELECT {} FROM {} ORDER BY id DESC LIMIT {}").format(
         SQL(", ").join(Identifier(column) for column in columns),
         event_table.name(ledger),

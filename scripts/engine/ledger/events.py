@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.extensions import encodings
@@ -31,8 +30,7 @@ class Kind(Enum):
     BASELINE = "baseline"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(NamedTuple):
     """One row, without the values that all rows of a run share; None where it does not apply."""
 
     event: Kind
@@ -69,7 +67,7 @@ class RowTexts:
         """
         self._ledger = ledger
         self._encoding = encoding
-        self._origin = {name: value or None for name, value in asdict(origin).items()}
+        self._origin = {name: value or None for name, value in origin._asdict().items()}
         self._known: dict[tuple[str, ...], _Columns] = {}
 
     def text(self, connection: Connection, events: Sequence[Event]) -> str:
@@ -107,8 +105,7 @@ class RowTexts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
+class _Columns(NamedTuple):
     """What rows with the same columns have in common."""
 
     head: str
@@ -119,7 +116,7 @@ class _Columns:
     """Returns what takes their place."""
 
 
-_ALWAYS = tuple(one.name for one in fields(Event) if one.name not in event_table.ADDED)
+_ALWAYS = tuple(name for name in Event._fields if name not in event_table.ADDED)
 _VALUES = {"event": "event.value"}
 
 

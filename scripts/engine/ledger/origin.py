@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from scripts.engine.session import database
 from scripts.engine.settings import Settings
@@ -16,8 +16,7 @@ _GIT_PATIENCE = 2
 """Seconds to wait for git: a run must not hang for a note."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(NamedTuple):
     """One run of the tool."""
 
     run: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 from scripts.files import checksum
 from scripts.files.history import History
@@ -23,8 +23,7 @@ class Whose(Enum):
     UNKNOWN = "nobody's file: a newer release's, or another tool's"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one row shows."""
 
     whose: Whose

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scripts.engine.ledger.table import Row
 from scripts.errors import LedgerError
@@ -16,8 +16,7 @@ from scripts.files.project import Environment, shown
 _NAMED = re.compile(rb"(?m)^(--\s*Migration\s*:\s*)\S+")
 
 
-@dataclass(frozen=True, slots=True)
-class Renamed:
+class Renamed(NamedTuple):
     """A migration that was applied under another name than its file has now."""
 
     row: Row

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """What a run needs to know about the server."""
 
     read_only: bool = False
@@ -34,6 +33,10 @@ class Server:
             other.database,
             other.started,
         )
+
+
+UNKNOWN = Server()
+"""One that was not asked."""
 
 
 def ask(connection: Connection) -> Server:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -49,8 +48,7 @@ class Row(NamedTuple):
     """None where nothing ran: a stamp, or SQL that was run with psql."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """What is written to the ledger for a migration that was applied."""
 
     version: str
@@ -72,8 +70,7 @@ class Record:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Namesake:
+class Namesake(NamedTuple):
     """A table in another schema that has the ledger's name and its columns."""
 
     table: TableName
@@ -81,8 +78,7 @@ class Namesake:
     """Whether the user that runs may read it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(NamedTuple):
     """The ledger's table and the statements that read and write it.
 
     The statements are values: online they are executed, with `--sql` they are written out.
@@ -143,7 +139,7 @@ class Ledger:
 
     def created(self) -> Ledger:
         """Return the ledger as it is once `creation` has run."""
-        return replace(self, exists=True, columns=self.columns | frozenset(_COLUMNS))
+        return self._replace(exists=True, columns=self.columns | frozenset(_COLUMNS))
 
     def _extension(self) -> list[Composable]:
         missing = [name for name in _COLUMNS if name not in self.columns]

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
@@ -23,8 +22,7 @@ _VARIABLE = "upskill_existing"
 """The psql variable in which a script keeps what existed before, until it writes the ledger."""
 
 
-@dataclass(frozen=True, slots=True)
-class Existing:
+class Existing(NamedTuple):
     """One object that existed before a migration, and still exists."""
 
     kind: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
@@ -30,8 +30,7 @@ _RELATIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """An object as a section names it, and where its name is looked up."""
 
     object: Object
@@ -96,8 +95,7 @@ def _has(by_name: bool, column: str, name: str) -> Composable:
     return SQL(" AND {} = {}").format(Identifier(column), Literal(name)) if by_name else SQL("")
 
 
-@dataclass(frozen=True, slots=True)
-class _Catalog:
+class _Catalog(NamedTuple):
     """A catalog of objects that lie in schemas, and how the session sees them."""
 
     table: str

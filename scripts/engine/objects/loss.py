@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -69,8 +69,7 @@ FROM listed l JOIN pg_catalog.pg_class c ON c.oid = l.oid ORDER BY 1, 3, l.sub
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(NamedTuple):
     """A table, or a column, that a rollback drops."""
 
     kind: str
@@ -98,8 +97,7 @@ class Loss:
         return f"{self.kind} {self.name} ({amount})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(NamedTuple):
     """A table that is dropped, or loses a column."""
 
     name: str
@@ -112,8 +110,7 @@ class _Table:
         return self.relkind != "f" and (self.estimate or 0) <= MOST_COUNTED
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
+class _Rows(NamedTuple):
     """How many rows a table has, and how well that is known: see `Loss`."""
 
     number: int | None

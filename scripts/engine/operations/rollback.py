@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
@@ -28,8 +28,7 @@ from scripts.engine.switches import NO_SWITCHES, Switches
 from scripts.files import history
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Which rollback is asked for."""
 
     to: str | None = None
@@ -44,8 +43,7 @@ class Wanted:
     """Whether rollbacks may drop objects that existed before their migrations."""
 
 
-@dataclass(frozen=True, slots=True)
-class RollbackPreview:
+class RollbackPreview(NamedTuple):
     """What a rollback of one version would run, and what it would destroy."""
 
     step: Step
@@ -59,8 +57,7 @@ class RollbackPreview:
     """User, host, port and database: "app@db.prod:5432/course"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Undoing:
+class Undoing(NamedTuple):
     """What is to be rolled back in one database, in one go."""
 
     settings: Settings
@@ -73,8 +70,7 @@ class Undoing:
     """What was found when it was chosen."""
 
 
-@dataclass(frozen=True, slots=True)
-class RollbackPlan:
+class RollbackPlan(NamedTuple):
     """What is to be rolled back; nothing where nothing is applied."""
 
     statuses: tuple[Status, ...]

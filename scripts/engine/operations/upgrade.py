@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scripts.engine import boundary
 from scripts.engine.operations import overview
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from scripts.engine.observer import Observer, StepResult
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """What is to be applied to one database."""
 
     settings: Settings

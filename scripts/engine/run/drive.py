@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 
 import psycopg2
@@ -146,7 +145,7 @@ class Drive:
 
     def _prepare(self) -> None:
         """Create or complete ledger and event log, and record that the run begins."""
-        first = replace(self.plan.step, lock_wait_ms=self._lock.waited_ms if self._lock else 0)
+        first = self.plan.step._replace(lock_wait_ms=self._lock.waited_ms if self._lock else 0)
         with self._connection.transaction():
             self.executor.recorder.create_ledger()
             self.executor.log.prepare(self._connection.execute, first)
@@ -193,8 +192,7 @@ class Drive:
         held, connection = self._lock, self._connection
         if held is None:
             return
-        event = replace(
-            self.state.event,
+        event = self.state.event._replace(
             lock_wait_ms=self.executor.lock_wait_ms,
             duration_ms=self.state.in_progress.elapsed_ms if self.state.in_progress else None,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg2
 
@@ -26,8 +26,7 @@ from scripts.files.history import History
 _LOCK_TRIES = 5
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """What a run is to do, and for whom."""
 
     settings: Settings
@@ -42,8 +41,7 @@ class Request:
     """Whether people know that there was something to do: if there is nothing, they are told."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Opened:
+class Opened(NamedTuple):
     """A run that is connected, holds the lock if it has anything to do, and knows the status."""
 
     connection: RunConnection

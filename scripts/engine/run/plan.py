@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from scripts.engine import reading
 from scripts.engine.execution import event_log
@@ -47,8 +46,7 @@ class Guards(Protocol):
         """Say what is destroyed, if nobody was shown it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """One step that was asked for."""
 
     version: str

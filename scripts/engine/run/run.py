@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from scripts.engine.execution.executor import Executor, Note, Performed
 from scripts.engine.ledger.changes import Change, Deletion, Insertion
@@ -164,10 +164,9 @@ class Run:
 
     def _noted(self, current: StepInProgress, change: Change, reached: str) -> Note:
         ended = Kind.SUCCESS if current.step.direction is Direction.UP else Kind.ROLLBACK
-        done = replace(current.event, event=ended)
+        done = current.event._replace(event=ended)
         if current.performed:
-            done = replace(
-                done,
+            done = done._replace(
                 duration_ms=current.performed.duration_ms,
                 lock_wait_ms=current.performed.lock_wait_ms,
             )

@@ -6,7 +6,7 @@ Only what the text shows; what a DO block or function does is noticed afterwards
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.observer import Direction
@@ -27,8 +27,7 @@ _UNKNOWN_SCHEMA = "public"
 """Where a ledger without a schema is taken to be when there is no database to ask."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Loss:
+class _Loss(NamedTuple):
     """What a statement would do to something."""
 
     verb: str

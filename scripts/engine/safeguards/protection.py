@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from psycopg2.sql import SQL, Composable, Literal
@@ -27,8 +28,7 @@ _MOST_NAMED = 5
 """Objects that a summary names."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Clash:
+class _Clash(NamedTuple):
     """An object that a rollback would drop, and that existed before its migration."""
 
     drop: Drop

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from scripts.engine import disclosure
 from scripts.engine.session.database import Notify
@@ -70,8 +69,7 @@ _CONFLICTS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blocker:
+class Blocker(NamedTuple):
     """A blocking session; None stands for what its user hides from ours."""
 
     pid: int
@@ -112,8 +110,7 @@ class Blocker:
         return " - wait for it: if it is ended, it begins again" if begun_again else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """What one look saw."""
 
     wants: str

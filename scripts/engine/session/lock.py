@@ -14,9 +14,8 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_INTRANS
@@ -53,8 +52,7 @@ _TABLE = (
 _SAVEPOINT = "upskill_look"
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """The session that has the lock; what its user may hide from ours is None."""
 
     pid: int

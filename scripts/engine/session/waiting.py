@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg2
 from psycopg2.extensions import (
@@ -41,8 +41,7 @@ _EVENTS = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
 _one_at_a_time = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class _Watch:
+class _Watch(NamedTuple):
     """How a connection is waited for."""
 
     limit_s: float | None = PATIENCE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from alembic.runtime.migration import MigrationContext
@@ -19,7 +18,7 @@ from scripts.files.project import Environment
 from tests.support.states import state, step
 from tests.support.texts import migration
 
-SHOWN = (replace(step(migration()), version="002"), replace(step(migration()), version="001"))
+SHOWN = (step(migration())._replace(version="002"), step(migration())._replace(version="001"))
 
 
 def named(name: str) -> Callable[[], None]:

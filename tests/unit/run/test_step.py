@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from scripts.engine.observer import Direction, StepResult
@@ -68,7 +66,7 @@ def test_a_lock_that_was_lost_before_the_first_statement_counts_none() -> None:
     ],
 )
 def test_what_an_earlier_run_has_done_counts_too(ran: int, said: str) -> None:
-    assert effect(replace(step(), done_before=2), failed(ran)) == f"{SAID}{said}"
+    assert effect(step()._replace(done_before=2), failed(ran)) == f"{SAID}{said}"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +116,7 @@ def test_all_others_are_not() -> None:
 def test_what_a_down_would_drop_is_looked_up_around_the_up_alone() -> None:
     up = step()
     assert [one.shown for one in up.looked_up] == ["table t", "view v"]
-    assert replace(up, direction=Direction.DOWN).looked_up == ()
+    assert up._replace(direction=Direction.DOWN).looked_up == ()
 
 
 def test_an_observer_is_told_file_direction_statements_and_time() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from scripts.engine.execution import timeouts
@@ -13,8 +11,8 @@ from scripts.sqltext import statements
 
 LIMITS = Limits(lock_timeout_ms=5000, statement_timeout_ms=60000, lock_retries=3)
 SILENT = Header()
-OWN = replace(SILENT, lock_timeout_ms=10, statement_timeout_ms=20)
-UNBOUNDED = replace(SILENT, lock_timeout_ms=0, statement_timeout_ms=0)
+OWN = SILENT._replace(lock_timeout_ms=10, statement_timeout_ms=20)
+UNBOUNDED = SILENT._replace(lock_timeout_ms=0, statement_timeout_ms=0)
 
 
 @pytest.mark.parametrize(
