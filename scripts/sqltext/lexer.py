@@ -77,7 +77,7 @@ _TOKEN = re.compile(
     | (?P<open_escape_string>[eE]')
     | (?P<word>{_NAME})
     | (?P<number>\$?[0-9]++(?:{_NAME})?)       # $1, and 1x: no dollar quote begins inside
-    | (?P<string>'(?:[^']++|'')*+')
+    | (?P<string>'[^']{{0,255}}+'(?!'))          # a longer one is sought, see `_string_end`
     | (?P<quoted_name>"(?:[^"]++|"")*+")
     | (?P<tag>{_TAG})
     | (?P<line_comment>--[^\n\r]*+)
@@ -88,6 +88,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_DOUBLED = re.compile(r"(?:''[^']*+)++'")
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _KINDS = {
     "escape_string": Kind.STRING,
@@ -106,7 +107,6 @@ _KIND_BY_GROUP = [None, *(_KINDS.get(name) for name in _TOKEN.groupindex)]
 COMMENTS = (Kind.LINE_COMMENT, Kind.BLOCK_COMMENT)
 _UNTERMINATED = {
     "open_escape_string": Kind.STRING,
-    "open_string": Kind.STRING,
     "open_name": Kind.QUOTED_NAME,
 }
 
@@ -153,7 +153,7 @@ def _insert_end(text: str, position: int, end: int) -> int:
     """Return where a plain INSERT ends that begins here; 0 where none does."""
     if text[position : position + 1] not in ("i", "I"):
         return 0
-    found = plain_insert.pattern().match(text, position, end)
+    found = plain_insert.pattern().match(text, position, min(end, position + plain_insert.LONGEST))
     return found.end() if found else 0
 
 
@@ -169,9 +169,22 @@ def _with_an_end(name: str, text: str, start: int, body: int, end: int) -> tuple
     """
     if name == "block_comment":
         return Kind.BLOCK_COMMENT, _block_comment_end(text, start, end)
+    if name == "open_string":
+        return Kind.STRING, _string_end(text, start, end)
     if name == "tag":
         return Kind.DOLLAR_STRING, _dollar_string_end(text, text[start:body], body, end)
     raise UnterminatedError(_UNTERMINATED[name], start)
+
+
+def _string_end(text: str, start: int, end: int) -> int:
+    """Seek the quote: for a megabyte a pattern takes a hundred times as long."""
+    quote = text.find("'", start + 1, end)
+    if quote >= 0 and text.startswith("'", quote + 1, end):
+        doubled = _DOUBLED.match(text, quote, end)
+        quote = doubled.end() - 1 if doubled else -1
+    if quote < 0:
+        raise UnterminatedError(Kind.STRING, start)
+    return quote + 1
 
 
 def _block_comment_end(text: str, start: int, end: int) -> int:

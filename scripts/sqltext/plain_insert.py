@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import re
 
+LONGEST = 256 * 1024
+"""Characters: beyond that an INSERT is one of its own."""
 _NAME = r'(?:[A-Za-z_][A-Za-z0-9_$]*+|"(?:[^"]++|"")++")'
 _VALUE = r"(?:'(?:[^'\\]++|'')*+'|[-+]?[0-9][0-9.]*+(?:[eE][-+]?[0-9]++)?|NULL|TRUE|FALSE|DEFAULT)"
 # Lists are not possessive: Python 3.11.2 mishandles such groups where what follows fails; see the

@@ -188,3 +188,23 @@ def test_a_million_characters_are_split_in_linear_time() -> None:
             assert sum(1 for _ in statements.split(opening * 5000)) <= 1
         except lexer.UnterminatedError:
             continue
+
+
+@pytest.mark.parametrize("length", [0, 1, 254, 255, 256, 257, 100_000])
+@pytest.mark.parametrize("inside", ["", "''", ";''", "''''", '";--'])
+def test_a_string_of_any_length_ends_at_its_quote(length: int, inside: str) -> None:
+    string = f"'{inside}{'x' * length}{inside}{'y' * length}{inside}'"
+    found = [one.text for one in statements.split(f"SELECT {string};SELECT {string}||'b';")]
+    assert found == [f"SELECT {string};", f"SELECT {string}||'b';"]
+
+
+@pytest.mark.parametrize("text", ["'", "'x", "'''", "'''''", "'x''", f"'{'x' * 300}''"])
+def test_a_string_without_an_end_is_said(text: str) -> None:
+    with pytest.raises(lexer.UnterminatedError) as caught:
+        list(statements.split(f"SELECT {text}"))
+    assert caught.value.start == len("SELECT ")
+
+
+@pytest.mark.parametrize("name", ["function$x", "functions", "procedure_of"])
+def test_a_name_that_begins_like_a_routine_is_none(name: str) -> None:
+    assert len(list(statements.split(f"CREATE {name} BEGIN ; SELECT 1;"))) == 2

@@ -15,7 +15,7 @@ from scripts.sqltext import plain_insert
 from scripts.sqltext.identifiers import Reader
 from scripts.sqltext.statements import Statement
 
-_MOST, _LONGEST = 20, 256 * 1024
+_MOST, _LONGEST = 20, plain_insert.LONGEST
 """Statements of a batch, and characters: beyond 20 little is gained."""
 _FEWEST = 3
 """Statements that are worth the savepoint."""
