@@ -89,12 +89,8 @@ class Settings(NamedTuple):
 
     def __repr__(self) -> str:
         """Return it without what may hold a password."""
-        shown = {
-            name: value
-            for name, value in self._asdict().items()
-            if name not in ("url", "direct_url")
-        }
-        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+        shown = [f"{key}={it!r}" for key, it in self._asdict().items() if "url" not in key]
+        return f"Settings({', '.join(shown)})"
 
     @property
     def name(self) -> str:
@@ -112,8 +108,7 @@ def load(project: Project, environment: Environment, *, need_url: bool = True) -
             then "" where none is set.
 
     Raises:
-        UsageError: for a missing URL, an invalid table name, an invalid time, or a
-            variable whose name is almost a setting's.
+        UsageError: for a missing URL, an invalid value, or a name that is almost a setting's.
     """
     values = _values(project)
     mistyped.refuse(values)

@@ -36,9 +36,8 @@ def _each(statements: Iterable[Statement]) -> Iterator[tuple[Statement, list[Dro
     path: tuple[str, ...] | None = None
     for statement in statements:
         drops: list[Drop] = []
-        if statement.command in ("SET", "RESET", "DISCARD"):
-            path = search_path.after(statement, path)
-        elif statement.command in ("DROP", "ALTER"):
+        path = search_path.after(statement, path)
+        if statement.command in ("DROP", "ALTER"):
             drops = list(_drops(statement, path))
         yield statement, drops
 

@@ -16,11 +16,16 @@ def after(statement: Statement, before: tuple[str, ...] | None) -> tuple[str, ..
     Returns:
         The schemas as they are written, folded; None where it is back at what the session had.
     """
+    if statement.command not in ("SET", "RESET", "DISCARD"):
+        return before
     reader = Reader(statement.text, statement.body)
     if reader.one_of("reset", "discard"):
         return None if reader.one_of("all", "search_path") else before
-    if not reader.word("set"):
-        return before
+    return _set(reader, before)
+
+
+def _set(reader: Reader, before: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    reader.word("set")
     reader.one_of("local", "session")
     if reader.word("schema"):
         schema = reader.string()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from scripts.checks.finding import Finding
 from scripts.errors import HistoryError
-from scripts.files import history, revision_file
+from scripts.files import checksum, history, revision_file
 from scripts.files.history import Entry
-from scripts.files.project import Environment, shown
+from scripts.files.project import Environment, shown, shown_file
 
 
 def problems(environment: Environment, found: list[HistoryError]) -> Iterator[Finding]:
@@ -49,10 +50,14 @@ def chain(environment: Environment, entries: tuple[Entry, ...]) -> Iterator[Find
     """Compare each revision file with the only form that it may have."""
     below: Entry | None = None
     heads: dict[object, str] = {}
+    folder = str(environment.versions)
+    names = frozenset(os.listdir(folder) if environment.versions.is_dir() else ())  # noqa: PTH208
     for entry in entries:
-        path = environment.versions / f"{entry.path.stem}.py"
-        if path.is_file():
-            revision = _Revision(environment.name, shown(path), path.read_bytes(), entry, below)
+        name = f"{entry.stem}.py"
+        if name in names:
+            data = checksum.read(folder, name)
+            path = shown_file(environment.versions, name)
+            revision = _Revision(environment.name, path, data, entry, below)
             yield from revision.findings()
             parent = revision.values.get("down_revision")
             if parent in heads:

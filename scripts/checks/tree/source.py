@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import postgast
 from postgast.pg_query_pb2 import Node
@@ -14,23 +15,19 @@ from scripts.errors import FormatError
 from scripts.files import migration_file
 from scripts.files.history import Entry
 from scripts.files.migration_file import MigrationFile, Section
-from scripts.files.project import shown
+from scripts.files.project import shown_file
 from scripts.sqltext.statements import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A statement with its tree."""
 
     statement: Statement
     tree: Node | None
     """None when the statement has a syntax error."""
     error: postgast.PgQueryError | None
-
-    @property
-    def kind(self) -> str:
-        """Return the name of the tree's node, such as alter_table_stmt; "" without a tree."""
-        return str(self.tree.WhichOneof("node") or "") if self.tree else ""
+    kind: str = ""
+    """The name of the tree's node, such as alter_table_stmt; "" without a tree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +102,7 @@ def read(environment: str, entry: Entry) -> Source:
     Raises:
         OSError: when it cannot be read.
     """
-    path = shown(entry.path)
+    path = shown_file(entry.folder, entry.filename)
     try:
         file = migration_file.read(entry.path)
     except FormatError as error:
@@ -130,4 +127,7 @@ def _parse(statement: Statement) -> Parsed:
         found = postgast.parse(statement.text)
     except postgast.PgQueryError as error:
         return Parsed(statement, None, error)
-    return Parsed(statement, found.stmts[0].stmt if found.stmts else None, None)
+    if not found.stmts:
+        return Parsed(statement, None, None)
+    tree = found.stmts[0].stmt
+    return Parsed(statement, tree, None, str(tree.WhichOneof("node") or ""))

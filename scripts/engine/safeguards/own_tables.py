@@ -96,9 +96,8 @@ def _losses(statements: Iterable[Statement]) -> Iterator[_Loss]:
     path: tuple[str, ...] | None = None
     temporary: set[str] = set()
     for one in statements:
-        if one.command in ("SET", "RESET", "DISCARD"):
-            path = search_path.after(one, path)
-        elif one.command == "CREATE":
+        path = search_path.after(one, path)
+        if one.command == "CREATE":
             temporary.update(_temporary(one))
         for loss in _of(one, path):
             name = loss.object.name
