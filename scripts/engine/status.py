@@ -126,17 +126,12 @@ class Status:
         """Return the version that the database is at, "base" when nothing is applied."""
         return self.applied[-1].row.version if self.applied else "base"
 
-    @cached_property
-    def _numbers(self) -> list[int]:
-        return [applied.number for applied in self.applied]
-
-    @cached_property
-    def _by_number(self) -> dict[int, Applied]:
-        return {applied.number: applied for applied in self.applied}
-
     def find(self, version: str) -> Applied | None:
         """Return the applied migration of that version, compared as a number."""
-        return self._by_number.get(history.number(version))
+        number = history.number(version)
+        position = bisect.bisect_left(self.applied, number, key=_BY_NUMBER)
+        found = self.applied[position] if position < len(self.applied) else None
+        return found if found and found.number == number else None
 
     @property
     def half_applied(self) -> Partial | None:
@@ -153,7 +148,7 @@ class Status:
 
     def below(self, version: str) -> str:
         """Return the version applied before another one, "base" when there is none."""
-        position = bisect.bisect_left(self._numbers, history.number(version))
+        position = bisect.bisect_left(self.applied, history.number(version), key=_BY_NUMBER)
         return self.applied[position - 1].row.version if position else "base"
 
 

@@ -70,15 +70,15 @@ def choose(
         floor = _floor(state, to)
         return [(name, one.row.version) for one in reversed(state.applied) if one.number > floor]
     _check_steps(states, steps)
+    if len(states) == 1:
+        [(name, state)] = states.items()
+        return [(name, one.row.version) for one in reversed(state.applied[-steps:])]
     applied = [
         (one.row.applied_at, one.number, name, one.row.version)
         for name, state in states.items()
         for one in state.applied
     ]
-    if len(states) == 1:
-        applied.sort(key=lambda item: item[1], reverse=True)
-    else:
-        applied.sort(reverse=True)
+    applied.sort(reverse=True)
     return [(name, version) for _, _, name, version in applied[:steps]]
 
 
