@@ -53,7 +53,7 @@ def test_the_files_that_the_architecture_page_names_exist() -> None:
     named = set(re.findall(r"`(scripts/[\w/.]+)`", page))
     assert len(named) > 20
     assert {one for one in named if not (REPOSITORY / one).exists()} == set()
-    floors = re.findall(r"`(console|checks|engine|embedded|files|sqltext|errors)`", page)
+    floors = re.findall(r"`(console|checks|engine|embedded|files|catalog|sqltext|errors)`", page)
     assert {*floors} == {
         path.name for path in (REPOSITORY / "scripts").iterdir() if path.is_dir()
     } - {"__pycache__"}

@@ -1,0 +1,97 @@
+"""Takes a snapshot of a database: everything in its catalog that is not the server's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
+from scripts.catalog import queries
+from scripts.catalog.record import Key, Record, Value
+
+# What the server writes depends on these: names are written in full, dates and numbers alike.
+_READING = {
+    "search_path": "pg_catalog",
+    "datestyle": "ISO, MDY",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "quote_all_identifiers": "off",
+}
+_CONTEXT = ("class", "name", "parent")
+Wanted = Callable[[Record], bool]
+
+
+class Snapshot(NamedTuple):
+    """What a database's catalog had at one moment."""
+
+    records: Mapping[Key, Record]
+    version: int
+    """The server's, as libpq has it: 150004 is 15.4."""
+
+
+def take(connection: Connection, wanted: Wanted = lambda _: True) -> Snapshot:
+    """Take a snapshot.
+
+    Args:
+        connection: in a transaction, or about to begin one; its settings are as before afterwards.
+        wanted: which objects count.
+
+    Raises:
+        ValueError: when two objects have one class and name: a query is wrong.
+        psycopg2.Error: when the catalog cannot be read.
+    """
+    records: dict[Key, Record] = {}
+    with reading(connection):
+        for name, query in queries.every().items():
+            for record in rows(connection, query):
+                if record.key in records:
+                    raise ValueError(f"{name}.sql gives {record.key} twice")
+                if wanted(record):
+                    records[record.key] = record
+    return Snapshot(records, connection.server_version)
+
+
+@contextmanager
+def reading(connection: Connection) -> Iterator[None]:
+    """Have the server write names in full, and values alike, for a `with` block."""
+    names = list(_READING)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, current_setting(name), set_config(name, value, true)"
+            " FROM unnest(%s, %s) AS wanted (name, value)",
+            (names, [_READING[name] for name in names]),
+        )
+        before = [(name, value) for name, value, _ in cursor]
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config(name, value, true) FROM unnest(%s, %s) AS before (name, value)",
+            ([name for name, _ in before], [value for _, value in before]),
+        )
+
+
+def rows(connection: Connection, query: str) -> Iterator[Record]:
+    """Yield the objects that a query gives; for `reading`."""
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        columns = [column.name for column in cursor.description or ()]
+        for values in cursor:
+            found = dict(zip(columns, values, strict=True))
+            yield Record(
+                kind=found["class"],
+                name=found["name"],
+                parent=found.get("parent") or "",
+                attributes=tuple(
+                    (name, _value(value))
+                    for name, value in found.items()
+                    if name not in _CONTEXT and value is not None and value != []
+                ),
+            )
+
+
+def _value(value: Any) -> Value:
+    return tuple(str(one) for one in value) if isinstance(value, list) else value
