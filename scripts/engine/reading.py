@@ -10,7 +10,7 @@ from scripts.engine.observer import Direction
 from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.errors import FormatError, HistoryError, LedgerError, RollbackError
-from scripts.files import checksum, migration_file, rollback
+from scripts.files import migration_file, rollback
 from scripts.files.header import Header
 from scripts.files.history import Entry
 from scripts.files.migration_file import MigrationFile, Section
@@ -166,8 +166,7 @@ def _check_same(state: Status, version: str, undo: Rollback, text: str, place: s
     applied, entry = state.find(version), state.history.find(version)
     if applied is None or entry is None or applied.file_checksum != applied.row.checksum:
         return
-    data = checksum.read(str(entry.folder), entry.filename)
-    if rollback.is_plainly_of(migration_file.decode(data), text, undo):
+    if rollback.is_plainly_of(migration_file.read_text(entry.path), text, undo):
         return
     file = migration_file.read(entry.path, released=True)
     if file.header.directives() == undo.header.directives() and _texts(file.down) == _texts(

@@ -81,6 +81,19 @@ def read(path: Path, *, released: bool = False) -> MigrationFile:
         raise error.in_file(shown(path)) from error
 
 
+def read_text(path: Path) -> str:
+    """Return the text of a migration file, without reading what it says.
+
+    Raises:
+        FormatError: see `decode`.
+        OSError: when it cannot be read.
+    """
+    try:
+        return decode(checksum.read(str(path.parent), path.name))
+    except FormatError as error:
+        raise error.in_file(shown(path)) from error
+
+
 def read_pending(path: Path) -> MigrationFile:
     """Read a migration file that will be applied, now or later.
 

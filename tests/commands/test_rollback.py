@@ -164,14 +164,22 @@ def test_a_number_of_steps_that_is_none_is_wrong_usage(applied: Workspace, steps
     assert "error: --steps must be 1 or more\n" in done.stderr
 
 
-@pytest.mark.parametrize("change", ["one more is applied", "the stored SQL is another"])
-def test_what_was_not_shown_is_not_run(workspace: Workspace, change: str) -> None:
-    workspace.add_tables("001", "002")
+@pytest.mark.parametrize(
+    "change", ["one more is applied", "the stored SQL is another", "its checksum is another"]
+)
+@pytest.mark.parametrize("header", ["", "-- Transaction: none\n"], ids=["inside", "outside"])
+def test_what_was_not_shown_is_not_run(workspace: Workspace, change: str, header: str) -> None:
+    workspace.add_tables("001")
+    workspace.add(
+        "002", "CREATE TABLE t_002 (id int);", "-- DROP TABLE IF EXISTS t_002;", header=header
+    )
     workspace.upgrade()
     run, terminal = asking(workspace)
     if change == "one more is applied":
         workspace.add_tables("003")
         workspace.upgrade()
+    elif change == "its checksum is another":
+        workspace.query("UPDATE schema_migrations SET rollback_checksum = 'x'")
     else:
         workspace.query(
             "UPDATE schema_migrations SET rollback_sql = 'DROP TABLE t_001;', checksum = 'x',"
@@ -184,7 +192,12 @@ def test_what_was_not_shown_is_not_run(workspace: Workspace, change: str) -> Non
     said = os.read(terminal, 10000).decode()
     os.close(terminal)
     assert run.returncode == 1
-    assert "the database changed after the preview" in said
+    if change == "its checksum is another":
+        assert (
+            "the rollback SQL of 002 in public.schema_migrations was changed since it was" in said
+        )
+    else:
+        assert "the database changed after the preview" in said
     assert workspace.versions() == before
     assert {"t_001", "t_002"} <= set(workspace.tables())
 

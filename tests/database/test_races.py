@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from scripts.engine.operations import rollback
+from scripts.engine.operations import rollback, upgrade
 from scripts.errors import LedgerError
 from tests.support.doors import asking
 from tests.support.interference import another_run
@@ -142,6 +142,27 @@ def test_a_rollback_that_was_confirmed_after_another_one_ran_says_so(applied: Wo
     assert "error:  course is now at 002: another run rolled it back\n" in said
     assert "state:  nothing was rolled back by this run\n" in said
     assert applied.versions() == ["001", "002"]
+
+
+def test_a_plan_that_found_nothing_to_do_is_held_against_the_database_when_it_is_run(
+    applied: Workspace,
+) -> None:
+    [planned] = upgrade.plan([applied.settings_of()], applied.recorder.notices.append)
+    assert planned.is_idle
+    applied.downgrade("003")
+    upgrade.to(planned.settings, planned.target, applied.recorder, planned.status)
+    assert applied.versions() == ["001", "002", "003", "004", "005"]
+
+
+def test_a_header_that_changed_after_the_preview_is_not_run(applied: Workspace) -> None:
+    wanted = rollback.Wanted(use_file=True)
+    planned = rollback.plan([applied.settings_of()], wanted, applied.recorder.notices.append)
+    [undoing] = planned.undoings
+    [path] = (applied.root / "sql/course").glob("005_*")
+    path.write_text(f"-- Transaction: none\n{path.read_text()}")
+    with pytest.raises(LedgerError, match="changed after the preview"):
+        rollback.to(undoing.settings, undoing.target, applied.recorder, undoing.switches)
+    assert applied.versions() == ["001", "002", "003", "004", "005"]
 
 
 def test_one_that_is_gone_before_it_could_be_shown_is_said(applied: Workspace) -> None:

@@ -119,6 +119,22 @@ def test_a_file_means_the_same_whatever_is_set_for_the_role(
     ]
 
 
+def test_a_backslash_is_stored_as_it_is_where_the_role_has_old_strings(
+    workspace: Workspace, role_setting: Setter
+) -> None:
+    role_setting("standard_conforming_strings", "off")
+    down = r"DELETE FROM a WHERE x IN ('a\b', '\', 'it''s');"
+    workspace.add("001", "CREATE TABLE a (x text);", f"{down}\nDROP TABLE a;")
+    workspace.upgrade()
+    [(stored,)] = workspace.query("SELECT rollback_sql FROM schema_migrations")
+    assert str(stored).startswith(down)
+    for target in ("base", "head"):
+        assert workspace.alembic("-n", "course", "stamp", target).returncode == 0
+    assert workspace.query("SELECT rollback_sql FROM schema_migrations") == [(stored,)]
+    workspace.downgrade("base")
+    assert workspace.tables() == []
+
+
 def test_a_file_may_choose_its_isolation_up_and_down(
     workspace: Workspace, role_setting: Setter
 ) -> None:

@@ -51,10 +51,9 @@ def chain(environment: Environment, entries: tuple[Entry, ...]) -> Iterator[Find
     below: Entry | None = None
     heads: dict[object, str] = {}
     folder = str(environment.versions)
-    names = frozenset(os.listdir(folder) if environment.versions.is_dir() else ())  # noqa: PTH208
     for entry in entries:
         name = f"{entry.stem}.py"
-        if name in names:
+        if os.path.isfile(f"{folder}/{name}"):  # noqa: PTH113 - many
             data = checksum.read(folder, name)
             path = shown_file(environment.versions, name)
             revision = _Revision(environment.name, path, data, entry, below)

@@ -14,6 +14,7 @@ from scripts.engine.ledger import alembic_version
 from scripts.engine.ledger.alembic_version import BASE
 from scripts.engine.ledger.changes import Change, Insertion
 from scripts.engine.ledger.table import Ledger
+from scripts.engine.session import quoting
 from scripts.engine.settings import TableName
 
 _NUMBER = "SELECT txid_current()"
@@ -49,7 +50,8 @@ class NoteTexts:
 
     def _change(self, change: Change) -> str:
         if not isinstance(change, Insertion):
-            return self._filled("deletion", lambda at: change.statement(at, _place), change.values)
+            name = f"deletion {change.rollback_checksum is not None}"
+            return self._filled(name, lambda at: change.statement(at, _place), change.values)
         if not isinstance(change.existed, SQL):
             # What was found is written out, and is another statement each time.
             return change.statement(self._ledger).as_string(self._connection)
@@ -77,7 +79,8 @@ class NoteTexts:
         if name not in self._templates:
             self._templates[name] = compose(_doubled(self._ledger)).as_string(connection)
         with connection.cursor() as cursor:
-            filled = cursor.mogrify(self._templates[name], values)
+            given = {key: quoting.safe(value) for key, value in values.items()}
+            filled = cursor.mogrify(self._templates[name], given)
         return filled.decode(encodings[connection.encoding])
 
 

@@ -16,7 +16,7 @@ from scripts.engine.execution.note_texts import NoteTexts
 from scripts.engine.ledger import alembic_version
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.table import GONE, Ledger, Record, qualified
-from scripts.engine.session import signals
+from scripts.engine.session import quoting, signals
 from scripts.engine.session.lock import Lock
 from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.settings import TableName
@@ -182,6 +182,10 @@ class Recorder:
 
     def stamp(self, records: Iterable[Record], kept: Iterable[str], reached: str) -> None:
         """Make the ledger have exactly these versions, and record in the event log who did it."""
-        for statement in self._ledger.mirror(records, kept):
+        for statement in self._ledger.mirror(records, kept, _literal):
             self._executed(self._composed(statement))
         self._log.prepare(self._connection.execute, Event(event=Kind.STAMP, version=reached))
+
+
+def _literal(value: str) -> Composable:
+    return Literal(quoting.safe(value))

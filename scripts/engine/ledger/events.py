@@ -14,6 +14,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 from scripts.engine.ledger import event_table
 from scripts.engine.ledger.origin import Origin
 from scripts.engine.ledger.table import Ledger
+from scripts.engine.session import quoting
 
 
 class Kind(Enum):
@@ -83,7 +84,9 @@ class RowTexts:
             self._known[added] = self._columns(connection, added)
         columns = self._known[added]
         values = [
-            _storable(value, self._encoding) for event in events for value in columns.values(event)
+            quoting.safe(_storable(value, self._encoding))
+            for event in events
+            for value in columns.values(event)
         ]
         with connection.cursor() as cursor:
             rows = cursor.mogrify(", ".join([columns.row] * len(events)), values)
@@ -94,7 +97,8 @@ class RowTexts:
         names = SQL(", ").join(Identifier(column) for column in (*own, *self._origin))
         head = SQL("INSERT INTO {} ({}) VALUES").format(event_table.name(self._ledger), names)
         origin = SQL(", ").join(
-            Literal(_storable(value, self._encoding)) for value in self._origin.values()
+            Literal(quoting.safe(_storable(value, self._encoding)))
+            for value in self._origin.values()
         )
         # For the driver, `%` begins a placeholder.
         about = origin.as_string(connection).replace("%", "%%")

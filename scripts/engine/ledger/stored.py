@@ -24,13 +24,12 @@ def rollback_sql(
         LedgerError: when a migration has no row, or its SQL was changed since it was stored.
     """
     found = _stored(connection, ledger, versions)
-    for version in versions:
-        _check_stored(ledger, version, *found[version])
+    for version, (stored, noted) in found.items():
+        _check_stored(ledger, version, fingerprint(stored or ""), noted)
     return {version: stored for version, (stored, _) in found.items()}
 
 
-def _check_stored(ledger: Ledger, version: str, stored: str | None, noted: str | None) -> None:
-    found = fingerprint(stored or "")
+def _check_stored(ledger: Ledger, version: str, found: str, noted: str | None) -> None:
     # A ledger of an older tool has no checksum to hold it against.
     if ledger.has_checksums and noted != found:
         raise LedgerError(
@@ -85,10 +84,27 @@ def fingerprints(connection: Connection, ledger: Ledger, versions: Sequence[str]
 
     Returns:
         By version; a version without a row is missing.
+
+    Raises:
+        LedgerError: when the SQL of one was changed since it was stored.
     """
-    query = SQL("SELECT version, {} FROM {} WHERE version = ANY ({})").format(
-        SQL(FINGERPRINT), ledger.name, Literal(list(versions))
+    noted = Identifier("rollback_checksum") if ledger.has_checksums else SQL("NULL")
+    query = SQL("SELECT version, {}, {} FROM {} WHERE version = ANY ({})").format(
+        SQL(FINGERPRINT), noted, ledger.name, Literal(list(versions))
     )
     with connection.cursor() as cursor:
         cursor.execute(query)
-        return dict(cursor.fetchall())
+        rows = cursor.fetchall()
+    for version, found, known in rows:
+        _check_stored(ledger, version, found, known)
+    return {version: found for version, found, _ in rows}
+
+
+def has(connection: Connection, ledger: Ledger, versions: Sequence[str]) -> bool:
+    """Tell whether the ledger has a row for each of these versions."""
+    query = SQL("SELECT count(*) FROM {} WHERE version = ANY ({})").format(
+        ledger.name, Literal(list(versions))
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return bool(cursor.fetchone() == (len(versions),))

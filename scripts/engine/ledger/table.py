@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -169,12 +169,18 @@ class Ledger(NamedTuple):
             SQL(", ").join(values.values()),
         )
 
-    def mirror(self, records: Iterable[Record], kept: Iterable[str]) -> list[Composable]:
+    def mirror(
+        self,
+        records: Iterable[Record],
+        kept: Iterable[str],
+        as_sql: Callable[[str], Composable] = Literal,
+    ) -> list[Composable]:
         """Return the statements after which the ledger has exactly these versions.
 
         Args:
             records: versions to be noted; a row that is there stays as it is.
             kept: further versions whose rows, if there are any, stay.
+            as_sql: writes a value out.
         """
         records = list(records)
         versions = [*kept, *(record.version for record in records)]
@@ -185,7 +191,7 @@ class Ledger(NamedTuple):
         return [
             deletion,
             *(
-                self.insertion({name: Literal(value) for name, value in record.values.items()})
+                self.insertion({name: as_sql(value) for name, value in record.values.items()})
                 + SQL(" ON CONFLICT (version) DO NOTHING")
                 for record in records
             ),

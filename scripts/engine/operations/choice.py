@@ -72,7 +72,8 @@ def choose(
     _check_steps(states, steps)
     if len(states) == 1:
         [(name, state)] = states.items()
-        return [(name, one.row.version) for one in reversed(state.applied[-steps:])]
+        last = state.applied[max(0, len(state.applied) - steps) :]
+        return [(name, one.row.version) for one in reversed(last)]
     applied = [
         (one.row.applied_at, one.number, name, one.row.version)
         for name, state in states.items()

@@ -102,7 +102,8 @@ def opened(request: Request) -> Iterator[Opened]:
         seen = request.seen
         entries = seen.history if seen else history.survey(settings.environment)[0]
         command.check_files(entries)
-        found = seen or look(connection, entries)
+        # What was found to be done is looked at again with the lock; what was not, is so at once.
+        found = look(connection, entries) if seen is None or command.is_idle(seen) else seen
         before = found.current
         command.check_writable(found)
         idle = request.switches.partial is None and command.is_idle(found)

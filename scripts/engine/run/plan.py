@@ -238,5 +238,6 @@ class Plan:
         self._steps.popleft()
 
 
-def _texts(steps: Iterable[Step]) -> list[tuple[str, str]]:
-    return [(step.version, step.section.text) for step in steps]
+def _texts(steps: Iterable[Step]) -> list[tuple[str, str, str]]:
+    """Return what makes rollbacks what they are: version, SQL, and how it is run."""
+    return [(step.version, step.section.text, step.header.directives()) for step in steps]

@@ -57,5 +57,5 @@ def check_stored(connection: Connection, found: Status, versions: Sequence[str])
     Raises:
         LedgerError: when another run rolled one of them back.
     """
-    if set(versions) - stored.fingerprints(connection, found.ledger, versions).keys():
+    if not stored.has(connection, found.ledger, versions):
         raise moved(found.name, lookup.current(connection, found.ledger), versions[0])
