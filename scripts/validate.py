@@ -1,4 +1,4 @@
-"""Check migrations before they are merged: the files, and with --live the databases' ledgers."""
+"""Check migrations before they are merged: the files, with --shadow by running each, and more."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scripts.checks import git, rules, validation
 from scripts.checks.static.suite import Checked, Scope
 from scripts.checks.validation import Wanted
 from scripts.console import arguments, entry, findings, report
+from scripts.engine import settings
 from scripts.errors import HistoryError, UsageError
 from scripts.files import history
 
@@ -24,6 +25,7 @@ def _parser() -> argparse.ArgumentParser:
         (
             "python scripts/validate.py",
             "python scripts/validate.py --base origin/main --strict --format github",
+            "python scripts/validate.py --shadow --base origin/main",
             "python scripts/validate.py --explain not-repeatable",
         ),
     )
@@ -42,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         help="check only files above this version",
     )
     _add_choices(parser)
+    _add_shadow(parser)
     parser.add_argument(
         "--live",
         action="store_true",
@@ -56,6 +59,22 @@ def _parser() -> argparse.ArgumentParser:
         "--explain", metavar="CODE", help="explain a check, with examples, and exit"
     )
     return parser
+
+
+def _add_shadow(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--shadow",
+        action="store_true",
+        help="also run each migration up, up, down, down and up on a throwaway database, and "
+        "compare its whole catalog",
+    )
+    parser.add_argument(
+        "--shadow-url",
+        type=arguments.value,
+        metavar="URL",
+        help="use this server for --shadow instead of an embedded one; databases whose names begin "
+        "with upskill_shadow_ are created on it, and dropped",
+    )
 
 
 def _add_choices(parser: argparse.ArgumentParser) -> None:
@@ -89,10 +108,16 @@ def _validate(options: argparse.Namespace) -> int:
     environments = arguments.environments(project, options.database)
     scope.check(environments)
     checked = validation.files(environments, scope)
+    groups, proven = list(_FILES), 0
+    if options.shadow or options.shadow_url:
+        groups.append("shadow")
+        unset = [settings.load(project, one, need_url=False) for one in environments]
+        proven = validation.shadow(unset, checked, options.shadow_url or "", report.say)
     if options.live:
+        groups.append("live")
         validation.live(arguments.settings_of(project, environments), checked, report.say)
-    found = validation.findings(checked, wanted, (*_FILES, *(["live"] if options.live else [])))
-    findings.FORMATS[options.format](found, _looked_at(checked, options))
+    found = validation.findings(checked, wanted, groups)
+    findings.FORMATS[options.format](found, _looked_at(checked, options, proven))
     return int(validation.fails(found, strict=options.strict))
 
 
@@ -105,13 +130,15 @@ def _check_version(since: str) -> None:
         ) from error
 
 
-def _looked_at(checked: list[Checked], options: argparse.Namespace) -> str:
+def _looked_at(checked: list[Checked], options: argparse.Namespace, proven: int) -> str:
     count = sum(len(one.chosen) for one in checked)
     names = ", ".join(one.environment.name for one in checked)
     checked_too = f" and {'database' if len(checked) == 1 else 'databases'} {names}"
     unchecked = ". Released files were not checked: add --base origin/main"
+    shadow = options.shadow or options.shadow_url
     return (
         findings.counted(count, "migration")
+        + (f", {proven} of them proven by running" if shadow else "")
         + (checked_too if options.live else "")
         + ("" if options.base else unchecked)
     )

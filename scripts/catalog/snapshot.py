@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.catalog import queries
-from scripts.catalog.record import Key, Record, Value
+from scripts.catalog.record import Key, Record
 
 # What the server writes depends on these: names are written in full, dates and numbers alike.
 _READING = {
@@ -21,7 +21,6 @@ _READING = {
     "bytea_output": "hex",
     "quote_all_identifiers": "off",
 }
-_CONTEXT = ("class", "name", "parent")
 Wanted = Callable[[Record], bool]
 
 
@@ -79,19 +78,19 @@ def rows(connection: Connection, query: str) -> Iterator[Record]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         columns = [column.name for column in cursor.description or ()]
-        for values in cursor:
-            found = dict(zip(columns, values, strict=True))
+        has_parent = columns[2] == "parent"
+        first = 3 if has_parent else 2
+        names = columns[first:]
+        for values in cursor.fetchall():
             yield Record(
-                kind=found["class"],
-                name=found["name"],
-                parent=found.get("parent") or "",
-                attributes=tuple(
-                    (name, _value(value))
-                    for name, value in found.items()
-                    if name not in _CONTEXT and value is not None and value != []
+                values[0],
+                values[1],
+                (has_parent and values[2]) or "",
+                tuple(
+                    [
+                        (name, tuple(map(str, value)) if isinstance(value, list) else value)
+                        for name, value in zip(names, values[first:], strict=True)
+                        if value is not None and value != []
+                    ]
                 ),
             )
-
-
-def _value(value: Any) -> Value:
-    return tuple(str(one) for one in value) if isinstance(value, list) else value

@@ -9,6 +9,7 @@ from scripts.checks import rules
 from scripts.checks.finding import Finding
 from scripts.checks.live import ledger as live_level
 from scripts.checks.rules import Severity
+from scripts.checks.shadow import suite as shadow_level
 from scripts.checks.static import suite as files_level
 from scripts.checks.static.suite import Checked, Scope
 from scripts.engine.session.database import Notify
@@ -61,6 +62,31 @@ def live(databases: Iterable[Settings], checked: Iterable[Checked], notify: Noti
     """
     for settings, one in zip(databases, checked, strict=True):
         one.findings += live_level.check(settings, notify)
+
+
+def shadow(
+    databases: Iterable[Settings], checked: Iterable[Checked], url: str, notify: Notify
+) -> int:
+    """Prove the migrations on a throwaway database, and add what is found.
+
+    Args:
+        databases: one for each environment that was checked, in the same order; no URL is used.
+        checked: what was found in the files; what the proof disproves is taken away.
+        url: of a server to use; "" to start one.
+        notify: is told what could not be proven.
+
+    Returns:
+        How many migrations were proven.
+
+    Raises:
+        ServerError: when the server cannot be used.
+    """
+    settings = list(databases)
+    with shadow_level.host(url, settings[0].postgres_bin) as host:
+        return sum(
+            shadow_level.check(host, of, one, notify)
+            for of, one in zip(settings, checked, strict=True)
+        )
 
 
 def findings(checked: Iterable[Checked], wanted: Wanted, groups: Sequence[str]) -> list[Finding]:

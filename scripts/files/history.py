@@ -21,6 +21,8 @@ RENUMBERING = (
     "'-- Migration:' in the SQL file"
 )
 """How to renumber a migration that no database has run."""
+SHADOW = "shadow.sql"
+"""Prepares an empty database for the proof of the migrations; it is none itself."""
 _ORDER = attrgetter("number", "filename")
 """Puts two files of one version in the order of their names, not of the disk."""
 _REVISION = """\
@@ -181,6 +183,8 @@ def _entries(
         for one in listed:
             filename = one.name
             if not filename.lower().endswith(suffix) or filename.startswith((".", "__")):
+                continue
+            if filename == SHADOW:
                 continue
             if one.is_symlink() and _leads_outside(folder, filename):
                 problems.append(names.link(folder / filename))

@@ -27,9 +27,9 @@ _INTERNAL = _MEMBER.replace("'e'", "'i'")
 def every() -> Mapping[str, str]:
     """Return the queries by the names of their files, complete.
 
-    Each gives rows of a class, a name, perhaps the `parent` that it is a part of, and attributes:
-    what is NULL, or an empty array, is left out. They are to be run with a search path of
-    pg_catalog alone, so that all names are written in full.
+    Each gives rows of a class, a name, perhaps the `parent` that it is a part of, in this order,
+    and attributes: what is NULL, or an empty array, is left out. They are to be run with a search
+    path of pg_catalog alone, so that all names are written in full.
     """
     return {path.stem: _complete(path.read_text()) for path in sorted(_FOLDER.glob("*.sql"))}
 

@@ -2,8 +2,7 @@
 SELECT 'index' AS class, format('%I.%I', n.nspname, c.relname) AS name,
   i.indrelid::regclass::text AS parent,
   pg_get_indexdef(i.indexrelid) AS definition,
-  (SELECT quote_ident(k.conname) FROM pg_constraint k WHERE k.conindid = i.indexrelid
-    AND k.contype IN ('p', 'u', 'x') LIMIT 1) AS of_constraint,
+  quote_ident(k.conname) AS of_constraint,
   nullif(i.indisvalid, true) AS valid,
   nullif(i.indisclustered, false) AS clustered,
   nullif(i.indisreplident, false) AS replica_identity,
@@ -15,6 +14,7 @@ SELECT 'index' AS class, format('%I.%I', n.nspname, c.relname) AS name,
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
 LEFT JOIN pg_tablespace t ON t.oid = c.reltablespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid
   AND d.objsubid = 0

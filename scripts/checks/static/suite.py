@@ -81,6 +81,8 @@ class Checked:
     findings: list[Finding] = field(default_factory=list)
     ignores: dict[str, Ignores] = field(default_factory=dict)
     """The comments that silence findings, by the file's path as people name it."""
+    sources: dict[str, Source] = field(default_factory=dict)
+    """Those that were checked, read, by the names of their files."""
     is_whole: bool = True
     """Whether the files are one history whose SQL could be read."""
 
@@ -111,6 +113,7 @@ def check(environment: Environment, scope: Scope) -> Checked:
     whole = _history(environment, found.entries, read)
     for finding in (*squawk.check(read), *created.check(whole, by_file)):
         by_file[finding.path].append(finding)
+    checked.sources = {source.entry.filename: source for source in read}
     for source in read:
         ignores = Ignores(source)
         checked.ignores[source.path] = ignores

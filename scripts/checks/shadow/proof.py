@@ -1,0 +1,230 @@
+"""The proof of one migration: UP, UP again, DOWN, DOWN again, UP once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from scripts.catalog import ddl, diff
+from scripts.catalog.diff import Difference
+from scripts.catalog.snapshot import Snapshot
+from scripts.checks.finding import Finding
+from scripts.checks.shadow import blame
+from scripts.checks.shadow.stage import Failed, Stage
+from scripts.checks.tree.source import Source
+from scripts.engine import reading
+from scripts.engine.step import Step
+from scripts.errors import MigrationError, RollbackError
+from scripts.sqltext.statements import Statement
+
+_MOST_LINES = 60
+"""Lines of DDL that a finding shows."""
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: what an installation lacks.
+_LACKING = ("0A000", "58P01")
+
+
+class Proven(NamedTuple):
+    """What came out for one migration."""
+
+    findings: tuple[Finding, ...]
+    catalog: Snapshot
+    """What the database has now, for the next one."""
+    stands: bool
+    """Whether its UP has taken effect, so that the next one can be run."""
+    up_again: bool = False
+    """Whether its UP was run twice, and changed nothing the second time."""
+    down: bool = False
+    """Whether its DOWN brought back what was before."""
+
+
+class Proof:
+    """Proves one migration on a stage that has all earlier ones."""
+
+    def __init__(self, stage: Stage, source: Source, before: Snapshot, prepared: Snapshot) -> None:
+        """Prove a migration.
+
+        Args:
+            stage: where.
+            source: the migration.
+            before: what the database has ahead of it.
+            prepared: what it had before the first migration.
+        """
+        self._stage = stage
+        self._source = source
+        self._before = before
+        self._prepared = prepared
+        self._found: list[Finding] = []
+
+    def run(self) -> Proven:
+        """Run it up, up, down, down and up, as far as that goes."""
+        try:
+            up, _ = reading.upgrade(self._stage.status, self._source.entry.version)
+        except MigrationError:
+            # The checks of the files say why.
+            return Proven((), self._before, stands=False)
+        first = self._up(up)
+        if first is None:
+            return Proven(tuple(self._found), self._stage.catalog(), stands=False)
+        again = self._again(up, first)
+        down = self._down()
+        if down is None:
+            return Proven(tuple(self._found), self._stage.catalog(), stands=True, up_again=again)
+        restored = self._back(down, up)
+        if not restored:
+            return Proven(tuple(self._found), self._stage.catalog(), stands=True, up_again=again)
+        self._down_again(down)
+        stands = self._up_after(up, first)
+        return Proven(tuple(self._found), self._stage.catalog(), stands, again, down=True)
+
+    def _up(self, step: Step) -> Snapshot | None:
+        with self._stage.run(step) as outcome:
+            failed = outcome.failed or self._stage.keep()
+            if failed:
+                self._add(*_of_failure("shadow-up-fails", "the UP fails", failed))
+                return None
+        own = [one for one in outcome.existed if not self._was_prepared(one)]
+        if own:
+            self._add(
+                "shadow-existed",
+                f"{', '.join(own)} existed before this UP, and its DOWN would drop it",
+                blame.line_of_name(own[0], step.section.statements),
+            )
+        return outcome.catalog
+
+    def _was_prepared(self, shown: str) -> bool:
+        """Tell whether an object is there because shadow.sql made it."""
+        kind, _, name = shown.partition(" ")
+        last = name.rpartition(".")[2]
+        return any(
+            one.kind == kind and blame.last(one.name) == last
+            for one in self._prepared.records.values()
+        )
+
+    def _again(self, step: Step, first: Snapshot) -> bool:
+        with self._stage.run(step) as outcome:
+            failed = outcome.failed or self._stage.keep()
+        if failed:
+            self._add(
+                *_of_failure(
+                    "shadow-up-not-repeatable", "the UP fails when it is run again", failed
+                )
+            )
+            return False
+        changed = _real(diff.compare(first, outcome.catalog))
+        if changed:
+            self._differ(
+                "shadow-up-changes-again",
+                "the UP changes the catalog when it is run again",
+                changed,
+                step.section.statements,
+            )
+        return not changed
+
+    def _down(self) -> Step | None:
+        try:
+            step = reading.downgrade(self._stage.status, self._source.entry.version, None)
+        except RollbackError:
+            return None  # irreversible, with a reason
+        return step if step.section.statements else None
+
+    def _back(self, step: Step, up: Step) -> bool:
+        """Run DOWN, and keep it where it brings back what was before UP."""
+        with self._stage.run(step) as outcome:
+            if outcome.failed:
+                self._add(*_of_failure("shadow-down-fails", "the DOWN fails", outcome.failed))
+                return False
+            found = diff.compare(self._before, outcome.catalog)
+            changed = _real(found)
+            if changed:
+                self._differ(
+                    "shadow-down-differs",
+                    "the DOWN does not bring back what was before UP",
+                    changed,
+                    up.section.statements,
+                )
+                return False
+            failed = self._stage.keep()
+        if failed:
+            self._add(*_of_failure("shadow-down-fails", "the DOWN fails at its commit", failed))
+            return False
+        notes = [one for one in found if one.is_note]
+        if notes:
+            self._differ(
+                "shadow-column-order",
+                "after UP and DOWN the catalog is the same, except for an order or a given name",
+                notes,
+                up.section.statements,
+            )
+        return True
+
+    def _down_again(self, step: Step) -> None:
+        before = self._stage.catalog()
+        with self._stage.run(step) as outcome:
+            failed, catalog = outcome.failed, outcome.catalog
+        if failed:
+            self._add(
+                *_of_failure(
+                    "shadow-down-not-repeatable", "the DOWN fails when it is run again", failed
+                )
+            )
+            return
+        changed = _real(diff.compare(before, catalog))
+        if changed:
+            self._differ(
+                "shadow-down-changes-again",
+                "the DOWN changes the catalog when it is run again",
+                changed,
+                step.section.statements,
+            )
+
+    def _up_after(self, step: Step, first: Snapshot) -> bool:
+        with self._stage.run(step) as outcome:
+            failed = outcome.failed or self._stage.keep()
+        if failed:
+            self._add(*_of_failure("shadow-again-differs", "the UP fails after the DOWN", failed))
+            return False
+        changed = _real(diff.compare(first, outcome.catalog))
+        if changed:
+            self._differ(
+                "shadow-again-differs",
+                "after the DOWN, the UP leads to another catalog than the first time",
+                changed,
+                step.section.statements,
+            )
+        return True
+
+    def _differ(
+        self,
+        code: str,
+        message: str,
+        found: Sequence[Difference],
+        statements: Sequence[Statement],
+    ) -> None:
+        lines = [line for one in found for line in ddl.lines(one)]
+        more = len(lines) - _MOST_LINES
+        shown = [*lines[:_MOST_LINES], *([f"… and {more} lines more"] if more > 0 else [])]
+        places = [line for one in found if (line := blame.line_of(one, statements))]
+        self._add(code, message, min(places, default=0), "\n".join(shown))
+
+    def _add(
+        self, code: str, message: str, line: int = 0, detail: str = "", hint: str = ""
+    ) -> None:
+        self._found.append(self._source.finding(code, message, line=line, detail=detail, hint=hint))
+
+
+def _real(found: Sequence[Difference]) -> list[Difference]:
+    return [one for one in found if not one.is_note]
+
+
+def _of_failure(code: str, what: str, failed: Failed) -> tuple[str, str, int, str, str]:
+    """Return code, message, line, detail and hint of a section that could not be run."""
+    if failed.sqlstate in _LACKING:
+        return (
+            "shadow-not-proven",
+            f"it cannot run here: {failed.reason}",
+            failed.line,
+            failed.detail,
+            "give a server that has what it needs with --shadow-url, or stand-ins in "
+            "sql/<environment>/shadow.sql",
+        )
+    return code, f"{what}: {failed.reason}", failed.line, failed.detail, ""

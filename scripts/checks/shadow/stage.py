@@ -1,0 +1,152 @@
+"""A shadow database, on which sections run as a run of migrations runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import psycopg2
+from psycopg2.sql import Composable
+
+from scripts.catalog import snapshot
+from scripts.catalog.record import Record
+from scripts.catalog.snapshot import Snapshot
+from scripts.engine import disclosure
+from scripts.engine.execution.server import ServerExecutor
+from scripts.engine.ledger import lookup
+from scripts.engine.objects import existing
+from scripts.engine.observer import SilentObserver
+from scripts.engine.session import waiting
+from scripts.engine.session.run_connection import OwnSource, RunConnection
+from scripts.engine.settings import Settings, TableName
+from scripts.engine.status import Status
+from scripts.engine.step import Step
+from scripts.errors import MigrationError, ServerError, StatementError
+from scripts.files.history import History
+
+SCHEMA = "upskill_shadow"
+"""Where ledger and event log are, so that nothing of ours is taken for a migration's."""
+
+
+class Failed(NamedTuple):
+    """Why a section could not be run."""
+
+    reason: str
+    line: int
+    """Of the file; 0 if it is no statement's."""
+    detail: str
+    sqlstate: str
+
+
+class Outcome(NamedTuple):
+    """What a section has left."""
+
+    failed: Failed | None
+    catalog: Snapshot
+    existed: tuple[str, ...] = ()
+    """Objects that were there before UP, of those that its DOWN drops: "table users"."""
+
+
+class Stage:
+    """Runs sections on a database that is nobody else's."""
+
+    def __init__(self, settings: Settings, files: History) -> None:
+        """Open it, and make what a run needs: ledger and event log.
+
+        Args:
+            settings: whose URL is that of the shadow database.
+            files: the environment's.
+
+        Raises:
+            ServerError: when the database cannot be reached.
+        """
+        table = TableName(SCHEMA, settings.ledger.name)
+        settings = settings._replace(ledger=table, direct_url="")
+        self._connection = RunConnection(settings, OwnSource(settings, _ignore), _ignore)
+        with self._connection.transaction():
+            ledger = lookup.find(self._connection.raw, settings.ledger)
+            self.status = Status(files, ledger.created(), (), ())
+            executor = ServerExecutor(
+                self._connection, Status(files, ledger, (), ()), None, SilentObserver()
+            )
+            executor.recorder.create_ledger()
+            executor.log.prepare(self._connection.execute)
+        self._executor = executor
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+    def prepare(self, text: str) -> None:
+        """Run what prepares the empty shadow.
+
+        Raises:
+            ServerError: when PostgreSQL refuses it.
+        """
+        try:
+            with self._connection.transaction():
+                self._connection.execute(text)
+        except psycopg2.Error as error:
+            raise ServerError(
+                "cannot prepare the shadow with shadow.sql", detail=disclosure.of_error(error)
+            ) from error
+
+    def catalog(self) -> Snapshot:
+        """Take a snapshot, of the open transaction if there is one."""
+        with self._connection.transaction():
+            return snapshot.take(self._connection.raw, _is_a_migrations)
+
+    @contextmanager
+    def run(self, step: Step) -> Iterator[Outcome]:
+        """Run a section; for a `with` block that decides whether it stays: see `keep`.
+
+        A section in a transaction is undone after the block unless it is kept. One outside a
+        transaction has taken effect.
+        """
+        try:
+            yield self._outcome(step)
+        finally:
+            self._connection.rollback()
+
+    def _outcome(self, step: Step) -> Outcome:
+        try:
+            with waiting.unbounded(self._connection.raw):
+                performed = self._executor.run(step)
+        except MigrationError as error:
+            self._connection.rollback()
+            return Outcome(_failed(error), self.catalog())
+        return Outcome(None, self.catalog(), self._existed(performed.existed))
+
+    def keep(self) -> Failed | None:
+        """Commit what was run; return why that failed, as deferred constraints may have it."""
+        try:
+            with waiting.unbounded(self._connection.raw):
+                self._connection.commit()
+        except psycopg2.Error as error:
+            self._connection.rollback()
+            headline, _, detail = disclosure.of_error(error).partition("\n")
+            return Failed(headline, 0, detail, error.pgcode or "")
+        return None
+
+    def _existed(self, found: Composable) -> tuple[str, ...]:
+        if found in (existing.NOTHING, existing.NOBODY_LOOKED):
+            return ()
+        query = f"SELECT {found.as_string(self._connection.raw)}"
+        row = self._connection.execute(query)
+        return tuple(one.shown for one in existing.parse(row[0] if row else None))
+
+
+def _failed(error: MigrationError) -> Failed:
+    line = error.line if isinstance(error, StatementError) else 0
+    sqlstate = error.sqlstate if isinstance(error, StatementError) else ""
+    return Failed(error.what, line or 0, error.detail, sqlstate)
+
+
+def _is_a_migrations(record: Record) -> bool:
+    own = f"{SCHEMA}."
+    return not (record.name == SCHEMA or record.name.startswith(own) or own in record.parent)
+
+
+def _ignore(_: str) -> None:
+    """Say nothing: what a run would say is not a finding."""

@@ -1,0 +1,122 @@
+"""A server and databases that are gone afterwards, however it ends."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple, Protocol
+from urllib.parse import quote, urlsplit
+
+import psycopg2
+from psycopg2 import sql
+
+from scripts.embedded import server
+from scripts.errors import ServerError
+
+PREFIX = "upskill_shadow_"
+"""What the names of our databases begin with: no others are ever dropped."""
+ADMIN = "postgres"
+"""The database from which others are created."""
+_ROLE = "CREATE ROLE {}"
+# What is here is here for seconds.
+_QUICK = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+    "max_wal_senders": "0",
+    "wal_level": "minimal",
+    "max_locks_per_transaction": "1024",
+}
+_PATIENCE = 10.0
+"""Seconds for the server to be gone."""
+
+
+class Host(Protocol):
+    """A server that has room for databases of ours."""
+
+    def url(self, database: str) -> str:
+        """Return the URL of one of its databases."""
+
+
+class GivenHost(NamedTuple):
+    """A server of somebody's own: for extensions, roles or versions that the embedded one lacks."""
+
+    given: str
+    """A URL of one of its databases, whose user may create others."""
+
+    def url(self, database: str) -> str:
+        """Return the URL of a database; for `ADMIN` the one that was given."""
+        if database == ADMIN:
+            return self.given
+        return urlsplit(self.given)._replace(path=f"/{quote(database, safe='')}").geturl()
+
+
+@contextmanager
+def embedded(programs: Path | None) -> Iterator[Host]:
+    """Start a server for a `with` block; it stops with this process, even if that is killed.
+
+    Args:
+        programs: as POSTGRES_BIN has them; None for the package's.
+
+    Raises:
+        ServerError: when it cannot be started.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="upskill-shadow-"))
+    folder.chmod(0o755)  # as root, the server is another user
+    home = folder / "postgres"
+    try:
+        yield server.join(home, bin=programs, settings=_QUICK, ephemeral=True)
+    finally:
+        server.leave(home)
+        end = time.monotonic() + _PATIENCE
+        while home.exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def database(host: Host, environment: str, role: str) -> Iterator[str]:
+    """Create a database for a `with` block, and drop it afterwards.
+
+    Args:
+        host: where.
+        environment: becomes a part of its name.
+        role: whose it is to be, so that it may create in `public`; "" for whoever connects.
+
+    Yields:
+        Its URL.
+
+    Raises:
+        ServerError: when it cannot be created.
+    """
+    name, admin = f"{PREFIX}{environment}_{secrets.token_hex(4)}", host.url(ADMIN)
+    try:
+        if role and not isinstance(host, GivenHost):
+            _run(admin, _ROLE, role)
+        _run(admin, "CREATE DATABASE {} TEMPLATE template0", name)
+        if role:
+            _run(admin, "ALTER DATABASE {} OWNER TO {}", name, role)
+    except psycopg2.Error as error:
+        raise ServerError(
+            "cannot create a database for the shadow",
+            detail=str(error).strip(),
+            state="nothing was checked",
+            hint="the user of --shadow-url needs the privilege CREATEDB",
+        ) from error
+    try:
+        yield host.url(name)
+    finally:
+        _run(admin, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+def _run(url: str, statement: str, *names: str) -> None:
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor, suppress(psycopg2.errors.DuplicateObject):
+            cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
