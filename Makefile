@@ -35,7 +35,7 @@ lint: $(TOOLS)  ## style, types, architecture, and the migration files themselve
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	MIGRATION_FALLBACK= $(BIN)/python scripts/validate.py --strict
+	MIGRATION_FALLBACK= $(BIN)/python scripts/validate.py --strict --shadow
 	$(BIN)/python -c 'from scripts.checks import rules; print(rules.document(), end="")' | \
 	  diff docs/checks.md - || { echo "docs/checks.md is stale: make docs"; exit 1; }
 

@@ -138,7 +138,7 @@ def _looked_at(checked: list[Checked], options: argparse.Namespace, proven: int)
     shadow = options.shadow or options.shadow_url
     return (
         findings.counted(count, "migration")
-        + (f", {proven} of them proven by running" if shadow else "")
+        + (f", {proven} of them run on a shadow" if shadow else "")
         + (checked_too if options.live else "")
         + ("" if options.base else unchecked)
     )

@@ -22,6 +22,14 @@ _MOST_LINES = 60
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: what an installation lacks.
 _LACKING = ("0A000", "58P01")
 
+_LEGENDS = {
+    "shadow-up-changes-again": "`-` is there after the first run, `+` after the second",
+    "shadow-down-differs": "`-` was there before UP, `+` is there after DOWN",
+    "shadow-down-changes-again": "`-` is there after the first run, `+` after the second",
+    "shadow-again-differs": "`-` was there after the first UP, `+` after the one behind DOWN",
+}
+"""What the marks of a difference mean."""
+
 
 class Proven(NamedTuple):
     """What came out for one migration."""
@@ -204,7 +212,7 @@ class Proof:
         more = len(lines) - _MOST_LINES
         shown = [*lines[:_MOST_LINES], *([f"… and {more} lines more"] if more > 0 else [])]
         places = [line for one in found if (line := blame.line_of(one, statements))]
-        self._add(code, message, min(places, default=0), "\n".join(shown))
+        self._add(code, message, min(places, default=0), "\n".join(shown), _LEGENDS.get(code, ""))
 
     def _add(
         self, code: str, message: str, line: int = 0, detail: str = "", hint: str = ""

@@ -1,0 +1,174 @@
+"""validate.py --shadow as people call it: a server of its own or theirs, and nothing is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from scripts.embedded.server import Server
+from tests.support.servers import until
+from tests.support.workspace import Workspace
+
+pytestmark = pytest.mark.database
+SHADOW = ("--shadow", "--database", "course")
+DIFFERS = "CREATE TABLE IF NOT EXISTS a (id int);\nCREATE TABLE IF NOT EXISTS b (id int);"
+
+
+def databases(postgres: Server) -> list[str]:
+    """Return the shadow databases on the server."""
+    with closing(psycopg2.connect(postgres.url("postgres"))) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'upskill_shadow_%'")
+        return [name for (name,) in cursor]
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder for temporary files of a test's own; its path is short, as sockets want it."""
+    folder = Path(tempfile.mkdtemp(prefix="s-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def variables(workspace: Workspace, temporary: Path) -> dict[str, str]:
+    """Return an environment without any database."""
+    named = {name: one for name, one in workspace.variables.items() if not name.endswith("_URL")}
+    return {**named, "TMPDIR": str(temporary)}
+
+
+def test_it_needs_no_database_and_leaves_no_server(workspace: Workspace, temporary: Path) -> None:
+    workspace.add("001", DIFFERS, "DROP TABLE IF EXISTS a;")
+    done = subprocess.run(
+        [sys.executable, "scripts/validate.py", *SHADOW],
+        cwd=workspace.root,
+        env=variables(workspace, temporary),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert (
+        "  error:6: the DOWN does not bring back what was before UP [shadow-down-differs]\n"
+        "      6 | CREATE TABLE IF NOT EXISTS b (id int);\n"
+        "    + CREATE TABLE public.b (\n"
+        "    +     id integer\n"
+        "    + )\n"
+        "    help: `-` was there before UP, `+` is there after DOWN\n"
+    ) in done.stdout
+    assert "1 error in 1 migration, 1 of them run on a shadow." in done.stdout
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_server_of_ones_own_is_used_and_left_as_it_was(
+    workspace: Workspace, postgres: Server
+) -> None:
+    workspace.add("001", DIFFERS, "DROP TABLE IF EXISTS b;\nDROP TABLE IF EXISTS a;")
+    done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "0 errors in 1 migration, 1 of them run on a shadow." in done.stdout
+    assert databases(postgres) == []
+
+
+def test_a_server_that_cannot_be_reached_is_an_error(workspace: Workspace) -> None:
+    workspace.add("001", DIFFERS, "DROP TABLE IF EXISTS b;")
+    url = "postgresql://nobody@127.0.0.1:1/postgres"
+    done = workspace.run("validate", *SHADOW, "--shadow-url", url)
+    assert done.returncode == 1
+    assert "error:  cannot create a database for the shadow\n" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_of_one_that_is_ended(
+    workspace: Workspace, temporary: Path, how: signal.Signals
+) -> None:
+    workspace.add("001", "SELECT pg_sleep(60);")
+    run = subprocess.Popen(
+        [sys.executable, "scripts/validate.py", *SHADOW],
+        cwd=workspace.root,
+        env=variables(workspace, temporary),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    ready = "*/postgres/*/data/postmaster.pid"
+    until(lambda: list(temporary.glob(ready)), "the shadow to be at work")
+    os.kill(run.pid, how)
+    run.wait(60)
+    until(lambda: not _pids(str(temporary)), "the server to be gone")
+    until(lambda: not list(temporary.glob("*/postgres")), "its files to be gone")
+
+
+def _pids(name: str) -> list[str]:
+    """Return the processes whose command line names a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if name in path.read_text():
+                found.append(path.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+def test_what_prepares_the_shadow_is_no_migration_and_no_clash(
+    workspace: Workspace, postgres: Server
+) -> None:
+    workspace.add(
+        "001",
+        "CREATE TABLE IF NOT EXISTS users (id text);\nCREATE TABLE IF NOT EXISTS a (u text);",
+        "DROP TABLE IF EXISTS a;",
+    )
+    (workspace.root / "sql/course/shadow.sql").write_text("CREATE TABLE users (id text);")
+    done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    workspace.upgrade()
+    assert workspace.versions() == ["001"]
+
+
+def test_what_was_proven_outranks_what_was_guessed(workspace: Workspace, postgres: Server) -> None:
+    workspace.add(
+        "001",
+        "CREATE TABLE IF NOT EXISTS a (id int);\n"
+        "DO $$ BEGIN EXECUTE 'ALTER TABLE a DROP CONSTRAINT IF EXISTS c'; END $$;\n"
+        "ALTER TABLE a ADD CONSTRAINT c CHECK (id > 0) NOT VALID;",
+        "DROP TABLE IF EXISTS a;",
+    )
+    guessed = workspace.run("validate", "--database", "course")
+    assert "[not-repeatable]" in guessed.stdout
+    proven = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
+    assert (proven.returncode, proven.stderr) == (0, "")
+
+
+def test_only_new_migrations_are_proven_above_those_that_are_run_once(
+    workspace: Workspace, postgres: Server
+) -> None:
+    workspace.add("001", "CREATE TABLE a (id int);", "SELECT 1;")
+    workspace.add("002", "ALTER TABLE a ADD COLUMN IF NOT EXISTS b int;", "SELECT 1;")
+    url = postgres.url("postgres")
+    done = workspace.run("validate", *SHADOW, "--shadow-url", url, "--since", "1")
+    assert "001_step.sql" not in done.stdout
+    assert "sql/course/002_step.sql\n  error:5: the DOWN does not bring back" in done.stdout
+    assert "1 of them run on a shadow" in done.stdout
+
+
+def test_a_comment_silences_one_finding(workspace: Workspace, postgres: Server) -> None:
+    workspace.add(
+        "001",
+        "-- validate: ignore shadow-down-differs the index stays, on purpose\n"
+        "CREATE TABLE IF NOT EXISTS a (id int);",
+        "SELECT 1;",
+    )
+    done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
+    assert (done.returncode, done.stderr) == (0, "")
