@@ -78,11 +78,12 @@ class Proof:
         if down is None:
             return Proven(tuple(self._found), self._stage.catalog(), stands=True, up_again=again)
         restored = self._back(down, up)
-        if not restored:
+        if restored is None:
             return Proven(tuple(self._found), self._stage.catalog(), stands=True, up_again=again)
-        self._down_again(down)
-        stands = self._up_after(up, first)
-        return Proven(tuple(self._found), self._stage.catalog(), stands, again, down=True)
+        self._down_again(down, restored)
+        last = self._up_after(up, first)
+        catalog = last or self._stage.catalog()
+        return Proven(tuple(self._found), catalog, last is not None, again, down=True)
 
     def _up(self, step: Step) -> Snapshot | None:
         with self._stage.run(step) as outcome:
@@ -135,12 +136,12 @@ class Proof:
             return None  # irreversible, with a reason
         return step if step.section.statements else None
 
-    def _back(self, step: Step, up: Step) -> bool:
-        """Run DOWN, and keep it where it brings back what was before UP."""
+    def _back(self, step: Step, up: Step) -> Snapshot | None:
+        """Run DOWN, and keep it where it brings back what was before UP; return what is then."""
         with self._stage.run(step) as outcome:
             if outcome.failed:
                 self._add(*_of_failure("shadow-down-fails", "the DOWN fails", outcome.failed))
-                return False
+                return None
             found = diff.compare(self._before, outcome.catalog)
             changed = _real(found)
             if changed:
@@ -150,11 +151,11 @@ class Proof:
                     changed,
                     up.section.statements,
                 )
-                return False
+                return None
             failed = self._stage.keep()
         if failed:
             self._add(*_of_failure("shadow-down-fails", "the DOWN fails at its commit", failed))
-            return False
+            return None
         notes = [one for one in found if one.is_note]
         if notes:
             self._differ(
@@ -163,10 +164,9 @@ class Proof:
                 notes,
                 up.section.statements,
             )
-        return True
+        return outcome.catalog
 
-    def _down_again(self, step: Step) -> None:
-        before = self._stage.catalog()
+    def _down_again(self, step: Step, before: Snapshot) -> None:
         with self._stage.run(step) as outcome:
             failed, catalog = outcome.failed, outcome.catalog
         if failed:
@@ -185,12 +185,12 @@ class Proof:
                 step.section.statements,
             )
 
-    def _up_after(self, step: Step, first: Snapshot) -> bool:
+    def _up_after(self, step: Step, first: Snapshot) -> Snapshot | None:
         with self._stage.run(step) as outcome:
             failed = outcome.failed or self._stage.keep()
         if failed:
             self._add(*_of_failure("shadow-again-differs", "the UP fails after the DOWN", failed))
-            return False
+            return None
         changed = _real(diff.compare(first, outcome.catalog))
         if changed:
             self._differ(
@@ -199,7 +199,7 @@ class Proof:
                 changed,
                 step.section.statements,
             )
-        return True
+        return outcome.catalog
 
     def _differ(
         self,

@@ -95,7 +95,7 @@ class Stage:
     def catalog(self) -> Snapshot:
         """Take a snapshot, of the open transaction if there is one."""
         with self._connection.transaction():
-            return snapshot.take(self._connection.raw, _is_a_migrations)
+            return snapshot.take(self._connection.raw, _is_a_migrations, again=True)
 
     @contextmanager
     def run(self, step: Step) -> Iterator[Outcome]:
