@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
@@ -52,10 +52,10 @@ def take(
     """
     records: dict[Key, Record] = {}
     with reading(connection):
-        for name, query in (_prepared(connection) if again else queries.every()).items():
+        for name, query in (_prepared(connection) if again else queries.statements()).items():
             for record in rows(connection, query):
                 if record.key in records:
-                    raise ValueError(f"{name}.sql gives {record.key} twice")
+                    raise ValueError(f"the query for {name} gives {record.key} twice")
                 if wanted(record):
                     records[record.key] = record
     return Snapshot(records, connection.server_version)
@@ -85,11 +85,11 @@ def _prepared(connection: Connection) -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM pg_prepared_statements WHERE name LIKE %s", (f"{_OURS}%",))
         known = {name for (name,) in cursor}
-        missing = [name for name in queries.every() if f"{_OURS}{name}" not in known]
+        missing = [name for name in queries.statements() if f"{_OURS}{name}" not in known]
         for name in missing:
             # Names of our own files, and queries without parameters.
-            cursor.execute(f"PREPARE {_OURS}{name} AS {queries.every()[name]}")
-    return {name: f"EXECUTE {_OURS}{name}" for name in queries.every()}
+            cursor.execute(f"PREPARE {_OURS}{name} AS {queries.statements()[name]}")
+    return {name: f"EXECUTE {_OURS}{name}" for name in queries.statements()}
 
 
 def rows(connection: Connection, query: str) -> Iterator[Record]:
@@ -97,19 +97,26 @@ def rows(connection: Connection, query: str) -> Iterator[Record]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         columns = [column.name for column in cursor.description or ()]
-        has_parent = columns[2] == "parent"
-        first = 3 if has_parent else 2
-        names = columns[first:]
-        for values in cursor.fetchall():
-            yield Record(
-                values[0],
-                values[1],
-                (has_parent and values[2]) or "",
-                tuple(
-                    [
-                        (name, tuple(map(str, value)) if isinstance(value, list) else value)
-                        for name, value in zip(names, values[first:], strict=True)
-                        if value is not None and value != []
-                    ]
-                ),
-            )
+        found = cursor.fetchall()
+    if columns == ["row_to_json"]:
+        for (row,) in found:
+            yield _record(list(row), list(row.values()))
+    else:
+        for values in found:
+            yield _record(columns, values)
+
+
+def _record(columns: Sequence[str], values: Sequence[Any]) -> Record:
+    first = 3 if columns[2:3] == ["parent"] else 2
+    return Record(
+        values[0],
+        values[1],
+        (first == 3 and values[2]) or "",
+        tuple(
+            [
+                (name, tuple(map(str, value)) if isinstance(value, list) else value)
+                for name, value in zip(columns[first:], values[first:], strict=True)
+                if value is not None and value != []
+            ]
+        ),
+    )

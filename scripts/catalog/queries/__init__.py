@@ -7,6 +7,16 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+_COMMON = (
+    "columns",
+    "constraints",
+    "indexes",
+    "relations",
+    "routines",
+    "sequences",
+    "triggers",
+    "types",
+)
 _FOLDER = Path(__file__).parent
 _GAP = re.compile(r"\{(own_schema|no_member|member|not_internal):([a-z_.]+)(?::([a-z_.]+))?\}")
 # The server's own objects, and the temporary ones of sessions.
@@ -32,6 +42,22 @@ def every() -> Mapping[str, str]:
     path of pg_catalog alone, so that all names are written in full.
     """
     return {path.stem: _complete(path.read_text()) for path in sorted(_FOLDER.glob("*.sql"))}
+
+
+@functools.cache
+def statements() -> Mapping[str, str]:
+    """Return what a snapshot runs: a query for each of the common classes, one for all others.
+
+    The one for the others gives JSON, with a row's columns in their order: most databases have
+    few such objects, and a message to the server for each class would take longer than to look.
+    """
+    common = {name: query for name, query in every().items() if name in _COMMON}
+    others = [
+        f"SELECT row_to_json(q) FROM ({query}) q"  # noqa: S608 - our own files
+        for name, query in every().items()
+        if name not in _COMMON
+    ]
+    return {**common, "others": " UNION ALL ".join(others)}
 
 
 def _complete(text: str) -> str:
