@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever el
 from scripts.checks import git, rules, validation
 from scripts.checks.static.suite import Checked, Scope
 from scripts.checks.validation import Wanted
-from scripts.console import arguments, entry, findings, report
+from scripts.console import arguments, entry, findings, report, summary
 from scripts.engine import settings
 from scripts.errors import HistoryError, UsageError
 from scripts.files import history
@@ -54,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--strict", action="store_true", help="fail on warnings too")
     parser.add_argument(
         "--format", choices=findings.FORMATS, default="text", help="output format (default: text)"
+    )
+    parser.add_argument(
+        "--summary",
+        type=Path,
+        metavar="FILE",
+        help="append findings and locks to this file as Markdown, such as $GITHUB_STEP_SUMMARY",
     )
     parser.add_argument(
         "--explain", metavar="CODE", help="explain a check, with examples, and exit"
@@ -117,7 +123,11 @@ def _validate(options: argparse.Namespace) -> int:
         groups.append("live")
         validation.live(arguments.settings_of(project, environments), checked, report.say)
     found = validation.findings(checked, wanted, groups)
-    findings.FORMATS[options.format](found, _looked_at(checked, options, proven))
+    touches = [touch for one in checked for touch in one.touches]
+    looked_at = _looked_at(checked, options, proven)
+    findings.FORMATS[options.format](found, looked_at, touches)
+    if options.summary:
+        summary.append(options.summary, found, looked_at, touches)
     return int(validation.fails(found, strict=options.strict))
 
 

@@ -14,19 +14,22 @@ from scripts import __version__
 from scripts.checks import rules
 from scripts.checks.finding import Finding
 from scripts.checks.rules import Severity
+from scripts.checks.touch import Touch
 from scripts.engine import disclosure
 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
-def text(found: Sequence[Finding], looked_at: str) -> None:
+def text(found: Sequence[Finding], looked_at: str, touches: Sequence[Touch] = ()) -> None:
     """Print findings for people, by file, each with its source line, and a count at the end."""
     for path, group in groupby(found, key=lambda one: one.path or one.where):
         print(path)
         for finding in group:
             _print(finding)
         print()
+    if touches:
+        print(_locks(touches))
     print(f"{_counts(found)} in {looked_at}")
 
 
@@ -45,13 +48,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def as_json(found: Sequence[Finding], looked_at: str) -> None:
+def as_json(found: Sequence[Finding], looked_at: str, touches: Sequence[Touch] = ()) -> None:
     """Print one object."""
     fields = [finding.as_fields() for finding in found]
-    print(json.dumps({"findings": fields, "looked_at": looked_at}, indent=2))
+    locks = [one.as_fields() for one in touches]
+    print(json.dumps({"findings": fields, "locks": locks, "looked_at": looked_at}, indent=2))
 
 
-def github(found: Sequence[Finding], looked_at: str) -> None:
+def github(found: Sequence[Finding], looked_at: str, touches: Sequence[Touch] = ()) -> None:
     """Print workflow commands, which GitHub shows beside the lines of a pull request.
 
     https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
@@ -67,10 +71,13 @@ def github(found: Sequence[Finding], looked_at: str) -> None:
         words = [finding.message, finding.detail, finding.hint and f"help: {finding.hint}"]
         message = _data("\n".join(word for word in words if word))
         print(f"::{_LEVELS[finding.severity]} {shown}::{message}")
+    for one in touches:
+        shown = f"file={_property(one.path)},line={one.line},title=lock"
+        print(f"::notice {shown}::{_data(f'{one.lock} on {one.table}: {one.effects}')}")
     print(f"{counted(len(found), 'finding')} in {looked_at}")
 
 
-def sarif(found: Sequence[Finding], looked_at: str) -> None:
+def sarif(found: Sequence[Finding], looked_at: str, _: Sequence[Touch] = ()) -> None:
     """Print a SARIF 2.1.0 log, for code scanning."""
     codes = sorted({finding.code for finding in found})
     run = {
@@ -87,7 +94,7 @@ def sarif(found: Sequence[Finding], looked_at: str) -> None:
     print(json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=2))
 
 
-def junit(found: Sequence[Finding], looked_at: str) -> None:
+def junit(found: Sequence[Finding], looked_at: str, _: Sequence[Touch] = ()) -> None:
     """Print a JUnit report: a test case for each finding, or one that passed."""
     failing = [one for one in found if one.severity is not Severity.NOTE]
     suite = ElementTree.Element(
@@ -109,13 +116,25 @@ def junit(found: Sequence[Finding], looked_at: str) -> None:
     print()
 
 
-FORMATS: dict[str, Callable[[Sequence[Finding], str], None]] = {
+FORMATS: dict[str, Callable[[Sequence[Finding], str, Sequence[Touch]], None]] = {
     "text": text,
     "json": as_json,
     "github": github,
     "sarif": sarif,
     "junit": junit,
 }
+
+
+def _locks(touches: Sequence[Touch]) -> str:
+    """Return the locks of the migrations for people, by file."""
+    lines = []
+    for path, group in groupby(touches, key=lambda one: one.path):
+        lines.append(f"{path} locks:")
+        for one in group:
+            lines.append(f"  line {one.line}: {one.statement}")
+            lines.append(f"    {one.lock} on {one.table}: {one.effects}")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _print(finding: Finding) -> None:

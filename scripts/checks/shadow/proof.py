@@ -5,36 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scripts.catalog import ddl, diff
+from scripts.catalog import diff
 from scripts.catalog.diff import Difference
 from scripts.catalog.snapshot import Snapshot
 from scripts.checks.finding import Finding
-from scripts.checks.shadow import blame
+from scripts.checks.shadow import blame, verdict
 from scripts.checks.shadow.stage import Failed, Stage
+from scripts.checks.touch import Touch
 from scripts.checks.tree.source import Source
 from scripts.engine import reading
 from scripts.engine.step import Step
 from scripts.errors import MigrationError, RollbackError
 from scripts.sqltext.statements import Statement
 
-_MOST_LINES = 60
-"""Lines of DDL that a finding shows."""
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: what an installation lacks.
-_LACKING = ("0A000", "58P01")
-
-_LEGENDS = {
-    "shadow-up-changes-again": "`-` is there after the first run, `+` after the second",
-    "shadow-down-differs": "`-` was there before UP, `+` is there after DOWN",
-    "shadow-down-changes-again": "`-` is there after the first run, `+` after the second",
-    "shadow-again-differs": "`-` was there after the first UP, `+` after the one behind DOWN",
-}
-"""What the marks of a difference mean."""
-
 
 class Proven(NamedTuple):
     """What came out for one migration."""
 
     findings: tuple[Finding, ...]
+    touches: tuple[Touch, ...]
+    """What its UP does to tables that were there."""
     catalog: Snapshot
     """What the database has now, for the next one."""
     stands: bool
@@ -62,6 +52,7 @@ class Proof:
         self._before = before
         self._prepared = prepared
         self._found: list[Finding] = []
+        self._touches: tuple[Touch, ...] = ()
 
     def run(self) -> Proven:
         """Run it up, up, down, down and up, as far as that goes."""
@@ -69,34 +60,40 @@ class Proof:
             up, _ = reading.upgrade(self._stage.status, self._source.entry.version)
         except MigrationError:
             # The checks of the files say why.
-            return Proven((), self._before, stands=False)
+            return self._proven(self._before, stands=False)
         first = self._up(up)
         if first is None:
-            return Proven(tuple(self._found), self._stage.catalog(), stands=False)
+            return self._proven(self._stage.catalog(), stands=False)
         again = self._again(up, first)
         down = self._down()
-        if down is None:
-            return Proven(tuple(self._found), self._stage.catalog(), stands=True, up_again=again)
-        restored = self._back(down, up)
-        if restored is None:
-            return Proven(tuple(self._found), self._stage.catalog(), stands=True, up_again=again)
+        restored = self._back(down, up) if down else None
+        if down is None or restored is None:
+            return self._proven(self._stage.catalog(), stands=True, again=again)
         self._down_again(down, restored)
         last = self._up_after(up, first)
         catalog = last or self._stage.catalog()
-        return Proven(tuple(self._found), catalog, last is not None, again, down=True)
+        return self._proven(catalog, stands=last is not None, again=again, down=True)
+
+    def _proven(
+        self, catalog: Snapshot, *, stands: bool, again: bool = False, down: bool = False
+    ) -> Proven:
+        return Proven(tuple(self._found), self._touches, catalog, stands, again, down)
 
     def _up(self, step: Step) -> Snapshot | None:
-        with self._stage.run(step) as outcome:
+        with self._stage.run(step, watched=True) as outcome:
             failed = outcome.failed or self._stage.keep()
+            self._touches = tuple(one.of(self._source.path) for one in outcome.locks)
             if failed:
-                self._add(*_of_failure("shadow-up-fails", "the UP fails", failed))
+                self._fail("shadow-up-fails", "the UP fails", failed)
                 return None
         own = [one for one in outcome.existed if not self._was_prepared(one)]
         if own:
-            self._add(
-                "shadow-existed",
-                f"{', '.join(own)} existed before this UP, and its DOWN would drop it",
-                blame.line_of_name(own[0], step.section.statements),
+            self._found.append(
+                self._source.finding(
+                    "shadow-existed",
+                    f"{', '.join(own)} existed before this UP, and its DOWN would drop it",
+                    line=blame.line_of_name(own[0], step.section.statements),
+                )
             )
         return outcome.catalog
 
@@ -113,11 +110,7 @@ class Proof:
         with self._stage.run(step) as outcome:
             failed = outcome.failed or self._stage.keep()
         if failed:
-            self._add(
-                *_of_failure(
-                    "shadow-up-not-repeatable", "the UP fails when it is run again", failed
-                )
-            )
+            self._fail("shadow-up-not-repeatable", "the UP fails when it is run again", failed)
             return False
         changed = _real(diff.compare(first, outcome.catalog))
         if changed:
@@ -140,7 +133,7 @@ class Proof:
         """Run DOWN, and keep it where it brings back what was before UP; return what is then."""
         with self._stage.run(step) as outcome:
             if outcome.failed:
-                self._add(*_of_failure("shadow-down-fails", "the DOWN fails", outcome.failed))
+                self._fail("shadow-down-fails", "the DOWN fails", outcome.failed)
                 return None
             found = diff.compare(self._before, outcome.catalog)
             changed = _real(found)
@@ -154,7 +147,7 @@ class Proof:
                 return None
             failed = self._stage.keep()
         if failed:
-            self._add(*_of_failure("shadow-down-fails", "the DOWN fails at its commit", failed))
+            self._fail("shadow-down-fails", "the DOWN fails at its commit", failed)
             return None
         notes = [one for one in found if one.is_note]
         if notes:
@@ -170,11 +163,7 @@ class Proof:
         with self._stage.run(step) as outcome:
             failed, catalog = outcome.failed, outcome.catalog
         if failed:
-            self._add(
-                *_of_failure(
-                    "shadow-down-not-repeatable", "the DOWN fails when it is run again", failed
-                )
-            )
+            self._fail("shadow-down-not-repeatable", "the DOWN fails when it is run again", failed)
             return
         changed = _real(diff.compare(before, catalog))
         if changed:
@@ -189,7 +178,7 @@ class Proof:
         with self._stage.run(step) as outcome:
             failed = outcome.failed or self._stage.keep()
         if failed:
-            self._add(*_of_failure("shadow-again-differs", "the UP fails after the DOWN", failed))
+            self._fail("shadow-again-differs", "the UP fails after the DOWN", failed)
             return None
         changed = _real(diff.compare(first, outcome.catalog))
         if changed:
@@ -201,6 +190,9 @@ class Proof:
             )
         return outcome.catalog
 
+    def _fail(self, code: str, what: str, failed: Failed) -> None:
+        self._found.append(verdict.failure(self._source, code, what, failed))
+
     def _differ(
         self,
         code: str,
@@ -208,31 +200,8 @@ class Proof:
         found: Sequence[Difference],
         statements: Sequence[Statement],
     ) -> None:
-        lines = [line for one in found for line in ddl.lines(one)]
-        more = len(lines) - _MOST_LINES
-        shown = [*lines[:_MOST_LINES], *([f"… and {more} lines more"] if more > 0 else [])]
-        places = [line for one in found if (line := blame.line_of(one, statements))]
-        self._add(code, message, min(places, default=0), "\n".join(shown), _LEGENDS.get(code, ""))
-
-    def _add(
-        self, code: str, message: str, line: int = 0, detail: str = "", hint: str = ""
-    ) -> None:
-        self._found.append(self._source.finding(code, message, line=line, detail=detail, hint=hint))
+        self._found.append(verdict.differing(self._source, code, message, found, statements))
 
 
 def _real(found: Sequence[Difference]) -> list[Difference]:
     return [one for one in found if not one.is_note]
-
-
-def _of_failure(code: str, what: str, failed: Failed) -> tuple[str, str, int, str, str]:
-    """Return code, message, line, detail and hint of a section that could not be run."""
-    if failed.sqlstate in _LACKING:
-        return (
-            "shadow-not-proven",
-            f"it cannot run here: {failed.reason}",
-            failed.line,
-            failed.detail,
-            "give a server that has what it needs with --shadow-url, or stand-ins in "
-            "sql/<environment>/shadow.sql",
-        )
-    return code, f"{what}: {failed.reason}", failed.line, failed.detail, ""

@@ -12,6 +12,7 @@ from psycopg2.sql import Composable
 from scripts.catalog import snapshot
 from scripts.catalog.record import Record
 from scripts.catalog.snapshot import Snapshot
+from scripts.checks.shadow.locks import LockWatch, Seen
 from scripts.engine import disclosure
 from scripts.engine.execution.server import ServerExecutor
 from scripts.engine.ledger import lookup
@@ -29,6 +30,10 @@ SCHEMA = "upskill_shadow"
 """Where ledger and event log are, so that nothing of ours is taken for a migration's."""
 
 
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_LACKING = ("0A000", "58P01")
+
+
 class Failed(NamedTuple):
     """Why a section could not be run."""
 
@@ -36,7 +41,8 @@ class Failed(NamedTuple):
     line: int
     """Of the file; 0 if it is no statement's."""
     detail: str
-    sqlstate: str
+    is_lacking: bool = False
+    """Whether the server has not what is asked for: an extension."""
 
 
 class Outcome(NamedTuple):
@@ -46,6 +52,8 @@ class Outcome(NamedTuple):
     catalog: Snapshot
     existed: tuple[str, ...] = ()
     """Objects that were there before UP, of those that its DOWN drops: "table users"."""
+    locks: tuple[Seen, ...] = ()
+    """What it did to tables, where that was watched."""
 
 
 class Stage:
@@ -67,8 +75,13 @@ class Stage:
         with self._connection.transaction():
             ledger = lookup.find(self._connection.raw, settings.ledger)
             self.status = Status(files, ledger.created(), (), ())
+            self._watch = LockWatch(self._connection)
             executor = ServerExecutor(
-                self._connection, Status(files, ledger, (), ()), None, SilentObserver()
+                self._connection,
+                Status(files, ledger, (), ()),
+                None,
+                SilentObserver(),
+                self._watch,
             )
             executor.recorder.create_ledger()
             executor.log.prepare(self._connection.execute)
@@ -98,12 +111,17 @@ class Stage:
             return snapshot.take(self._connection.raw, _is_a_migrations, again=True)
 
     @contextmanager
-    def run(self, step: Step) -> Iterator[Outcome]:
+    def run(self, step: Step, *, watched: bool = False) -> Iterator[Outcome]:
         """Run a section; for a `with` block that decides whether it stays: see `keep`.
 
         A section in a transaction is undone after the block unless it is kept. One outside a
         transaction has taken effect.
+
+        Args:
+            step: the section.
+            watched: whether to look what its statements lock, where it runs in a transaction.
         """
+        self._watch.turn(on=watched)
         try:
             yield self._outcome(step)
         finally:
@@ -115,8 +133,9 @@ class Stage:
                 performed = self._executor.run(step)
         except MigrationError as error:
             self._connection.rollback()
-            return Outcome(_failed(error), self.catalog())
-        return Outcome(None, self.catalog(), self._existed(performed.existed))
+            return Outcome(_failed(error, step), self.catalog(), locks=tuple(self._watch.found))
+        existed = self._existed(performed.existed)
+        return Outcome(None, self.catalog(), existed, tuple(self._watch.found))
 
     def keep(self) -> Failed | None:
         """Commit what was run; return why that failed, as deferred constraints may have it."""
@@ -126,7 +145,7 @@ class Stage:
         except psycopg2.Error as error:
             self._connection.rollback()
             headline, _, detail = disclosure.of_error(error).partition("\n")
-            return Failed(headline, 0, detail, error.pgcode or "")
+            return Failed(headline, 0, detail)
         return None
 
     def _existed(self, found: Composable) -> tuple[str, ...]:
@@ -137,10 +156,12 @@ class Stage:
         return tuple(one.shown for one in existing.parse(row[0] if row else None))
 
 
-def _failed(error: MigrationError) -> Failed:
-    line = error.line if isinstance(error, StatementError) else 0
-    sqlstate = error.sqlstate if isinstance(error, StatementError) else ""
-    return Failed(error.what, line or 0, error.detail, sqlstate)
+def _failed(error: MigrationError, step: Step) -> Failed:
+    if not isinstance(error, StatementError):
+        return Failed(error.what, 0, error.detail)
+    statement = step.section.statements[error.ran]
+    lacks = statement.words[:2] == ("CREATE", "EXTENSION") and error.sqlstate in _LACKING
+    return Failed(error.what, error.line or 0, error.detail, lacks)
 
 
 def _is_a_migrations(record: Record) -> bool:

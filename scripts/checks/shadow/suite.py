@@ -101,6 +101,7 @@ def _forward(stage: Stage, entry: Entry, environment: Environment, notify: Notif
 
 
 def _add(checked: Checked, source: Source, proven: Proven) -> None:
+    checked.touches += proven.touches
     ignores = checked.ignores[source.path]
     checked.findings = [
         one for one in checked.findings if not _is_disproved(one, source, proven)

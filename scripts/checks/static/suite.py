@@ -19,6 +19,7 @@ from scripts.checks.static import (
     transaction,
 )
 from scripts.checks.suppression import Ignores
+from scripts.checks.touch import Touch
 from scripts.checks.tree import source as sources
 from scripts.checks.tree.source import Source
 from scripts.errors import UsageError
@@ -83,6 +84,8 @@ class Checked:
     """The comments that silence findings, by the file's path as people name it."""
     sources: dict[str, Source] = field(default_factory=dict)
     """Those that were checked, read, by the names of their files."""
+    touches: list[Touch] = field(default_factory=list)
+    """What the UPs do to tables that were there, if they were run on a shadow."""
     is_whole: bool = True
     """Whether the files are one history whose SQL could be read."""
 

@@ -11,7 +11,7 @@ from scripts.engine.execution.event_log import EventLog
 from scripts.engine.execution.executor import Note, Performed
 from scripts.engine.execution.guard import Guard
 from scripts.engine.execution.recorder import Recorder
-from scripts.engine.execution.transaction import Transaction
+from scripts.engine.execution.transaction import StatementWatch, Transaction
 from scripts.engine.ledger.table import Record
 from scripts.engine.observer import Observer
 from scripts.engine.session import waiting
@@ -29,7 +29,12 @@ class ServerExecutor:
     """The executor of a run against a database."""
 
     def __init__(
-        self, connection: RunConnection, status: Status, lock: Lock | None, observer: Observer
+        self,
+        connection: RunConnection,
+        status: Status,
+        lock: Lock | None,
+        observer: Observer,
+        watch: StatementWatch | None = None,
     ) -> None:
         """Create the parts.
 
@@ -38,13 +43,14 @@ class ServerExecutor:
             status: what was found with the lock held.
             lock: the lock; None where nothing is done, or no second connection can hold it.
             observer: is told when a section begins.
+            watch: looks at each statement of a transaction.
         """
         self.log = EventLog(connection, status, writes=lock is not None)
         self.guard = Guard(connection, status.ledger, lock)
         self.blockers = Blockers(lock, connection.notify) if lock else None
         self.recorder = Recorder(connection, status.ledger, self.log, lock)
         watches = timeouts.supports_watching(status.server.version, status.server.platform)
-        self._transaction = Transaction(connection, self.blockers, watches)
+        self._transaction = Transaction(connection, self.blockers, watches, watch)
         self._watches = watches
         self._connection = connection
         self._observer = observer

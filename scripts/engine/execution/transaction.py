@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg2
 from psycopg2.sql import Composable
@@ -29,6 +29,16 @@ _OPAQUE = ("DO", "CALL", "EXECUTE", "SELECT", "WITH", "SET")
 """What these run is refused outside a transaction as well, or has no effect there."""
 
 
+class StatementWatch(Protocol):
+    """Looks at a transaction from inside; a proof does."""
+
+    def begin(self) -> None:
+        """Is called ahead of the first statement, unless a query there would be refused."""
+
+    def after(self, statement: Statement) -> None:
+        """Is called when a statement has run."""
+
+
 @dataclass(slots=True)
 class Transaction:
     """Runs sections, each in a transaction of a connection."""
@@ -37,6 +47,7 @@ class Transaction:
     blockers: Blockers | None
     watch_client: bool
     """Whether the server can look for its client: see `timeouts.supports_watching`."""
+    watch: StatementWatch | None = None
     number: int = 0
     """The number of the transaction that is open, as `txid_status` takes it; 0 if unknown."""
     _begun: tuple[Step, tuple[Any, ...]] | None = None
@@ -57,6 +68,8 @@ class Transaction:
         repeatable = retry.possible(statements)
         retries = connection.settings.limits.lock_retries if repeatable else 0
         existed = self._open(step, repeatable=repeatable)
+        if self.watch and repeatable:
+            self.watch.begin()
         resets = session_state.resets(statements, owns_session=connection.is_own)
         survivors = " ".join(session_state.survivors(resets))
         back = partial(execute, f"ROLLBACK TO SAVEPOINT {retry.SAVEPOINT}; {survivors}")
@@ -109,6 +122,8 @@ class Transaction:
         execute = partial(database.execute, connection.raw)
         with notices.reported(connection.raw, [statement], place, connection.notify):
             run_statement(execute, statement, place, ran, self.blockers, _hint)
+        if self.watch:
+            self.watch.after(statement)
 
     def opening(self, step: Step) -> str:
         """Return what a step's transaction begins with, after BEGIN; "" if it has to be by itself.

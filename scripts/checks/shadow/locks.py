@@ -1,0 +1,103 @@
+"""Which tables a statement locks, rewrites and scans that were there: seen, not guessed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from scripts.checks.touch import BLOCKS, Touch
+from scripts.engine import disclosure
+from scripts.engine.session.run_connection import RunConnection
+from scripts.sqltext.statements import Statement
+
+_STRENGTH = {mode: number for number, mode in enumerate(BLOCKS, start=1)}
+# Tables and materialized views of whoever migrates: indexes and TOAST go with them.
+_TABLES = (
+    "SELECT json_agg(json_build_array(c.oid::bigint, format('%I.%I', n.nspname, c.relname),"
+    " c.relfilenode::bigint, pg_stat_get_xact_numscans(c.oid)))"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'm', 'f') AND c.relpersistence <> 't'"
+)
+_HELD = (
+    "SELECT json_agg(json_build_array(l.relation::bigint, l.modes, c.relfilenode::bigint,"
+    " pg_stat_get_xact_numscans(l.relation)))"
+    " FROM (SELECT relation, array_agg(mode) AS modes FROM pg_locks"
+    " WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted GROUP BY 1) l"
+    " LEFT JOIN pg_class c ON c.oid = l.relation"
+)
+_VALIDATING = ("ALTER", "DO")
+"""Where a scan is not what the statement says, but what it costs."""
+_FILLED_ANEW = ("TRUNCATE", "REFRESH")
+
+
+class Seen(NamedTuple):
+    """What a statement has done to a table; of which file, the caller knows."""
+
+    statement: Statement
+    table: str
+    mode: str
+    rewrites: bool
+    scans: bool
+
+    def of(self, path: str) -> Touch:
+        """Return it as what people see of a file."""
+        shown = disclosure.of_statement(self.statement.sql)
+        return Touch(path, self.statement.line, shown, *self[1:])
+
+
+class _Table(NamedTuple):
+    name: str
+    file: int
+    scans: int
+    mode: str = ""
+    """Of the strongest lock that the transaction has on it, of those that keep others waiting."""
+
+
+class LockWatch:
+    """Looks after each statement of a transaction at the locks that it holds."""
+
+    def __init__(self, connection: RunConnection) -> None:
+        """Watch the transactions of a connection, once told to."""
+        self._connection = connection
+        self._is_on = False
+        self._tables: dict[int, _Table] = {}
+        self.found: list[Seen] = []
+
+    def turn(self, *, on: bool) -> None:
+        """Begin anew: watch the transactions from now on, or do not."""
+        self._is_on, self._tables, self.found = on, {}, []
+
+    def begin(self) -> None:
+        """Look what is there, which is what the transaction may touch.
+
+        In the transaction, as the server forgets the scans that it has counted between two:
+        https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS
+        """
+        if self._is_on:
+            row = self._connection.execute(_TABLES)
+            self._tables = {oid: _Table(*known) for oid, *known in (row and row[0]) or ()}
+            self.found = []
+
+    def after(self, statement: Statement) -> None:
+        """Look what a statement has locked, rewritten or scanned."""
+        if not self._tables:
+            return
+        row = self._connection.execute(_HELD)
+        for oid, modes, file, scans in (row and row[0]) or ():
+            if oid in self._tables:
+                was = self._tables[oid]
+                # A table that was dropped has no file any more; its lock stays until the end.
+                now = _Table(was.name, file or was.file, scans, _strongest([was.mode, *modes]))
+                self._tables[oid] = now
+                self._compare(statement, was, now)
+        self.found.sort(key=lambda seen: (seen.statement.line, seen.table))
+
+    def _compare(self, statement: Statement, was: _Table, now: _Table) -> None:
+        rewrites = now.file != was.file and statement.command not in _FILLED_ANEW
+        scans = now.scans > was.scans and statement.command in _VALIDATING and not rewrites
+        if now.mode and (now.mode != was.mode or rewrites or scans):
+            self.found.append(Seen(statement, now.name, now.mode, rewrites, scans))
+
+
+def _strongest(modes: list[str]) -> str:
+    strongest = max(modes, key=lambda mode: _STRENGTH.get(mode, 0))
+    return strongest if strongest in _STRENGTH else ""

@@ -1,0 +1,74 @@
+"""What the shadow has seen → findings: failures, and differences as DDL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scripts.catalog import ddl
+from scripts.catalog.diff import Difference
+from scripts.checks.finding import Finding
+from scripts.checks.shadow import blame
+from scripts.checks.shadow.stage import Failed
+from scripts.checks.tree.source import Source
+from scripts.sqltext.statements import Statement
+
+_MOST_LINES = 60
+"""Lines of DDL that a finding shows."""
+_LEGENDS = {
+    "shadow-up-changes-again": "`-` is there after the first run, `+` after the second",
+    "shadow-down-differs": "`-` was there before UP, `+` is there after DOWN",
+    "shadow-down-changes-again": "`-` is there after the first run, `+` after the second",
+    "shadow-again-differs": "`-` was there after the first UP, `+` after the one behind DOWN",
+}
+"""What the marks of a difference mean."""
+
+
+def failure(source: Source, code: str, what: str, failed: Failed) -> Finding:
+    """Return the finding about a section that could not be run.
+
+    Args:
+        source: its file.
+        code: of the finding, unless it is the server that lacks something.
+        what: "the UP fails".
+        failed: why.
+    """
+    if failed.is_lacking:
+        return source.finding(
+            "shadow-not-proven",
+            f"it cannot run here: {failed.reason}",
+            line=failed.line,
+            detail=failed.detail,
+            hint="give a server that has what it needs with --shadow-url, or stand-ins in "
+            f"sql/{source.environment}/shadow.sql",
+        )
+    message = f"{what}: {failed.reason}"
+    return source.finding(code, message, line=failed.line, detail=failed.detail)
+
+
+def differing(
+    source: Source,
+    code: str,
+    message: str,
+    found: Sequence[Difference],
+    statements: Sequence[Statement],
+) -> Finding:
+    """Return the finding about a catalog that is not as it should be.
+
+    Args:
+        source: the file.
+        code: of the finding.
+        message: one sentence.
+        found: what differs.
+        statements: of the section that it goes back to.
+    """
+    lines = [line for one in found for line in ddl.lines(one)]
+    more = len(lines) - _MOST_LINES
+    shown = [*lines[:_MOST_LINES], *([f"… and {more} lines more"] if more > 0 else [])]
+    places = [line for one in found if (line := blame.line_of(one, statements))]
+    return source.finding(
+        code,
+        message,
+        line=min(places, default=0),
+        detail="\n".join(shown),
+        hint=_LEGENDS.get(code, ""),
+    )

@@ -1,0 +1,181 @@
+"""The lock preview: what each statement of an UP does to tables that others use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scripts.checks import validation
+from scripts.checks.static.suite import Scope
+from scripts.checks.touch import Touch
+from scripts.embedded.server import Server
+from scripts.engine import settings
+from scripts.files import project
+from tests.support.projects import lay_out
+from tests.support.workspace import REPOSITORY, Workspace
+
+pytestmark = pytest.mark.database
+BASE = (REPOSITORY / "tests/data/shadow/base.sql").read_text()
+OTHER_CHANGES = (
+    "SHARE UPDATE EXCLUSIVE on public.orders: blocks other changes of the table, and VACUUM"
+)
+READS_TOO = "ACCESS EXCLUSIVE on public.orders: blocks reads and writes"
+
+
+def locks(root: Path, postgres: Server, up: str, header: str = "") -> list[str]:
+    """Return what an UP does, as people read it: "5: SHARE on public.orders: blocks writes"."""
+    lay_out(root, {"001_base.sql": BASE, "002_case.sql": f"{header}-- UP\n{up}\n-- DOWN\n"})
+    here = project.load(root / "alembic.ini")
+    course = here.environment("course")
+    checked = validation.files([course], Scope(since="001"))
+    databases = [settings.load(here, course, need_url=False)]
+    validation.shadow(databases, checked, postgres.url("postgres"), lambda _: None)
+    return [f"{one.line}: {_words(one)}" for each in checked for one in each.touches]
+
+
+def _words(one: Touch) -> str:
+    return f"{one.lock} on {one.table}: {one.effects}"
+
+
+@pytest.mark.parametrize(
+    ("up", "expected"),
+    [
+        ("ALTER TABLE orders ADD COLUMN IF NOT EXISTS a int DEFAULT 1;", [f"2: {READS_TOO}"]),
+        (
+            "ALTER TABLE archive ALTER COLUMN id TYPE int;",
+            ["2: ACCESS EXCLUSIVE on public.archive: blocks reads and writes; rewrites the table"],
+        ),
+        (
+            "ALTER TABLE orders ADD CONSTRAINT c CHECK (id > 0);",
+            [f"2: {READS_TOO}; scans the table"],
+        ),
+        ("ALTER TABLE orders ADD CONSTRAINT c CHECK (id > 0) NOT VALID;", [f"2: {READS_TOO}"]),
+        (
+            "ALTER TABLE orders ALTER COLUMN note SET NOT NULL;",
+            [f"2: {READS_TOO}; scans the table"],
+        ),
+        (
+            "ALTER TABLE archive ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES orders (id);",
+            [
+                "2: SHARE ROW EXCLUSIVE on public.archive: blocks writes; scans the table",
+                "2: SHARE ROW EXCLUSIVE on public.orders: blocks writes",
+            ],
+        ),
+        (
+            "CREATE INDEX IF NOT EXISTS i ON orders (placed);",
+            ["2: SHARE on public.orders: blocks writes"],
+        ),
+        (
+            "DO $$ BEGIN EXECUTE 'ALTER TABLE orders ADD COLUMN a int'; END $$;",
+            [f"2: {READS_TOO}"],
+        ),
+        ("TRUNCATE orders;", [f"2: {READS_TOO}"]),
+        (
+            "DROP TABLE IF EXISTS orders CASCADE;",
+            [
+                "2: ACCESS EXCLUSIVE on public.customers: blocks reads and writes",
+                f"2: {READS_TOO}",
+            ],
+        ),
+        (
+            "ALTER TABLE orders VALIDATE CONSTRAINT orders_total_check;",
+            [f"2: {OTHER_CHANGES}"],
+        ),
+        ("COMMENT ON TABLE orders IS 'x';", [f"2: {OTHER_CHANGES}"]),
+        ("INSERT INTO archive VALUES (1, 'a');\nSELECT count(*) FROM orders;", []),
+        (
+            "CREATE TABLE IF NOT EXISTS n (id int);\nALTER TABLE n ADD COLUMN IF NOT EXISTS a int;",
+            [],
+        ),
+        (
+            "CREATE INDEX IF NOT EXISTS i ON orders (placed);\n"
+            "ALTER TABLE orders ADD COLUMN IF NOT EXISTS a int;\n"
+            "ALTER TABLE orders ADD COLUMN IF NOT EXISTS b int;",
+            ["2: SHARE on public.orders: blocks writes", f"3: {READS_TOO}"],
+        ),
+    ],
+)
+def test_what_a_statement_does_to_a_table_is_seen(
+    tmp_path: Path, postgres: Server, up: str, expected: list[str]
+) -> None:
+    assert locks(tmp_path, postgres, up) == expected
+
+
+def test_nothing_is_said_of_a_file_outside_a_transaction(tmp_path: Path, postgres: Server) -> None:
+    up = "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON orders (placed);"
+    assert locks(tmp_path, postgres, up, "-- Transactional: false\n") == []
+
+
+def test_a_statement_that_fails_leaves_those_before_it(tmp_path: Path, postgres: Server) -> None:
+    up = "ALTER TABLE orders ADD COLUMN IF NOT EXISTS a int;\nSELECT 1 / 0;"
+    assert locks(tmp_path, postgres, up) == [f"2: {READS_TOO}"]
+
+
+def test_what_it_does_is_not_what_the_one_before_did(tmp_path: Path, postgres: Server) -> None:
+    up = (
+        "ALTER TABLE orders ADD CONSTRAINT c CHECK (id > 0);\n"
+        "ALTER TABLE orders ADD COLUMN IF NOT EXISTS a int;"
+    )
+    assert locks(tmp_path, postgres, up) == [f"2: {READS_TOO}; scans the table"]
+
+
+def _validate(workspace: Workspace, *options: str) -> str:
+    workspace.add("001", "CREATE TABLE IF NOT EXISTS a (id int);", "DROP TABLE IF EXISTS a;")
+    up = "ALTER TABLE a ADD CONSTRAINT positive CHECK (id > 0);"
+    workspace.add("002", up, "ALTER TABLE a DROP CONSTRAINT IF EXISTS positive;")
+    done = workspace.run("validate", "--shadow", "--database", "course", *options)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_people_read_them_below_the_findings(workspace: Workspace) -> None:
+    assert (
+        "sql/course/002_step.sql locks:\n"
+        "  line 5: ALTER TABLE a ADD CONSTRAINT positive CHECK (id > 0);\n"
+        "    ACCESS EXCLUSIVE on public.a: blocks reads and writes; scans the table\n"
+    ) in _validate(workspace)
+
+
+def test_programs_read_them_as_json(workspace: Workspace) -> None:
+    (lock,) = json.loads(_validate(workspace, "--format", "json"))["locks"]
+    assert lock == {
+        "path": "sql/course/002_step.sql",
+        "line": 5,
+        "statement": "ALTER TABLE a ADD CONSTRAINT positive CHECK (id > 0);",
+        "table": "public.a",
+        "mode": "AccessExclusiveLock",
+        "rewrites": False,
+        "scans": True,
+        "blocks": "blocks reads and writes",
+    }
+
+
+def test_github_shows_them_beside_the_line(workspace: Workspace) -> None:
+    assert (
+        "::notice file=sql/course/002_step.sql,line=5,title=lock::"
+        "ACCESS EXCLUSIVE on public.a: blocks reads and writes; scans the table\n"
+    ) in _validate(workspace, "--format", "github")
+
+
+def test_a_summary_is_appended_for_the_pull_request(workspace: Workspace) -> None:
+    summary = workspace.root / "summary.md"
+    summary.write_text("before\n")
+    printed = _validate(workspace, "--summary", "summary.md")
+    text = summary.read_text()
+    assert text.startswith("before\n## Migrations\n")
+    assert "**error** `sql/course/002_step.sql:5` UP is not idempotent" in text
+    row = (
+        "| 5 | `ALTER TABLE a ADD CONSTRAINT positive CHECK (id > 0);` | public.a"
+        " | ACCESS EXCLUSIVE | blocks reads and writes; scans the table |"
+    )
+    assert row in text
+    assert "locks:" in printed
+
+
+def test_a_summary_that_cannot_be_written_is_said(workspace: Workspace) -> None:
+    done = workspace.run("validate", "--summary", "nowhere/summary.md")
+    assert done.returncode == 1
+    assert "error:  no such file or directory\n" in done.stderr
+    assert "nowhere/summary.md" in done.stderr
