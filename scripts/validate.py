@@ -56,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
         "--format", choices=findings.FORMATS, default="text", help="output format (default: text)"
     )
     parser.add_argument(
+        "--sarif",
+        type=Path,
+        metavar="FILE",
+        help="also write the findings to this file, for code scanning",
+    )
+    parser.add_argument(
         "--summary",
         type=Path,
         metavar="FILE",
@@ -126,6 +132,8 @@ def _validate(options: argparse.Namespace) -> int:
     touches = [touch for one in checked for touch in one.touches]
     looked_at = _looked_at(checked, options, proven)
     findings.FORMATS[options.format](found, looked_at, touches)
+    if options.sarif:
+        options.sarif.write_text(findings.sarif(found, looked_at), encoding="utf-8")
     if options.summary:
         summary.append(options.summary, found, looked_at, touches)
     return int(validation.fails(found, strict=options.strict))

@@ -77,8 +77,8 @@ def github(found: Sequence[Finding], looked_at: str, touches: Sequence[Touch] = 
     print(f"{counted(len(found), 'finding')} in {looked_at}")
 
 
-def sarif(found: Sequence[Finding], looked_at: str, _: Sequence[Touch] = ()) -> None:
-    """Print a SARIF 2.1.0 log, for code scanning."""
+def sarif(found: Sequence[Finding], looked_at: str) -> str:
+    """Return a SARIF 2.1.0 log, for code scanning."""
     codes = sorted({finding.code for finding in found})
     run = {
         "tool": {
@@ -91,7 +91,11 @@ def sarif(found: Sequence[Finding], looked_at: str, _: Sequence[Touch] = ()) -> 
         "results": [_result(finding, codes) for finding in found],
         "properties": {"lookedAt": looked_at},
     }
-    print(json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=2))
+    return json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _print_sarif(found: Sequence[Finding], looked_at: str, _: Sequence[Touch] = ()) -> None:
+    print(sarif(found, looked_at))
 
 
 def junit(found: Sequence[Finding], looked_at: str, _: Sequence[Touch] = ()) -> None:
@@ -120,7 +124,7 @@ FORMATS: dict[str, Callable[[Sequence[Finding], str, Sequence[Touch]], None]] = 
     "text": text,
     "json": as_json,
     "github": github,
-    "sarif": sarif,
+    "sarif": _print_sarif,
     "junit": junit,
 }
 

@@ -104,8 +104,8 @@ def test_what_a_statement_does_to_a_table_is_seen(
 
 
 def test_nothing_is_said_of_a_file_outside_a_transaction(tmp_path: Path, postgres: Server) -> None:
-    up = "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON orders (placed);"
-    assert locks(tmp_path, postgres, up, "-- Transactional: false\n") == []
+    up = "CREATE INDEX IF NOT EXISTS i ON orders (placed);"
+    assert locks(tmp_path, postgres, up, "-- Transaction: none\n") == []
 
 
 def test_a_statement_that_fails_leaves_those_before_it(tmp_path: Path, postgres: Server) -> None:
