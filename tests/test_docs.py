@@ -77,7 +77,7 @@ OTHERS = {
     ),
 }
 """Options of other tools: after the tool's name, or as arguments in the module that starts it."""
-NO_CODES = {"a-z": "a range of letters"}
+NO_CODES = {"a-z": "a range of letters", "validate-migrations": "the hook of pre-commit"}
 FILES = {
     path.stem
     for name in ("scripts", "tests", "auth", "course")
