@@ -80,7 +80,7 @@ class Proof:
         return Proven(tuple(self._found), self._touches, catalog, stands, again, down)
 
     def _up(self, step: Step) -> Snapshot | None:
-        with self._stage.run(step, watched=True) as outcome:
+        with self._stage.run(step, locks=True) as outcome:
             failed = outcome.failed or self._stage.keep()
             self._touches = tuple(one.of(self._source.path) for one in outcome.locks)
             if failed:
@@ -95,7 +95,7 @@ class Proof:
                     line=blame.line_of_name(own[0], step.section.statements),
                 )
             )
-        return outcome.catalog
+        return self._stage.catalog()
 
     def _was_prepared(self, shown: str) -> bool:
         """Tell whether an object is there because shadow.sql made it."""
@@ -107,12 +107,12 @@ class Proof:
         )
 
     def _again(self, step: Step, first: Snapshot) -> bool:
-        with self._stage.run(step) as outcome:
+        with self._stage.run(step, writes=True) as outcome:
             failed = outcome.failed or self._stage.keep()
         if failed:
             self._fail("shadow-up-not-repeatable", "the UP fails when it is run again", failed)
             return False
-        changed = _real(diff.compare(first, outcome.catalog))
+        changed = self._changed(first) if outcome.wrote else []
         if changed:
             self._differ(
                 "shadow-up-changes-again",
@@ -135,7 +135,8 @@ class Proof:
             if outcome.failed:
                 self._fail("shadow-down-fails", "the DOWN fails", outcome.failed)
                 return None
-            found = diff.compare(self._before, outcome.catalog)
+            catalog = self._stage.catalog()
+            found = diff.compare(self._before, catalog)
             changed = _real(found)
             if changed:
                 self._differ(
@@ -157,16 +158,15 @@ class Proof:
                 notes,
                 up.section.statements,
             )
-        return outcome.catalog
+        return catalog
 
     def _down_again(self, step: Step, before: Snapshot) -> None:
-        with self._stage.run(step) as outcome:
-            failed, catalog = outcome.failed, outcome.catalog
+        with self._stage.run(step, writes=True) as outcome:
+            failed = outcome.failed
+            changed = self._changed(before) if outcome.wrote and not failed else []
         if failed:
             self._fail("shadow-down-not-repeatable", "the DOWN fails when it is run again", failed)
-            return
-        changed = _real(diff.compare(before, catalog))
-        if changed:
+        elif changed:
             self._differ(
                 "shadow-down-changes-again",
                 "the DOWN changes the catalog when it is run again",
@@ -180,7 +180,8 @@ class Proof:
         if failed:
             self._fail("shadow-again-differs", "the UP fails after the DOWN", failed)
             return None
-        changed = _real(diff.compare(first, outcome.catalog))
+        catalog = self._stage.catalog()
+        changed = _real(diff.compare(first, catalog))
         if changed:
             self._differ(
                 "shadow-again-differs",
@@ -188,7 +189,10 @@ class Proof:
                 changed,
                 step.section.statements,
             )
-        return outcome.catalog
+        return catalog
+
+    def _changed(self, before: Snapshot) -> list[Difference]:
+        return _real(diff.compare(before, self._stage.catalog()))
 
     def _fail(self, code: str, what: str, failed: Failed) -> None:
         self._found.append(verdict.failure(self._source, code, what, failed))

@@ -13,6 +13,7 @@ from scripts.catalog import snapshot
 from scripts.catalog.record import Record
 from scripts.catalog.snapshot import Snapshot
 from scripts.checks.shadow.locks import LockWatch, Seen
+from scripts.checks.shadow.writes import CatalogWrites
 from scripts.engine import disclosure
 from scripts.engine.execution.server import ServerExecutor
 from scripts.engine.ledger import lookup
@@ -25,6 +26,7 @@ from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.errors import MigrationError, ServerError, StatementError
 from scripts.files.history import History
+from scripts.sqltext.statements import Statement
 
 SCHEMA = "upskill_shadow"
 """Where ledger and event log are, so that nothing of ours is taken for a migration's."""
@@ -49,11 +51,27 @@ class Outcome(NamedTuple):
     """What a section has left."""
 
     failed: Failed | None
-    catalog: Snapshot
+    wrote: bool = True
+    """Whether it may have written to the catalogs, for all that was counted."""
     existed: tuple[str, ...] = ()
     """Objects that were there before UP, of those that its DOWN drops: "table users"."""
     locks: tuple[Seen, ...] = ()
     """What it did to tables, where that was watched."""
+
+
+class _Watch:
+    """Looks at the sections' transactions from inside."""
+
+    def __init__(self, connection: RunConnection) -> None:
+        self.locks = LockWatch(connection)
+        self.writes = CatalogWrites(connection)
+
+    def begin(self) -> None:
+        self.locks.begin()
+        self.writes.begin()
+
+    def after(self, statement: Statement) -> None:
+        self.locks.after(statement)
 
 
 class Stage:
@@ -75,7 +93,7 @@ class Stage:
         with self._connection.transaction():
             ledger = lookup.find(self._connection.raw, settings.ledger)
             self.status = Status(files, ledger.created(), (), ())
-            self._watch = LockWatch(self._connection)
+            self._watch = _Watch(self._connection)
             executor = ServerExecutor(
                 self._connection,
                 Status(files, ledger, (), ()),
@@ -111,7 +129,7 @@ class Stage:
             return snapshot.take(self._connection.raw, _is_a_migrations, again=True)
 
     @contextmanager
-    def run(self, step: Step, *, watched: bool = False) -> Iterator[Outcome]:
+    def run(self, step: Step, *, locks: bool = False, writes: bool = False) -> Iterator[Outcome]:
         """Run a section; for a `with` block that decides whether it stays: see `keep`.
 
         A section in a transaction is undone after the block unless it is kept. One outside a
@@ -119,9 +137,11 @@ class Stage:
 
         Args:
             step: the section.
-            watched: whether to look what its statements lock, where it runs in a transaction.
+            locks: whether to look what its statements lock, where it runs in a transaction.
+            writes: whether to count what it writes to the catalogs, likewise.
         """
-        self._watch.turn(on=watched)
+        self._watch.locks.turn(on=locks)
+        self._watch.writes.turn(on=writes)
         try:
             yield self._outcome(step)
         finally:
@@ -133,9 +153,10 @@ class Stage:
                 performed = self._executor.run(step)
         except MigrationError as error:
             self._connection.rollback()
-            return Outcome(_failed(error, step), self.catalog(), locks=tuple(self._watch.found))
+            return Outcome(_failed(error, step), locks=tuple(self._watch.locks.found))
         existed = self._existed(performed.existed)
-        return Outcome(None, self.catalog(), existed, tuple(self._watch.found))
+        wrote = not self._watch.writes.are_none()
+        return Outcome(None, wrote, existed, tuple(self._watch.locks.found))
 
     def keep(self) -> Failed | None:
         """Commit what was run; return why that failed, as deferred constraints may have it."""
