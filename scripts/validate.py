@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever el
 from scripts.checks import git, rules, validation
 from scripts.checks.static.suite import Checked, Scope
 from scripts.checks.validation import Wanted
-from scripts.console import arguments, entry, findings, report, summary
+from scripts.console import arguments, entry, findings, progress, report, summary
 from scripts.engine import settings
 from scripts.errors import HistoryError, UsageError
 from scripts.files import history
@@ -124,7 +124,8 @@ def _validate(options: argparse.Namespace) -> int:
     if options.shadow or options.shadow_url:
         groups.append("shadow")
         unset = [settings.load(project, one, need_url=False) for one in environments]
-        proven = validation.shadow(unset, checked, options.shadow_url or "", report.say)
+        with progress.shown() as told:
+            proven = validation.shadow(unset, checked, options.shadow_url or "", report.say, told)
     if options.live:
         groups.append("live")
         validation.live(arguments.settings_of(project, environments), checked, report.say)

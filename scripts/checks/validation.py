@@ -10,6 +10,7 @@ from scripts.checks.finding import Finding
 from scripts.checks.live import ledger as live_level
 from scripts.checks.rules import Severity
 from scripts.checks.shadow import suite as shadow_level
+from scripts.checks.shadow.suite import Progress
 from scripts.checks.static import suite as files_level
 from scripts.checks.static.suite import Checked, Scope
 from scripts.engine.session.database import Notify
@@ -65,7 +66,11 @@ def live(databases: Iterable[Settings], checked: Iterable[Checked], notify: Noti
 
 
 def shadow(
-    databases: Iterable[Settings], checked: Iterable[Checked], url: str, notify: Notify
+    databases: Iterable[Settings],
+    checked: Iterable[Checked],
+    url: str,
+    notify: Notify,
+    progress: Progress,
 ) -> int:
     """Prove the migrations on a throwaway database, and add what is found.
 
@@ -74,6 +79,7 @@ def shadow(
         checked: what was found in the files; what the proof disproves is taken away.
         url: of a server to use; "" to start one.
         notify: is told what could not be proven.
+        progress: is told how far it is.
 
     Returns:
         How many migrations were proven.
@@ -84,7 +90,7 @@ def shadow(
     settings = list(databases)
     with shadow_level.host(url, settings[0].postgres_bin) as host:
         return sum(
-            shadow_level.check(host, of, one, notify)
+            shadow_level.check(host, of, one, notify, progress)
             for of, one in zip(settings, checked, strict=True)
         )
 

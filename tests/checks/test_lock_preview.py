@@ -31,7 +31,8 @@ def locks(root: Path, postgres: Server, up: str, header: str = "") -> list[str]:
     course = here.environment("course")
     checked = validation.files([course], Scope(since="001"))
     databases = [settings.load(here, course, need_url=False)]
-    validation.shadow(databases, checked, postgres.url("postgres"), lambda _: None)
+    url, ignore = postgres.url("postgres"), lambda *_: None
+    validation.shadow(databases, checked, url, ignore, ignore)
     return [f"{one.line}: {_words(one)}" for each in checked for one in each.touches]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -20,6 +20,9 @@ from scripts.files import history
 from scripts.files.history import Entry
 from scripts.files.project import Environment
 
+Progress = Callable[[str, int, int], None]
+"""Is told how far an environment is: its name, how many migrations are done, and of how many."""
+
 
 @contextmanager
 def host(url: str, programs: Path | None) -> Iterator[Host]:
@@ -36,7 +39,9 @@ def host(url: str, programs: Path | None) -> Iterator[Host]:
         yield started
 
 
-def check(where: Host, settings: Settings, checked: Checked, notify: Notify) -> int:
+def check(
+    where: Host, settings: Settings, checked: Checked, notify: Notify, progress: Progress
+) -> int:
     """Prove what was chosen of an environment, and add what is found.
 
     Args:
@@ -44,6 +49,7 @@ def check(where: Host, settings: Settings, checked: Checked, notify: Notify) -> 
         settings: of the environment; the URL is not used.
         checked: what the checks of the files have found; what is disproved is taken away.
         notify: is told what could not be proven.
+        progress: is told how far it is.
 
     Returns:
         How many migrations were proven.
@@ -62,14 +68,16 @@ def check(where: Host, settings: Settings, checked: Checked, notify: Notify) -> 
         prepares = environment.sql / history.SHADOW
         if prepares.exists():
             stage.prepare(prepares.read_text(encoding="utf-8-sig"))
-        return _prove(stage, checked, notify)
+        return _prove(stage, checked, notify, progress)
 
 
-def _prove(stage: Stage, checked: Checked, notify: Notify) -> int:
+def _prove(stage: Stage, checked: Checked, notify: Notify, progress: Progress) -> int:
+    name, total = checked.environment.name, len(checked.chosen)
     prepared = before = stage.catalog()
     count, is_known = 0, True
+    progress(name, count, total)
     for entry in checked.entries:
-        if count == len(checked.chosen):
+        if count == total:
             break
         source = checked.sources.get(entry.filename)
         if source is None:
@@ -82,11 +90,12 @@ def _prove(stage: Stage, checked: Checked, notify: Notify) -> int:
         proven = Proof(stage, source, before, prepared).run()
         _add(checked, source, proven)
         if not proven.stands:
-            left = len(checked.chosen) - count - 1
+            left = total - count - 1
             if left:
-                notify(f"{checked.environment.name}: {left} after {entry.filename} were not run")
+                notify(f"{name}: {left} after {entry.filename} were not run")
             return count
         count, before = count + 1, proven.catalog
+        progress(name, count, total)
     return count
 
 
