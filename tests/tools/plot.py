@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from scripts.embedded import server
 from tests.support.workspace import REPOSITORY
 from tests.tools import workloads
-from tests.tools.bench import MIGRATE, Bench
 from tests.tools.measuring import Spread, Taken
+from tests.tools.workbench import MIGRATE, Bench
 
 SIZES = (1, 10, 100, 1000)
 ROUNDS = 3

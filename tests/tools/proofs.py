@@ -1,0 +1,42 @@
+"""Measures the proof: a snapshot of a large catalog, and migrations that are run on a shadow."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import psycopg2
+
+from scripts.catalog import snapshot
+from tests.tools import workloads
+from tests.tools.figures import Figure
+from tests.tools.measuring import Spread
+from tests.tools.workbench import ROUNDS, Bench
+
+
+def snapshots(bench: Bench) -> Iterator[Figure]:
+    """Measure a snapshot of 1000 tables with an index each: alone, and as one of many."""
+    bench.recreate()
+    bench.psql(bench.script("tables.sql", workloads.upgrades(1000)))
+    for name, again in (("a snapshot of 1000 tables", False), ("the same, prepared", True)):
+        taken = []
+        with closing(psycopg2.connect(bench.postgres.url("course"))) as connection:
+            if again:
+                snapshot.take(connection, again=True)
+            for _ in range(2 * ROUNDS + 1):
+                begin = time.perf_counter()
+                snapshot.take(connection, again=again)
+                taken.append(time.perf_counter() - begin)
+        yield Figure(name, f"{Spread.of(taken):.2f} s", "", "", "0.2 s")
+
+
+def shadow(bench: Bench) -> Iterator[Figure]:
+    """Measure the proof of migrations of three statements, with the server that it starts."""
+    workspace = bench.history(100)
+    command = (sys.executable, "scripts/validate.py", "--shadow", "--database", "course")
+    taken = [bench.run(command, workspace.root) for _ in range(ROUNDS)]
+    wall, memory = [one.wall for one in taken], [one.memory for one in taken]
+    yield Figure("validate.py --shadow, 100 migrations", f"{Spread.of(wall):.1f} s", "", "", "6 s")
+    yield Figure("the same, peak memory", f"{Spread.of(memory):.0f} MB", "", "", "")
