@@ -40,9 +40,10 @@ def markdown(found: Sequence[Finding], looked_at: str, touches: Sequence[Touch])
 
 
 def _row(touch: Touch) -> str:
+    mark = "``" if "`" in touch.statement else "`"
     cells = (
         str(touch.line),
-        f"`{touch.statement}`",
+        f"{mark}{touch.statement}{mark}",
         touch.table,
         touch.lock,
         touch.effects,

@@ -63,6 +63,7 @@ def check(
     files = history.survey(environment)[0]
     with (
         throwaway.database(where, environment.name, settings.role) as url,
+        throwaway.reported(where, environment.name, notify),
         closing(Stage(settings._replace(url=url), files)) as stage,
     ):
         prepares = environment.sql / history.SHADOW

@@ -16,6 +16,7 @@ import psycopg2
 from psycopg2 import sql
 
 from scripts.embedded import server
+from scripts.engine.session.database import Notify
 from scripts.errors import ServerError
 
 PREFIX = "upskill_shadow_"
@@ -23,6 +24,12 @@ PREFIX = "upskill_shadow_"
 ADMIN = "postgres"
 """The database from which others are created."""
 _ROLE = "CREATE ROLE {}"
+_OF_SERVER = """
+SELECT 'role ' || quote_ident(rolname) FROM pg_roles
+UNION ALL SELECT 'tablespace ' || quote_ident(spcname) FROM pg_tablespace
+UNION ALL SELECT 'database ' || quote_ident(datname) FROM pg_database
+WHERE pg_get_userbyid(datdba) = current_user AND datname NOT LIKE %(ours)s
+"""
 # What is here is here for seconds.
 _QUICK = {
     "fsync": "off",
@@ -113,6 +120,35 @@ def database(host: Host, environment: str, role: str) -> Iterator[str]:
         yield host.url(name)
     finally:
         _run(admin, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+@contextmanager
+def reported(host: Host, environment: str, notify: Notify) -> Iterator[None]:
+    """Say after a `with` block what has come to a server that is not thrown away.
+
+    Who has made it, nobody can tell: others may use the server as well.
+
+    Args:
+        host: where; of one that was started for this, nothing stays.
+        environment: whose migrations run in the block.
+        notify: is told what is left that was not there before.
+    """
+    if not isinstance(host, GivenHost):
+        yield
+        return
+    before = _of_server(host)
+    try:
+        yield
+    finally:
+        left = ", ".join(sorted(_of_server(host) - before))
+        if left:
+            notify(f"{environment}: while the migrations ran, these came to the server: {left}")
+
+
+def _of_server(host: Host) -> set[str]:
+    with closing(psycopg2.connect(host.url(ADMIN))) as connection, connection.cursor() as cursor:
+        cursor.execute(_OF_SERVER, {"ours": f"{PREFIX}%"})
+        return {name for (name,) in cursor}
 
 
 def _run(url: str, statement: str, *names: str) -> None:
