@@ -99,3 +99,38 @@ def test_nothing_is_found_in_a_good_example(tmp_path: Path, postgres: Server, pa
     lay_out(tmp_path, {**FRAME, **files(page.good)})
     found, proven = prove(tmp_path, postgres, ABOVE_THE_FRAME)
     assert (shadows(found), proven) == (set(), 1)
+
+
+SPOILING = {
+    "DOWN outside a transaction fails": (
+        "-- Transaction: none\n-- UP\nCREATE TABLE IF NOT EXISTS a (id int);\n"
+        "-- DOWN\nDROP TABLE a;\nDROP TABLE nobody;\n",
+        {"shadow-down-fails"},
+    ),
+    "DOWN outside a transaction leaves something else": (
+        "-- Transaction: none\n-- UP\nCREATE TABLE IF NOT EXISTS a (id int);\n"
+        "-- DOWN\nALTER TABLE a RENAME TO b;\n",
+        {"shadow-down-differs"},
+    ),
+    "UP fails after its DOWN": (
+        "-- UP\nDO $$ BEGIN IF to_regclass('a') IS NULL AND EXISTS (SELECT FROM archive)"
+        " THEN RAISE 'once only'; END IF; END $$;\n"
+        "CREATE TABLE IF NOT EXISTS a (id int);\nINSERT INTO archive VALUES (1);\n"
+        "-- DOWN\nDROP TABLE IF EXISTS a;\n",
+        {"shadow-again-differs"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPOILING)
+def test_the_next_migration_starts_from_what_the_one_before_is_meant_to_leave(
+    tmp_path: Path, postgres: Server, name: str
+) -> None:
+    text, codes = SPOILING[name]
+    after = "-- UP\nALTER TABLE a ADD COLUMN IF NOT EXISTS b int;\n-- DOWN\n"
+    after += "ALTER TABLE a DROP COLUMN IF EXISTS b;\n"
+    lay_out(tmp_path, {**BASE, "002_spoils.sql": text, "003_after.sql": after})
+    found, proven = prove(tmp_path, postgres)
+    assert {one.code for one in found if "002" in one.path and "shadow" in one.code} == codes
+    assert [one for one in found if "003" in one.path and "shadow" in one.code] == []
+    assert proven == 3

@@ -28,7 +28,9 @@ class Proven(NamedTuple):
     catalog: Snapshot
     """What the database has now, for the next one."""
     stands: bool
-    """Whether its UP has taken effect, so that the next one can be run."""
+    """Whether its UP could be run, so that the next one can be."""
+    spoiled: bool = False
+    """Whether the database is not as its UP leaves it, and has to be made anew for the next one."""
     up_again: bool = False
     """Whether its UP was run twice, and changed nothing the second time."""
     down: bool = False
@@ -53,6 +55,7 @@ class Proof:
         self._prepared = prepared
         self._found: list[Finding] = []
         self._touches: tuple[Touch, ...] = ()
+        self._spoiled = False
 
     def run(self) -> Proven:
         """Run it up, up, down, down and up, as far as that goes."""
@@ -67,17 +70,21 @@ class Proof:
         again = self._again(up, first)
         down = self._down()
         restored = self._back(down, up) if down else None
+        # What ran outside a transaction is not undone.
+        self._spoiled = not up.header.transactional and not (again and (restored or not down))
         if down is None or restored is None:
             return self._proven(self._stage.catalog(), stands=True, again=again)
         self._down_again(down, restored)
         last = self._up_after(up, first)
+        self._spoiled = last is None
         catalog = last or self._stage.catalog()
-        return self._proven(catalog, stands=last is not None, again=again, down=True)
+        return self._proven(catalog, stands=True, again=again, down=True)
 
     def _proven(
         self, catalog: Snapshot, *, stands: bool, again: bool = False, down: bool = False
     ) -> Proven:
-        return Proven(tuple(self._found), self._touches, catalog, stands, again, down)
+        found = tuple(self._found)
+        return Proven(found, self._touches, catalog, stands, self._spoiled, again, down)
 
     def _up(self, step: Step) -> Snapshot | None:
         with self._stage.run(step, locks=True) as outcome:

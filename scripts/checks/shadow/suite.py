@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from scripts.checks.finding import Finding
 from scripts.checks.shadow import throwaway
 from scripts.checks.shadow.proof import Proof, Proven
 from scripts.checks.shadow.stage import Stage
+from scripts.checks.shadow.stages import Stages
 from scripts.checks.shadow.throwaway import GivenHost, Host
 from scripts.checks.static.suite import Checked
 from scripts.checks.tree.source import Source
 from scripts.engine import reading
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
-from scripts.files import history
 from scripts.files.history import Entry
-from scripts.files.project import Environment
 
 Progress = Callable[[str, int, int], None]
 """Is told how far an environment is: its name, how many migrations are done, and of how many."""
@@ -57,57 +56,54 @@ def check(
     Raises:
         ServerError: when the shadow cannot be made.
     """
-    environment = settings.environment
     if not checked.chosen:
         return 0
-    files = history.survey(environment)[0]
-    with (
-        throwaway.database(where, environment.name, settings.role) as url,
-        throwaway.reported(where, environment.name, notify),
-        closing(Stage(settings._replace(url=url), files)) as stage,
-    ):
-        prepares = environment.sql / history.SHADOW
-        if prepares.exists():
-            stage.prepare(prepares.read_text(encoding="utf-8-sig"))
-        return _prove(stage, checked, notify, progress)
+    with Stages(where, settings) as stages:
+        stage = stages.fresh()
+        with throwaway.reported(where, settings.environment.name, notify):
+            return _prove(stages, stage, checked, notify, progress)
 
 
-def _prove(stage: Stage, checked: Checked, notify: Notify, progress: Progress) -> int:
+def _prove(
+    stages: Stages, stage: Stage, checked: Checked, notify: Notify, progress: Progress
+) -> int:
     name, total = checked.environment.name, len(checked.chosen)
     prepared = before = stage.catalog()
-    count, is_known = 0, True
+    count = done = 0
     progress(name, count, total)
-    for entry in checked.entries:
-        if count == total:
-            break
+    for index, entry in enumerate(checked.entries):
         source = checked.sources.get(entry.filename)
         if source is None:
-            is_known = False
-            if not _forward(stage, entry, checked.environment, notify):
-                return count
             continue
-        before = before if is_known else stage.catalog()
-        is_known = True
+        if done < index:
+            if not _forward(stage, checked.entries[done:index], name, notify):
+                return count
+            before = stage.catalog()
         proven = Proof(stage, source, before, prepared).run()
         _add(checked, source, proven)
         if not proven.stands:
-            left = total - count - 1
-            if left:
-                notify(f"{name}: {left} after {entry.filename} were not run")
+            if count + 1 < total:
+                notify(f"{name}: {total - count - 1} after {entry.filename} were not run")
             return count
-        count, before = count + 1, proven.catalog
+        count, done, before = count + 1, index + 1, proven.catalog
         progress(name, count, total)
+        if proven.spoiled:
+            stage, done = stages.fresh(), 0
     return count
 
 
-def _forward(stage: Stage, entry: Entry, environment: Environment, notify: Notify) -> bool:
-    """Run the UP of a migration that is not to be proven; tell whether it has taken effect."""
-    step, _ = reading.upgrade(stage.status, entry.version)
-    with stage.run(step) as outcome:
-        failed = outcome.failed or stage.keep()
-    if failed:
-        notify(f"{environment.name}: nothing was proven, {entry.filename} fails: {failed.reason}")
-    return failed is None
+def _forward(stage: Stage, entries: Sequence[Entry], name: str, notify: Notify) -> bool:
+    """Run the UPs of migrations that are not to be proven now; tell whether they have an effect."""
+    for entry in entries:
+        step, _ = reading.upgrade(stage.status, entry.version)
+        with stage.run(step) as outcome:
+            failed = outcome.failed or stage.keep()
+        if failed:
+            notify(
+                f"{name}: nothing after {entry.filename} was proven, as it fails: {failed.reason}"
+            )
+            return False
+    return True
 
 
 def _add(checked: Checked, source: Source, proven: Proven) -> None:
