@@ -17,7 +17,7 @@ export MIGRATION_FALLBACK := embedded
 # Without compiled modules each command would spend half a second more on starting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help migrate test lint docs format bench plot soak lock clean
+.PHONY: help migrate test lint docs format bench plot soak mutants lock clean
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ plot: $(TOOLS)  ## draw docs/performance.svg, against psql, plain Alembic and db
 
 soak: $(TOOLS)  ## many runners at once, again and again
 	ROUNDS="$(ROUNDS)" $(BIN)/python tests/tools/soak.py
+
+mutants: $(TOOLS)  ## break migrations at one place each, and see what the shadow finds
+	$(BIN)/python tests/tools/mutants.py
 
 lock:  ## write the lock files anew from pyproject.toml; needs uv
 	$(COMPILE) --extra embedded --output-file requirements.lock
