@@ -20,6 +20,8 @@ _READING = {
     "extra_float_digits": "1",
     "bytea_output": "hex",
     "quote_all_identifiers": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
 }
 _OURS = "upskill_catalog_"
 """What the names of prepared queries begin with."""
@@ -63,7 +65,7 @@ def take(
 
 @contextmanager
 def reading(connection: Connection) -> Iterator[None]:
-    """Have the server write names in full, and values alike, for a `with` block."""
+    """Have the server write names in full, values alike and to the end, for a `with` block."""
     names = list(_READING)
     with connection.cursor() as cursor:
         cursor.execute(

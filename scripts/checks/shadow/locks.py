@@ -26,6 +26,8 @@ _HELD = (
 )
 _VALIDATING = ("ALTER", "DO")
 """Where a scan is not what the statement says, but what it costs."""
+_PARTITION = ("CREATE", "TABLE")
+"""A new partition has the default one scanned."""
 _FILLED_ANEW = ("TRUNCATE", "REFRESH")
 
 
@@ -93,7 +95,8 @@ class LockWatch:
 
     def _compare(self, statement: Statement, was: _Table, now: _Table) -> None:
         rewrites = now.file != was.file and statement.command not in _FILLED_ANEW
-        scans = now.scans > was.scans and statement.command in _VALIDATING and not rewrites
+        validates = statement.command in _VALIDATING or statement.words[:2] == _PARTITION
+        scans = now.scans > was.scans and validates and not rewrites
         if now.mode and (now.mode != was.mode or rewrites or scans):
             self.found.append(Seen(statement, now.name, now.mode, rewrites, scans))
 

@@ -155,7 +155,7 @@ class Proof:
                 return None
             failed = self._stage.keep()
         if failed:
-            self._fail("shadow-down-fails", "the DOWN fails at its commit", failed)
+            self._fail("shadow-down-fails", "the DOWN fails", failed)
             return None
         notes = [one for one in found if one.is_note]
         if notes:
@@ -202,7 +202,8 @@ class Proof:
         return _real(diff.compare(before, self._stage.catalog()))
 
     def _fail(self, code: str, what: str, failed: Failed) -> None:
-        self._found.append(verdict.failure(self._source, code, what, failed))
+        source = self._source
+        self._found.append(verdict.failure(source.path, source.environment, code, what, failed))
 
     def _differ(
         self,

@@ -24,7 +24,7 @@ from scripts.engine.session.run_connection import OwnSource, RunConnection
 from scripts.engine.settings import Settings, TableName
 from scripts.engine.status import Status
 from scripts.engine.step import Step
-from scripts.errors import MigrationError, ServerError, StatementError
+from scripts.errors import MigrationError, StatementError
 from scripts.files.history import History
 from scripts.sqltext.statements import Statement
 
@@ -109,20 +109,6 @@ class Stage:
         """Give the connection back."""
         self._connection.close()
 
-    def prepare(self, text: str) -> None:
-        """Run what prepares the empty shadow.
-
-        Raises:
-            ServerError: when PostgreSQL refuses it.
-        """
-        try:
-            with self._connection.transaction():
-                self._connection.execute(text)
-        except psycopg2.Error as error:
-            raise ServerError(
-                "cannot prepare the shadow with shadow.sql", detail=disclosure.of_error(error)
-            ) from error
-
     def catalog(self) -> Snapshot:
         """Take a snapshot, of the open transaction if there is one."""
         with self._connection.transaction():
@@ -166,7 +152,7 @@ class Stage:
         except psycopg2.Error as error:
             self._connection.rollback()
             headline, _, detail = disclosure.of_error(error).partition("\n")
-            return Failed(headline, 0, detail)
+            return Failed(f"at its commit, {headline}", 0, detail)
         return None
 
     def _existed(self, found: Composable) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from types import TracebackType
 
-from scripts.checks.shadow import throwaway
+from scripts.checks.shadow import preparation, throwaway
 from scripts.checks.shadow.stage import Stage
 from scripts.checks.shadow.throwaway import Host
 from scripts.engine.settings import Settings
@@ -32,18 +32,18 @@ class Stages:
 
         Raises:
             ServerError: when it cannot be made.
+            MigrationError: when shadow.sql cannot be run.
         """
         self._open.close()
         environment = self._settings.environment
         url = self._open.enter_context(
             throwaway.database(self._where, environment.name, self._settings.role)
         )
-        stage = Stage(self._settings._replace(url=url), self._files)
-        self._open.enter_context(closing(stage))
         prepares = environment.sql / history.SHADOW
         if prepares.exists():
-            stage.prepare(prepares.read_text(encoding="utf-8-sig"))
-        return stage
+            preparation.run(prepares, environment.name, url)
+        stage = Stage(self._settings._replace(url=url), self._files)
+        return self._open.enter_context(closing(stage))
 
     def __enter__(self) -> Stages:
         """Begin."""

@@ -6,17 +6,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg2
+
 from scripts.checks.finding import Finding
-from scripts.checks.shadow import throwaway
+from scripts.checks.shadow import throwaway, verdict
 from scripts.checks.shadow.proof import Proof, Proven
 from scripts.checks.shadow.stage import Stage
 from scripts.checks.shadow.stages import Stages
 from scripts.checks.shadow.throwaway import GivenHost, Host
 from scripts.checks.static.suite import Checked
 from scripts.checks.tree.source import Source
-from scripts.engine import reading
+from scripts.engine import disclosure, reading
+from scripts.engine.session import address
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
+from scripts.errors import ServerError
 from scripts.files.history import Entry
 
 Progress = Callable[[str, int, int], None]
@@ -32,7 +36,7 @@ def host(url: str, programs: Path | None) -> Iterator[Host]:
         programs: as POSTGRES_BIN has them.
     """
     if url:
-        yield GivenHost(url)
+        yield GivenHost(address.checked(url, "--shadow-url"))
         return
     with throwaway.embedded(programs) as started:
         yield started
@@ -54,14 +58,20 @@ def check(
         How many migrations were proven.
 
     Raises:
-        ServerError: when the shadow cannot be made.
+        MigrationError: when the shadow cannot be made or prepared, or is lost.
     """
     if not checked.chosen:
         return 0
-    with Stages(where, settings) as stages:
-        stage = stages.fresh()
-        with throwaway.reported(where, settings.environment.name, notify):
-            return _prove(stages, stage, checked, notify, progress)
+    name = settings.environment.name
+    try:
+        with Stages(where, settings) as stages:
+            stage = stages.fresh()
+            with throwaway.reported(where, name, notify):
+                return _prove(stages, stage, checked, notify, progress)
+    except psycopg2.Error as error:
+        raise ServerError(
+            "the shadow cannot be read", environment=name, detail=disclosure.of_error(error)
+        ) from error
 
 
 def _prove(
@@ -76,7 +86,9 @@ def _prove(
         if source is None:
             continue
         if done < index:
-            if not _forward(stage, checked.entries[done:index], name, notify):
+            failing = _forward(stage, checked.entries[done:index], name)
+            if failing:
+                checked.findings.append(failing)
                 return count
             before = stage.catalog()
         proven = Proof(stage, source, before, prepared).run()
@@ -92,18 +104,16 @@ def _prove(
     return count
 
 
-def _forward(stage: Stage, entries: Sequence[Entry], name: str, notify: Notify) -> bool:
-    """Run the UPs of migrations that are not to be proven now; tell whether they have an effect."""
+def _forward(stage: Stage, entries: Sequence[Entry], database: str) -> Finding | None:
+    """Run the UPs of migrations that are not to be proven now; return why one fails."""
     for entry in entries:
         step, _ = reading.upgrade(stage.status, entry.version)
         with stage.run(step) as outcome:
             failed = outcome.failed or stage.keep()
         if failed:
-            notify(
-                f"{name}: nothing after {entry.filename} was proven, as it fails: {failed.reason}"
-            )
-            return False
-    return True
+            what = "the UP fails, so that nothing after it was proven"
+            return verdict.failure(step.place, database, "shadow-up-fails", what, failed)
+    return None
 
 
 def _add(checked: Checked, source: Source, proven: Proven) -> None:

@@ -16,6 +16,7 @@ import psycopg2
 from psycopg2 import sql
 
 from scripts.embedded import server
+from scripts.engine.session import address
 from scripts.engine.session.database import Notify
 from scripts.errors import ServerError
 
@@ -25,9 +26,9 @@ ADMIN = "postgres"
 """The database from which others are created."""
 _ROLE = "CREATE ROLE {}"
 _OF_SERVER = """
-SELECT 'role ' || quote_ident(rolname) FROM pg_roles
-UNION ALL SELECT 'tablespace ' || quote_ident(spcname) FROM pg_tablespace
-UNION ALL SELECT 'database ' || quote_ident(datname) FROM pg_database
+SELECT 'role', rolname FROM pg_roles
+UNION ALL SELECT 'tablespace', spcname FROM pg_tablespace
+UNION ALL SELECT 'database', datname FROM pg_database
 WHERE pg_get_userbyid(datdba) = current_user AND datname NOT LIKE %(ours)s
 """
 # What is here is here for seconds.
@@ -91,6 +92,9 @@ def embedded(programs: Path | None) -> Iterator[Host]:
 def database(host: Host, environment: str, role: str) -> Iterator[str]:
     """Create a database for a `with` block, and drop it afterwards.
 
+    With it goes what has come to a server of ours meanwhile, so that what makes a role can be run
+    again.
+
     Args:
         host: where.
         environment: becomes a part of its name.
@@ -104,22 +108,27 @@ def database(host: Host, environment: str, role: str) -> Iterator[str]:
     """
     name, admin = f"{PREFIX}{environment}_{secrets.token_hex(4)}", host.url(ADMIN)
     try:
+        before = set() if isinstance(host, GivenHost) else _of_server(host)
         if role and not isinstance(host, GivenHost):
             _run(admin, _ROLE, role)
         _run(admin, "CREATE DATABASE {} TEMPLATE template0", name)
         if role:
             _run(admin, "ALTER DATABASE {} OWNER TO {}", name, role)
     except psycopg2.Error as error:
+        is_refused = isinstance(error, psycopg2.errors.InsufficientPrivilege)
         raise ServerError(
             "cannot create a database for the shadow",
-            detail=str(error).strip(),
-            state="nothing was checked",
-            hint="the user of --shadow-url needs the privilege CREATEDB",
+            detail=address.without_password(str(error).strip(), admin),
+            state="nothing was run on the shadow",
+            hint="the user of --shadow-url needs the privilege CREATEDB" if is_refused else "",
         ) from error
     try:
         yield host.url(name)
     finally:
         _run(admin, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+        if not isinstance(host, GivenHost):
+            for kind, other in sorted(_of_server(host) - before):
+                _run(admin, f"DROP {kind} IF EXISTS {{}}", other)
 
 
 @contextmanager
@@ -140,15 +149,15 @@ def reported(host: Host, environment: str, notify: Notify) -> Iterator[None]:
     try:
         yield
     finally:
-        left = ", ".join(sorted(_of_server(host) - before))
+        left = ", ".join(f"{kind} {name}" for kind, name in sorted(_of_server(host) - before))
         if left:
             notify(f"{environment}: while the migrations ran, these came to the server: {left}")
 
 
-def _of_server(host: Host) -> set[str]:
+def _of_server(host: Host) -> set[tuple[str, str]]:
     with closing(psycopg2.connect(host.url(ADMIN))) as connection, connection.cursor() as cursor:
         cursor.execute(_OF_SERVER, {"ours": f"{PREFIX}%"})
-        return {name for (name,) in cursor}
+        return {(kind, name) for kind, name in cursor}
 
 
 def _run(url: str, statement: str, *names: str) -> None:

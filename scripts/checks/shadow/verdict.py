@@ -14,6 +14,9 @@ from scripts.sqltext.statements import Statement
 
 _MOST_LINES = 60
 """Lines of DDL that a finding shows."""
+_LACKING = (
+    "give a server that has what it needs with --shadow-url, or stand-ins in sql/{}/shadow.sql"
+)
 _LEGENDS = {
     "shadow-up-changes-again": "`-` is there after the first run, `+` after the second",
     "shadow-down-differs": "`-` was there before UP, `+` is there after DOWN",
@@ -23,26 +26,27 @@ _LEGENDS = {
 """What the marks of a difference mean."""
 
 
-def failure(source: Source, code: str, what: str, failed: Failed) -> Finding:
+def failure(path: str, environment: str, code: str, what: str, failed: Failed) -> Finding:
     """Return the finding about a section that could not be run.
 
     Args:
-        source: its file.
+        path: of its file, as people name it.
+        environment: the file's.
         code: of the finding, unless it is the server that lacks something.
         what: "the UP fails".
         failed: why.
     """
     if failed.is_lacking:
-        return source.finding(
-            "shadow-not-proven",
-            f"it cannot run here: {failed.reason}",
-            line=failed.line,
-            detail=failed.detail,
-            hint="give a server that has what it needs with --shadow-url, or stand-ins in "
-            f"sql/{source.environment}/shadow.sql",
-        )
-    message = f"{what}: {failed.reason}"
-    return source.finding(code, message, line=failed.line, detail=failed.detail)
+        code, what = "shadow-not-proven", "it cannot run here"
+    return Finding(
+        code=code,
+        message=f"{what}: {failed.reason}",
+        path=path,
+        line=failed.line,
+        database=environment,
+        detail=failed.detail,
+        hint=_LACKING.format(environment) if failed.is_lacking else "",
+    )
 
 
 def differing(

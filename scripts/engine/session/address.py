@@ -72,13 +72,28 @@ def dsn(settings: Settings, *, direct: bool = False) -> str:
     if name:
         return _embedded(settings, name[1])
     setting = settings.environment.url_setting(direct=direct)
-    scheme = _SCHEME.match(url)
-    if scheme is None:
+    if _SCHEME.match(url) is None:
         raise _unreadable(
             setting,
             "it starts with neither postgresql:// nor embedded://",
             f"write {_FORM}, or embedded://{settings.environment.name} to try things out",
         )
+    return checked(url, setting)
+
+
+def checked(url: str, setting: str) -> str:
+    """Return a server's URL as libpq reads it.
+
+    Args:
+        url: as people write it.
+        setting: where they write it, as an error names it.
+
+    Raises:
+        UsageError: when it cannot be read; its text is not repeated, as it may hold a password.
+    """
+    scheme = _SCHEME.match(url)
+    if scheme is None:
+        raise _unreadable(setting, "it does not start with postgresql://", f"write {_FORM}")
     read = f"postgresql://{url[scheme.end() :]}"
     try:
         parts = psycopg2.extensions.parse_dsn(read)
