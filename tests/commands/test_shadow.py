@@ -33,7 +33,7 @@ def creator(postgres: Server) -> Iterator[str]:
         connection.autocommit = True
         cursor = connection.cursor()
         cursor.execute(f"CREATE ROLE {role} LOGIN CREATEDB")
-        yield postgres.url("postgres").replace("migrator@", f"{role}@")
+        yield postgres.url("postgres").replace("postgres@", f"{role}@")
         cursor.execute(f"DROP ROLE {role}")
 
 
@@ -189,3 +189,98 @@ def test_a_comment_silences_one_finding(workspace: Workspace, postgres: Server) 
     )
     done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
     assert done.returncode == 0, done.stderr
+
+
+SHADOW_SQL = "sql/course/shadow.sql"
+
+
+def shadow_sql(workspace: Workspace, text: str | bytes, environment: str = "course") -> None:
+    path = workspace.root / f"sql/{environment}/shadow.sql"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("SELECT 1;\nCREATE TABEL a ();", f"{SHADOW_SQL}:2"),
+        ("SELECT 1;\nSELECT 'open;", f"{SHADOW_SQL}:2"),
+        (b"SELECT '\xe9';", "the file is not valid UTF-8"),
+    ],
+)
+def test_an_error_in_what_prepares_the_shadow_has_its_place(
+    workspace: Workspace, postgres: Server, text: str | bytes, said: str
+) -> None:
+    workspace.add_tables("001")
+    shadow_sql(workspace, text)
+    done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "-- nothing yet\n", "BEGIN;\nSET search_path = '';\nCOMMIT;"])
+def test_what_prepares_the_shadow_leaves_no_settings(
+    workspace: Workspace, postgres: Server, text: str
+) -> None:
+    workspace.add("001", "CREATE TABLE IF NOT EXISTS a (id int);", "DROP TABLE IF EXISTS a;")
+    shadow_sql(workspace, text)
+    done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_environment_prepares_its_shadow_with_the_same_role(
+    workspace: Workspace, temporary: Path
+) -> None:
+    up = "CREATE TABLE IF NOT EXISTS a (id int);\nGRANT SELECT ON a TO app;"
+    for environment in ("auth", "course"):
+        workspace.add("001", up, "DROP TABLE IF EXISTS a;", environment=environment)
+        shadow_sql(workspace, "CREATE ROLE app; CREATE ROLE owner;", environment)
+    done = subprocess.run(
+        [sys.executable, "scripts/validate.py", "--shadow"],
+        cwd=workspace.root,
+        env={**variables(workspace, temporary), "MIGRATION_ROLE": "migrations"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "2 of them run on a shadow" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stdout
+
+
+def test_an_earlier_file_that_fails_is_a_finding(workspace: Workspace, postgres: Server) -> None:
+    workspace.add("001", "ALTER TABLE not_here ADD COLUMN IF NOT EXISTS a int;", "SELECT 1;")
+    workspace.add("002", "CREATE TABLE IF NOT EXISTS a (id int);", "DROP TABLE IF EXISTS a;")
+    url = postgres.url("postgres")
+    done = workspace.run("validate", *SHADOW, "--shadow-url", url, "--since", "1")
+    assert done.returncode == 1
+    assert "the UP fails, so that nothing after it was proven" in done.stdout
+    assert "1 error in 1 migration, 0 of them run on a shadow" in done.stdout
+
+
+def test_a_timeout_of_the_migration_is_not_the_snapshots(
+    workspace: Workspace, postgres: Server
+) -> None:
+    down = "SET LOCAL statement_timeout = 20;\nDROP TABLE IF EXISTS a;"
+    workspace.add("001", "CREATE TABLE IF NOT EXISTS a (id int);", down)
+    done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("scheme", ["postgresql+psycopg2", "postgresql", "mysql"])
+def test_no_error_of_the_url_has_its_password(workspace: Workspace, scheme: str) -> None:
+    workspace.add_tables("001")
+    url = f"{scheme}://bob:s3cret@127.0.0.1:1/postgres"
+    done = workspace.run("validate", *SHADOW, "--shadow-url", url)
+    assert done.returncode in (1, 2)
+    assert done.stderr.startswith("error:")
+    assert "s3cret" not in done.stdout + done.stderr
+
+
+def test_what_prepares_the_shadow_may_be_dropped_by_the_migration_that_takes_it_over(
+    workspace: Workspace, postgres: Server
+) -> None:
+    shadow_sql(workspace, "CREATE TABLE users (id text);")
+    up = "CREATE TABLE IF NOT EXISTS users (id text, name text);"
+    workspace.add("001", up, "DROP TABLE IF EXISTS users;")
+    done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
+    assert done.returncode == 0, done.stdout

@@ -16,6 +16,7 @@ import psycopg2
 from psycopg2 import sql
 
 from scripts.embedded import server
+from scripts.engine import disclosure
 from scripts.engine.session import address
 from scripts.engine.session.database import Notify
 from scripts.errors import ServerError
@@ -112,8 +113,6 @@ def database(host: Host, environment: str, role: str) -> Iterator[str]:
         if role and not isinstance(host, GivenHost):
             _run(admin, _ROLE, role)
         _run(admin, "CREATE DATABASE {} TEMPLATE template0", name)
-        if role:
-            _run(admin, "ALTER DATABASE {} OWNER TO {}", name, role)
     except psycopg2.Error as error:
         is_refused = isinstance(error, psycopg2.errors.InsufficientPrivilege)
         raise ServerError(
@@ -123,12 +122,40 @@ def database(host: Host, environment: str, role: str) -> Iterator[str]:
             hint="the user of --shadow-url needs the privilege CREATEDB" if is_refused else "",
         ) from error
     try:
+        if role:
+            _own(admin, name, role)
         yield host.url(name)
     finally:
+        _drop_subscriptions(host.url(name))
         _run(admin, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
         if not isinstance(host, GivenHost):
             for kind, other in sorted(_of_server(host) - before):
                 _run(admin, f"DROP {kind} IF EXISTS {{}}", other)
+
+
+def _own(admin: str, name: str, role: str) -> None:
+    try:
+        _run(admin, "ALTER DATABASE {} OWNER TO {}", name, role)
+    except psycopg2.Error as error:
+        raise ServerError(
+            f"cannot give the shadow database to MIGRATION_ROLE: {disclosure.of_error(error)}",
+            state="nothing was run on the shadow",
+            hint="create the role on the server of --shadow-url, or leave MIGRATION_ROLE unset",
+        ) from error
+
+
+def _drop_subscriptions(url: str) -> None:
+    """Drop what would keep the database from being dropped, without asking its publisher."""
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT s.subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
+            " WHERE d.datname = current_database()"
+        )
+        names = [name for (name,) in cursor]
+    for name in names:
+        _run(url, "ALTER SUBSCRIPTION {} DISABLE", name)
+        _run(url, "ALTER SUBSCRIPTION {} SET (slot_name = NONE)", name)
+        _run(url, "DROP SUBSCRIPTION {}", name)
 
 
 @contextmanager
