@@ -125,6 +125,36 @@ def test_nothing_is_left_of_one_that_is_ended(
     run.wait(60)
     until(lambda: not _pids(str(temporary)), "the server to be gone")
     until(lambda: not list(temporary.glob("*/postgres")), "its files to be gone")
+    if how is not signal.SIGKILL:
+        assert run.returncode == 128 + how
+        assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_no_database_is_left_of_one_that_is_ended(
+    workspace: Workspace, creator: str, how: signal.Signals
+) -> None:
+    workspace.add("001", "SELECT pg_sleep(60);")
+    command = [sys.executable, "scripts/validate.py", *SHADOW, "--shadow-url", creator]
+    run = subprocess.Popen(command, cwd=workspace.root, stderr=subprocess.PIPE, text=True)
+    role = psycopg2.extensions.parse_dsn(creator)["user"]
+    with closing(psycopg2.connect(creator)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+
+        def sleeps() -> bool:
+            cursor.execute(
+                "SELECT FROM pg_stat_activity WHERE usename = %s AND query LIKE %s"
+                " AND pid <> pg_backend_pid()",
+                (role, "%pg_sleep(60)%"),
+            )
+            return cursor.fetchone() is not None
+
+        until(sleeps, "the migration to run")
+        os.kill(run.pid, how)
+        assert "interrupted" in run.communicate(timeout=60)[1]
+        assert run.returncode == 128 + how
+        cursor.execute("SELECT FROM pg_database WHERE datdba = %s::regrole", (role,))
+        assert cursor.fetchall() == []
 
 
 def _pids(name: str) -> list[str]:
@@ -137,21 +167,6 @@ def _pids(name: str) -> list[str]:
         except OSError:
             continue
     return found
-
-
-def test_what_prepares_the_shadow_is_no_migration_and_no_clash(
-    workspace: Workspace, postgres: Server
-) -> None:
-    workspace.add(
-        "001",
-        "CREATE TABLE IF NOT EXISTS users (id text);\nCREATE TABLE IF NOT EXISTS a (u text);",
-        "DROP TABLE IF EXISTS a;",
-    )
-    (workspace.root / "sql/course/shadow.sql").write_text("CREATE TABLE users (id text);")
-    done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
-    assert done.returncode == 0, done.stdout
-    workspace.upgrade()
-    assert workspace.versions() == ["001"]
 
 
 def test_what_was_proven_outranks_what_was_guessed(workspace: Workspace, postgres: Server) -> None:
@@ -191,62 +206,6 @@ def test_a_comment_silences_one_finding(workspace: Workspace, postgres: Server) 
     assert done.returncode == 0, done.stderr
 
 
-SHADOW_SQL = "sql/course/shadow.sql"
-
-
-def shadow_sql(workspace: Workspace, text: str | bytes, environment: str = "course") -> None:
-    path = workspace.root / f"sql/{environment}/shadow.sql"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("SELECT 1;\nCREATE TABEL a ();", f"{SHADOW_SQL}:2"),
-        ("SELECT 1;\nSELECT 'open;", f"{SHADOW_SQL}:2"),
-        (b"SELECT '\xe9';", "the file is not valid UTF-8"),
-    ],
-)
-def test_an_error_in_what_prepares_the_shadow_has_its_place(
-    workspace: Workspace, postgres: Server, text: str | bytes, said: str
-) -> None:
-    workspace.add_tables("001")
-    shadow_sql(workspace, text)
-    done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("text", ["", "-- nothing yet\n", "BEGIN;\nSET search_path = '';\nCOMMIT;"])
-def test_what_prepares_the_shadow_leaves_no_settings(
-    workspace: Workspace, postgres: Server, text: str
-) -> None:
-    workspace.add("001", "CREATE TABLE IF NOT EXISTS a (id int);", "DROP TABLE IF EXISTS a;")
-    shadow_sql(workspace, text)
-    done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_each_environment_prepares_its_shadow_with_the_same_role(
-    workspace: Workspace, temporary: Path
-) -> None:
-    up = "CREATE TABLE IF NOT EXISTS a (id int);\nGRANT SELECT ON a TO app;"
-    for environment in ("auth", "course"):
-        workspace.add("001", up, "DROP TABLE IF EXISTS a;", environment=environment)
-        shadow_sql(workspace, "CREATE ROLE app; CREATE ROLE owner;", environment)
-    done = subprocess.run(
-        [sys.executable, "scripts/validate.py", "--shadow"],
-        cwd=workspace.root,
-        env={**variables(workspace, temporary), "MIGRATION_ROLE": "migrations"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "2 of them run on a shadow" in done.stdout, done.stderr
-    assert done.returncode == 0, done.stdout
-
-
 def test_an_earlier_file_that_fails_is_a_finding(workspace: Workspace, postgres: Server) -> None:
     workspace.add("001", "ALTER TABLE not_here ADD COLUMN IF NOT EXISTS a int;", "SELECT 1;")
     workspace.add("002", "CREATE TABLE IF NOT EXISTS a (id int);", "DROP TABLE IF EXISTS a;")
@@ -276,11 +235,22 @@ def test_no_error_of_the_url_has_its_password(workspace: Workspace, scheme: str)
     assert "s3cret" not in done.stdout + done.stderr
 
 
-def test_what_prepares_the_shadow_may_be_dropped_by_the_migration_that_takes_it_over(
-    workspace: Workspace, postgres: Server
+@pytest.mark.parametrize(
+    ("up", "down", "code"),
+    [
+        ("INSERT INTO a VALUES (1);", "SELECT 1;", "not-repeatable"),
+        (
+            "SELECT 1;",
+            "DROP TABLE IF EXISTS a;\nDO $$ BEGIN EXECUTE 'CREATE TABLE a (id int)'; END $$;",
+            "foreign-drop",
+        ),
+    ],
+)
+def test_what_nobody_compared_is_not_disproved(
+    workspace: Workspace, postgres: Server, up: str, down: str, code: str
 ) -> None:
-    shadow_sql(workspace, "CREATE TABLE users (id text);")
-    up = "CREATE TABLE IF NOT EXISTS users (id text, name text);"
-    workspace.add("001", up, "DROP TABLE IF EXISTS users;")
+    workspace.add("001", "CREATE TABLE IF NOT EXISTS a (id int);", "DROP TABLE IF EXISTS a;")
+    workspace.add("002", up, down)
     done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
-    assert done.returncode == 0, done.stdout
+    assert f"[{code}]" in workspace.run("validate", "--database", "course").stdout
+    assert f"[{code}]" in done.stdout

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from scripts.catalog import diff
 from scripts.catalog.diff import Difference
+from scripts.catalog.record import Key
 from scripts.catalog.snapshot import Snapshot
 from scripts.checks.finding import Finding
 from scripts.checks.shadow import blame, verdict
@@ -56,6 +57,8 @@ class Proof:
         self._found: list[Finding] = []
         self._touches: tuple[Touch, ...] = ()
         self._spoiled = False
+        # By class and last name: what shadow.sql has made, and this migration makes and drops.
+        self._taken_over: set[Key] = set()
 
     def run(self) -> Proven:
         """Run it up, up, down, down and up, as far as that goes."""
@@ -94,6 +97,7 @@ class Proof:
                 self._fail("shadow-up-fails", "the UP fails", failed)
                 return None
         own = [one for one in outcome.existed if not self._was_prepared(one)]
+        self._taken_over = {_class_and_name(one) for one in outcome.existed if one not in own}
         if own:
             self._found.append(
                 self._source.finding(
@@ -106,11 +110,9 @@ class Proof:
 
     def _was_prepared(self, shown: str) -> bool:
         """Tell whether an object is there because shadow.sql made it."""
-        kind, _, name = shown.partition(" ")
-        last = name.rpartition(".")[2]
+        wanted = _class_and_name(shown)
         return any(
-            one.kind == kind and blame.last(one.name) == last
-            for one in self._prepared.records.values()
+            (one.kind, blame.last(one.name)) == wanted for one in self._prepared.records.values()
         )
 
     def _again(self, step: Step, first: Snapshot) -> bool:
@@ -144,7 +146,7 @@ class Proof:
                 return None
             catalog = self._stage.catalog()
             found = diff.compare(self._before, catalog)
-            changed = _real(found)
+            changed = self._own(found)
             if changed:
                 self._differ(
                     "shadow-down-differs",
@@ -188,7 +190,7 @@ class Proof:
             self._fail("shadow-again-differs", "the UP fails after the DOWN", failed)
             return None
         catalog = self._stage.catalog()
-        changed = _real(diff.compare(first, catalog))
+        changed = self._own(diff.compare(first, catalog))
         if changed:
             self._differ(
                 "shadow-again-differs",
@@ -200,6 +202,17 @@ class Proof:
 
     def _changed(self, before: Snapshot) -> list[Difference]:
         return _real(diff.compare(before, self._stage.catalog()))
+
+    def _own(self, found: Sequence[Difference]) -> list[Difference]:
+        """Leave out notes, and what stood for something of this migration's."""
+        taken = self._taken_over
+        parents = {name for _, name in taken}
+        return [
+            one
+            for one in _real(found)
+            if (one.kind, blame.last(one.name)) not in taken
+            and blame.last(one.parent) not in parents
+        ]
 
     def _fail(self, code: str, what: str, failed: Failed) -> None:
         source = self._source
@@ -213,6 +226,11 @@ class Proof:
         statements: Sequence[Statement],
     ) -> None:
         self._found.append(verdict.differing(self._source, code, message, found, statements))
+
+
+def _class_and_name(shown: str) -> Key:
+    kind, _, name = shown.partition(" ")
+    return kind, name.rpartition(".")[2]
 
 
 def _real(found: Sequence[Difference]) -> list[Difference]:

@@ -24,7 +24,7 @@ from scripts.engine.session.run_connection import OwnSource, RunConnection
 from scripts.engine.settings import Settings, TableName
 from scripts.engine.status import Status
 from scripts.engine.step import Step
-from scripts.errors import MigrationError, StatementError
+from scripts.errors import Interrupted, MigrationError, StatementError
 from scripts.files.history import History
 from scripts.sqltext.statements import Statement
 
@@ -137,6 +137,8 @@ class Stage:
         try:
             with waiting.unbounded(self._connection.raw):
                 performed = self._executor.run(step)
+        except Interrupted:
+            raise
         except MigrationError as error:
             self._connection.rollback()
             return Outcome(_failed(error, step), locks=tuple(self._watch.locks.found))

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import psycopg2
 
+from scripts.catalog.snapshot import Snapshot
 from scripts.checks.finding import Finding
 from scripts.checks.shadow import throwaway, verdict
+from scripts.checks.shadow.disproof import disproves
 from scripts.checks.shadow.proof import Proof, Proven
 from scripts.checks.shadow.stage import Stage
 from scripts.checks.shadow.stages import Stages
@@ -17,7 +19,7 @@ from scripts.checks.shadow.throwaway import GivenHost, Host
 from scripts.checks.static.suite import Checked
 from scripts.checks.tree.source import Source
 from scripts.engine import disclosure, reading
-from scripts.engine.session import address
+from scripts.engine.session import address, signals
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
 from scripts.errors import ServerError
@@ -62,16 +64,19 @@ def check(
     """
     if not checked.chosen:
         return 0
-    name = settings.environment.name
-    try:
-        with Stages(where, settings) as stages:
+    # A signal ends what runs; what is to be dropped is dropped afterwards.
+    with Stages(where, settings) as stages, signals.deferred():
+        try:
             stage = stages.fresh()
-            with throwaway.reported(where, name, notify):
+            with throwaway.reported(where, settings.environment.name, notify):
                 return _prove(stages, stage, checked, notify, progress)
-    except psycopg2.Error as error:
-        raise ServerError(
-            "the shadow cannot be read", environment=name, detail=disclosure.of_error(error)
-        ) from error
+        except psycopg2.Error as error:
+            signals.check()
+            raise ServerError(
+                "the shadow cannot be read",
+                environment=settings.environment.name,
+                detail=disclosure.of_error(error),
+            ) from error
 
 
 def _prove(
@@ -83,6 +88,7 @@ def _prove(
     progress(name, count, total)
     for index, entry in enumerate(checked.entries):
         source = checked.sources.get(entry.filename)
+        signals.check()
         if source is None:
             continue
         if done < index:
@@ -92,7 +98,7 @@ def _prove(
                 return count
             before = stage.catalog()
         proven = Proof(stage, source, before, prepared).run()
-        _add(checked, source, proven)
+        _add(checked, source, proven, before)
         if not proven.stands:
             if count + 1 < total:
                 notify(f"{name}: {total - count - 1} after {entry.filename} were not run")
@@ -116,21 +122,9 @@ def _forward(stage: Stage, entries: Sequence[Entry], database: str) -> Finding |
     return None
 
 
-def _add(checked: Checked, source: Source, proven: Proven) -> None:
+def _add(checked: Checked, source: Source, proven: Proven, before: Snapshot) -> None:
     checked.touches += proven.touches
     ignores = checked.ignores[source.path]
     checked.findings = [
-        one for one in checked.findings if not _is_disproved(one, source, proven)
+        one for one in checked.findings if not disproves(proven, one, source, before)
     ] + list(ignores.apply(proven.findings))
-
-
-def _is_disproved(finding: Finding, source: Source, proven: Proven) -> bool:
-    """Tell whether what was guessed of the text has been seen to be otherwise."""
-    if finding.path != source.path or source.file is None:
-        return False
-    in_down = finding.line >= source.file.down.line
-    if finding.code == "not-repeatable":
-        repeats = {one.code for one in proven.findings}
-        down_again = proven.down and "shadow-down-not-repeatable" not in repeats
-        return down_again if in_down else proven.up_again
-    return finding.code == "foreign-drop" and proven.down

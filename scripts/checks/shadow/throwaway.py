@@ -17,7 +17,7 @@ from psycopg2 import sql
 
 from scripts.embedded import server
 from scripts.engine import disclosure
-from scripts.engine.session import address
+from scripts.engine.session import address, signals
 from scripts.engine.session.database import Notify
 from scripts.errors import ServerError
 
@@ -80,7 +80,10 @@ def embedded(programs: Path | None) -> Iterator[Host]:
     folder.chmod(0o755)  # as root, the server is another user
     home = folder / "postgres"
     try:
-        yield server.join(home, bin=programs, settings=_QUICK, ephemeral=True)
+        with signals.deferred():
+            started = server.join(home, bin=programs, settings=_QUICK, ephemeral=True)
+            signals.check()
+        yield started
     finally:
         server.leave(home)
         end = time.monotonic() + _PATIENCE
