@@ -240,8 +240,9 @@ def test_no_error_of_the_url_has_its_password(workspace: Workspace, scheme: str)
     [
         ("INSERT INTO a VALUES (1);", "SELECT 1;", "not-repeatable"),
         (
-            "SELECT 1;",
-            "DROP TABLE IF EXISTS a;\nDO $$ BEGIN EXECUTE 'CREATE TABLE a (id int)'; END $$;",
+            "CREATE TABLE IF NOT EXISTS b (id int);",
+            "DROP TABLE IF EXISTS b;\nDROP TABLE IF EXISTS a;\n"
+            "DO $$ BEGIN EXECUTE 'CREATE TABLE a (id int)'; END $$;",
             "foreign-drop",
         ),
     ],
