@@ -124,5 +124,7 @@ def fails(found: Iterable[Finding], *, strict: bool) -> bool:
 
 def _all(checked: Checked, made: set[str]) -> Iterator[Finding]:
     yield from checked.findings
-    for ignores in checked.ignores.values():
-        yield from ignores.unused(lambda code: code in made)
+    static = {code for code in made if rules.get(code).group != "shadow"}
+    for path, ignores in checked.ignores.items():
+        looked_for = made if path in checked.reached else static
+        yield from ignores.unused(looked_for.__contains__)

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 _SOURCE_WIDTH = 100
 """Characters of a line of source that are shown."""
-_HOW_TO_SEE = (
+HOW_TO_SEE = (
     "values are hidden; to see them on a terminal, add --show-values (alembic: -x show_values=true)"
 )
+"""The last line of what hides values."""
 
 
 def of_error(
@@ -62,7 +63,7 @@ def of_error(
     text = redaction.masked("\n".join(shown))
     hides = any(line not in text for line in _in_full(error).splitlines())
     return (
-        f"{text}\n{_HOW_TO_SEE}" if hides and (sql is not None or message.is_about_values) else text
+        f"{text}\n{HOW_TO_SEE}" if hides and (sql is not None or message.is_about_values) else text
     )
 
 

@@ -255,3 +255,28 @@ def test_what_nobody_compared_is_not_disproved(
     done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
     assert f"[{code}]" in workspace.run("validate", "--database", "course").stdout
     assert f"[{code}]" in done.stdout
+
+
+def test_a_comment_is_not_unused_where_the_shadow_did_not_come(
+    workspace: Workspace, postgres: Server
+) -> None:
+    workspace.add("001", "SELECT 1 / 0;", "SELECT 1;")
+    up = (
+        "-- validate: ignore shadow-down-differs on purpose\nCREATE TABLE IF NOT EXISTS a (id int);"
+    )
+    workspace.add("002", up, "SELECT 1;")
+    done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
+    assert "[shadow-up-fails]" in done.stdout
+    assert "[unused-ignore]" not in done.stdout
+    assert "1 after 001_step.sql were not run" in done.stderr
+
+
+def test_no_finding_names_an_option_that_validate_lacks(
+    workspace: Workspace, postgres: Server
+) -> None:
+    up = "CREATE TABLE IF NOT EXISTS a (id int UNIQUE);\nINSERT INTO a VALUES (4711), (4711);"
+    workspace.add("001", up, "DROP TABLE IF EXISTS a;")
+    done = workspace.run("validate", *SHADOW, "--shadow-url", postgres.url("postgres"))
+    assert "[shadow-up-fails]" in done.stdout
+    assert "the UP fails: duplicate key value violates unique constraint" in done.stdout
+    assert "--show-values" not in done.stdout

@@ -154,7 +154,7 @@ class Stage:
         except psycopg2.Error as error:
             self._connection.rollback()
             headline, _, detail = disclosure.of_error(error).partition("\n")
-            return Failed(f"at its commit, {headline}", 0, detail)
+            return Failed(f"at its commit, {headline}", 0, _without_way(detail))
         return None
 
     def _existed(self, found: Composable) -> tuple[str, ...]:
@@ -167,10 +167,15 @@ class Stage:
 
 def _failed(error: MigrationError, step: Step) -> Failed:
     if not isinstance(error, StatementError):
-        return Failed(error.what, 0, error.detail)
+        return Failed(error.what, 0, _without_way(error.detail))
     statement = step.section.statements[error.ran]
     lacks = statement.words[:2] == ("CREATE", "EXTENSION") and error.sqlstate in _LACKING
-    return Failed(error.what, error.line or 0, error.detail, lacks)
+    return Failed(error.what, error.line or 0, _without_way(error.detail), lacks)
+
+
+def _without_way(detail: str) -> str:
+    """Leave out how a run shows values: a check does not."""
+    return "\n".join(line for line in detail.splitlines() if line != disclosure.HOW_TO_SEE)
 
 
 def _is_a_migrations(record: Record) -> bool:

@@ -124,6 +124,7 @@ def _forward(stage: Stage, entries: Sequence[Entry], database: str) -> Finding |
 
 def _add(checked: Checked, source: Source, proven: Proven, before: Snapshot) -> None:
     checked.touches += proven.touches
+    checked.reached.add(source.path)
     ignores = checked.ignores[source.path]
     checked.findings = [
         one for one in checked.findings if not disproves(proven, one, source, before)

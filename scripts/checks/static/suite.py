@@ -86,6 +86,8 @@ class Checked:
     """Those that were checked, read, by the names of their files."""
     touches: list[Touch] = field(default_factory=list)
     """What the UPs do to tables that were there, if they were run on a shadow."""
+    reached: set[str] = field(default_factory=set)
+    """Those that were run on a shadow, by the file's path as people name it."""
     is_whole: bool = True
     """Whether the files are one history whose SQL could be read."""
 
