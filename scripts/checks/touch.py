@@ -29,6 +29,10 @@ class Touch(NamedTuple):
     scans: bool
     """Whether it reads the whole table to see that all rows are as they should be."""
 
+    def __str__(self) -> str:
+        """Return what it does, for people."""
+        return f"{self.lock} on {self.table}: {self.effects}"
+
     def as_fields(self) -> dict[str, Any]:
         """Return it as what --format json prints."""
         return self._asdict() | {"blocks": BLOCKS[self.mode]}

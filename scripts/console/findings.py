@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -67,14 +67,18 @@ def github(found: Sequence[Finding], looked_at: str, touches: Sequence[Touch] = 
             "col": finding.column,
             "title": finding.code,
         }
-        shown = ",".join(f"{key}={_property(value)}" for key, value in place.items() if value)
         words = [finding.message, finding.detail, finding.hint and f"help: {finding.hint}"]
-        message = _data("\n".join(word for word in words if word))
-        print(f"::{_LEVELS[finding.severity]} {shown}::{message}")
+        message = "\n".join(word for word in words if word)
+        _print_command(_LEVELS[finding.severity], place, message)
     for one in touches:
-        shown = f"file={_property(one.path)},line={one.line},title=lock"
-        print(f"::notice {shown}::{_data(f'{one.lock} on {one.table}: {one.effects}')}")
+        place = {"file": one.path, "line": one.line, "title": "lock"}
+        _print_command("notice", place, str(one))
     print(f"{counted(len(found), 'finding')} in {looked_at}")
+
+
+def _print_command(level: str, place: Mapping[str, object], message: str) -> None:
+    shown = ",".join(f"{key}={_property(value)}" for key, value in place.items() if value)
+    print(f"::{level} {shown}::{_data(message)}")
 
 
 def sarif(found: Sequence[Finding], looked_at: str) -> str:
@@ -136,7 +140,7 @@ def _locks(touches: Sequence[Touch]) -> str:
         lines.append(f"{path} locks:")
         for one in group:
             lines.append(f"  line {one.line}: {one.statement}")
-            lines.append(f"    {one.lock} on {one.table}: {one.effects}")
+            lines.append(f"    {one}")
         lines.append("")
     return "\n".join(lines)
 

@@ -9,7 +9,6 @@ import pytest
 
 from scripts.checks import validation
 from scripts.checks.static.suite import Scope
-from scripts.checks.touch import Touch
 from scripts.embedded.server import Server
 from scripts.engine import settings
 from scripts.files import project
@@ -33,11 +32,7 @@ def locks(root: Path, postgres: Server, up: str, header: str = "") -> list[str]:
     databases = [settings.load(here, course, need_url=False)]
     url, ignore = postgres.url("postgres"), lambda *_: None
     validation.shadow(databases, checked, url, ignore, ignore)
-    return [f"{one.line}: {_words(one)}" for each in checked for one in each.touches]
-
-
-def _words(one: Touch) -> str:
-    return f"{one.lock} on {one.table}: {one.effects}"
+    return [f"{one.line}: {one}" for each in checked for one in each.touches]
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ def line_of(difference: Difference, statements: Sequence[Statement]) -> int:
     return next((one.line for one in (*both, *named, *table)), 0)
 
 
-def line_of_name(shown: str, statements: Sequence[Statement]) -> int:
-    """Return the line of the first statement that names an object, "table app.users"; or 0."""
-    name = last(shown)
+def line_of_name(full: str, statements: Sequence[Statement]) -> int:
+    """Return the line of the first statement that names an object such as app.users; or 0."""
+    name = last(full)
     return next((one.line for one in statements if _names(one, name)), 0)
 
 

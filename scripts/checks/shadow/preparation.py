@@ -11,7 +11,7 @@ import psycopg2
 from scripts.engine.execution.statement import run_statement
 from scripts.engine.session import database
 from scripts.errors import FormatError, MigrationError
-from scripts.files import migration_file
+from scripts.files import migration_file, sections
 from scripts.files.project import shown
 from scripts.sqltext import lexer, statements
 
@@ -41,7 +41,7 @@ def run(path: Path, environment: str, url: str) -> None:
                 run_statement(execute, statement, place, ran, None)
                 ran += 1
     except lexer.UnterminatedError as error:
-        line = text.count("\n", 0, error.start) + 1
+        line = sections.line_of(text, error.start)
         raise FormatError(str(error), line=line, path=place) from error
     except MigrationError as error:
         error.complete(environment=environment, state="nothing was run on the shadow")

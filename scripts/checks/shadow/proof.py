@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from scripts.catalog import diff
 from scripts.catalog.diff import Difference
-from scripts.catalog.record import Key
+from scripts.catalog.record import Key, Record
 from scripts.catalog.snapshot import Snapshot
 from scripts.checks.finding import Finding
 from scripts.checks.shadow import blame, verdict
@@ -15,6 +15,7 @@ from scripts.checks.shadow.stage import Failed, Stage
 from scripts.checks.touch import Touch
 from scripts.checks.tree.source import Source
 from scripts.engine import reading
+from scripts.engine.objects.existing import Existing
 from scripts.engine.step import Step
 from scripts.errors import MigrationError, RollbackError
 from scripts.sqltext.statements import Statement
@@ -96,24 +97,19 @@ class Proof:
             if failed:
                 self._fail("shadow-up-fails", "the UP fails", failed)
                 return None
-        own = [one for one in outcome.existed if not self._was_prepared(one)]
-        self._taken_over = {_class_and_name(one) for one in outcome.existed if one not in own}
+        prepared = {_short(one) for one in self._prepared.records.values()}
+        self._taken_over = prepared & {_short(one) for one in outcome.existed}
+        own = [one for one in outcome.existed if _short(one) not in prepared]
         if own:
+            shown = ", ".join(one.shown for one in own)
             self._found.append(
                 self._source.finding(
                     "shadow-existed",
-                    f"{', '.join(own)} existed before this UP, and its DOWN would drop it",
-                    line=blame.line_of_name(own[0], step.section.statements),
+                    f"{shown} existed before this UP, and its DOWN would drop it",
+                    line=blame.line_of_name(own[0].name, step.section.statements),
                 )
             )
         return self._stage.catalog()
-
-    def _was_prepared(self, shown: str) -> bool:
-        """Tell whether an object is there because shadow.sql made it."""
-        wanted = _class_and_name(shown)
-        return any(
-            (one.kind, blame.last(one.name)) == wanted for one in self._prepared.records.values()
-        )
 
     def _again(self, step: Step, first: Snapshot) -> bool:
         with self._stage.run(step, writes=True) as outcome:
@@ -210,8 +206,7 @@ class Proof:
         return [
             one
             for one in _real(found)
-            if (one.kind, blame.last(one.name)) not in taken
-            and blame.last(one.parent) not in parents
+            if _short(one) not in taken and blame.last(one.parent) not in parents
         ]
 
     def _fail(self, code: str, what: str, failed: Failed) -> None:
@@ -228,9 +223,8 @@ class Proof:
         self._found.append(verdict.differing(self._source, code, message, found, statements))
 
 
-def _class_and_name(shown: str) -> Key:
-    kind, _, name = shown.partition(" ")
-    return kind, name.rpartition(".")[2]
+def _short(one: Record | Existing | Difference) -> Key:
+    return one.kind, blame.last(one.name)
 
 
 def _real(found: Sequence[Difference]) -> list[Difference]:

@@ -18,6 +18,7 @@ from scripts.engine import disclosure
 from scripts.engine.execution.server import ServerExecutor
 from scripts.engine.ledger import lookup
 from scripts.engine.objects import existing
+from scripts.engine.objects.existing import Existing
 from scripts.engine.observer import SilentObserver
 from scripts.engine.session import waiting
 from scripts.engine.session.run_connection import OwnSource, RunConnection
@@ -30,8 +31,6 @@ from scripts.sqltext.statements import Statement
 
 SCHEMA = "upskill_shadow"
 """Where ledger and event log are, so that nothing of ours is taken for a migration's."""
-
-
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LACKING = ("0A000", "58P01")
 
@@ -53,8 +52,8 @@ class Outcome(NamedTuple):
     failed: Failed | None
     wrote: bool = True
     """Whether it may have written to the catalogs, for all that was counted."""
-    existed: tuple[str, ...] = ()
-    """Objects that were there before UP, of those that its DOWN drops: "table users"."""
+    existed: tuple[Existing, ...] = ()
+    """Objects that were there before UP, of those that its DOWN drops."""
     locks: tuple[Seen, ...] = ()
     """What it did to tables, where that was watched."""
 
@@ -157,12 +156,12 @@ class Stage:
             return Failed(f"at its commit, {headline}", 0, _without_way(detail))
         return None
 
-    def _existed(self, found: Composable) -> tuple[str, ...]:
+    def _existed(self, found: Composable) -> tuple[Existing, ...]:
         if found in (existing.NOTHING, existing.NOBODY_LOOKED):
             return ()
         query = f"SELECT {found.as_string(self._connection.raw)}"
         row = self._connection.execute(query)
-        return tuple(one.shown for one in existing.parse(row[0] if row else None))
+        return existing.parse(row[0] if row else None)
 
 
 def _failed(error: MigrationError, step: Step) -> Failed:
