@@ -44,12 +44,23 @@ def compare(before: Snapshot, after: Snapshot) -> list[Difference]:
         The differences, by kind and name; what belongs to a table that is in one of them alone is
         a part of that table's difference.
     """
+    keys = _changed_keys(before.records, after.records)
     found = [
         difference
-        for key in sorted({*before.records, *after.records})
+        for key in keys
         if (difference := _of(before.records.get(key), after.records.get(key)))
     ]
-    return _folded(_without_implied(found)) + _orders(before.records, after.records)
+    return _folded(_without_implied(found)) + _orders(before.records, after.records, keys)
+
+
+def _changed_keys(before: Mapping[Key, Record], after: Mapping[Key, Record]) -> list[Key]:
+    """Return the keys of what is not the same in both; of two snapshots, most is one object."""
+    differing = [
+        key
+        for key, record in after.items()
+        if (other := before.get(key)) is not record and other != record
+    ]
+    return sorted([*differing, *(before.keys() - after.keys())])
 
 
 def _of(before: Record | None, after: Record | None) -> Difference | None:
@@ -110,12 +121,18 @@ def _is_composite(one: Difference, found: Iterable[Difference]) -> bool:
     return any(other.kind == "composite type" and other.name == one.name for other in found)
 
 
-def _orders(before: Mapping[Key, Record], after: Mapping[Key, Record]) -> list[Difference]:
+def _orders(
+    before: Mapping[Key, Record], after: Mapping[Key, Record], changed: Iterable[Key]
+) -> list[Difference]:
     """Find relations whose columns stand in another order, those left out that only one has."""
-    both = before.keys() & after.keys()
+    parents = {
+        record.parent
+        for key in changed
+        if key[0] == "column" and (record := before.get(key) or after[key])
+    }
     columns: dict[str, list[str]] = defaultdict(list)
-    for key in both:
-        if key[0] == "column":
+    for key in after if parents else ():
+        if key[0] == "column" and key in before and before[key].parent in parents:
             columns[before[key].parent].append(key[1])
     found = []
     for parent, names in sorted(columns.items()):

@@ -22,6 +22,8 @@ _READING = {
     "quote_all_identifiers": "off",
     "statement_timeout": "0",
     "lock_timeout": "0",
+    # To plan them takes longer than to run them.
+    "plan_cache_mode": "force_generic_plan",
 }
 _OURS = "upskill_catalog_"
 """What the names of prepared queries begin with."""
@@ -52,14 +54,19 @@ def take(
         ValueError: when two objects have one class and name: a query is wrong.
         psycopg2.Error: when the catalog cannot be read.
     """
-    records: dict[Key, Record] = {}
     with reading(connection):
-        for name, query in (_prepared(connection) if again else queries.statements()).items():
-            for record in rows(connection, query):
-                if record.key in records:
-                    raise ValueError(f"the query for {name} gives {record.key} twice")
-                if wanted(record):
-                    records[record.key] = record
+        return read(connection, wanted, again=again)
+
+
+def read(connection: Connection, wanted: Wanted, *, again: bool) -> Snapshot:
+    """Take a snapshot, for `reading`; see `take`."""
+    texts, records = queries.statements(), dict[Key, Record]()
+    for name, query in (prepared(connection, texts) if again else texts).items():
+        for record in rows(connection, query):
+            if record.key in records:
+                raise ValueError(f"the query for {name} gives {record.key} twice")
+            if wanted(record):
+                records[record.key] = record
     return Snapshot(records, connection.server_version)
 
 
@@ -82,16 +89,23 @@ def reading(connection: Connection) -> Iterator[None]:
         )
 
 
-def _prepared(connection: Connection) -> dict[str, str]:
-    """Return what runs the queries, after preparing those that the session does not have."""
+def prepared(
+    connection: Connection, texts: Mapping[str, str], parameters: str = ""
+) -> dict[str, str]:
+    """Return what runs queries, after preparing those that the session does not have.
+
+    Args:
+        connection: whose session keeps them.
+        texts: our own queries, by our own names.
+        parameters: the types of their parameters, in brackets.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM pg_prepared_statements WHERE name LIKE %s", (f"{_OURS}%",))
         known = {name for (name,) in cursor}
-        missing = [name for name in queries.statements() if f"{_OURS}{name}" not in known]
-        for name in missing:
-            # Names of our own files, and queries without parameters.
-            cursor.execute(f"PREPARE {_OURS}{name} AS {queries.statements()[name]}")
-    return {name: f"EXECUTE {_OURS}{name}" for name in queries.statements()}
+        for name in texts:
+            if f"{_OURS}{name}" not in known:
+                cursor.execute(f"PREPARE {_OURS}{name}{parameters} AS {texts[name]}")
+    return {name: f"EXECUTE {_OURS}{name}" for name in texts}
 
 
 def rows(connection: Connection, query: str) -> Iterator[Record]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import closing
 
 import psycopg2
 import pytest
@@ -16,47 +15,22 @@ from scripts.catalog.diff import Difference
 from scripts.catalog.snapshot import Snapshot
 from scripts.embedded import binaries
 from scripts.embedded.server import Server
+from tests.support.catalogs import EVERYTHING, everything, forms
 from tests.support.servers import debian_bin, own_server, required
 
 pytestmark = pytest.mark.database
-DATA = Path(__file__).parents[1] / "data/catalog"
-EVERYTHING = (DATA / "everything.sql").read_text()
-_ROLE = """
-DO $$ BEGIN CREATE ROLE somebody;
-EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$
-"""
 
 
 @pytest.fixture
 def full(database: str, postgres: Server) -> Iterator[Connection]:
     """A database with one object of every class, as the superuser."""
-    name = psycopg2.extensions.parse_dsn(database)["dbname"]
-    with closing(psycopg2.connect(postgres.url(name))) as connection:
-        run(connection, f'ALTER DATABASE "{name}" OWNER TO CURRENT_USER')
-        run(connection, _ROLE)
-        connection.commit()
-        run(connection, EVERYTHING)
-        connection.commit()
+    with everything(database, postgres) as connection:
         yield connection
-        connection.rollback()
-        # A database with a subscription cannot be dropped.
-        with suppress(psycopg2.Error):
-            run(connection, "DROP SUBSCRIPTION copies")
-            connection.commit()
 
 
 def run(connection: Connection, text: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(text)
-
-
-def forms() -> list[tuple[str, list[str]]]:
-    """Return changes of one thing each, and the differences that each makes."""
-    found = []
-    for block in (DATA / "forms.txt").read_text().strip().split("\n\n"):
-        statement, *expected = block.splitlines()
-        found.append((statement, [line.removeprefix("--> ") for line in expected]))
-    return found
 
 
 def said(difference: Difference) -> str:

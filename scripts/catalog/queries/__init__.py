@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _COMMON = (
@@ -17,8 +17,19 @@ _COMMON = (
     "triggers",
     "types",
 )
+_OF_RELATIONS = (
+    "columns",
+    "constraints",
+    "indexes",
+    "policies",
+    "relations",
+    "rules",
+    "sequences",
+    "triggers",
+)
+"""Those that can be asked for some relations only: relations, and what is a part of one."""
 _FOLDER = Path(__file__).parent
-_GAP = re.compile(r"\{(own_schema|no_member|member|not_internal):([a-z_.]+)(?::([a-z_.]+))?\}")
+_GAP = re.compile(r"\{(own_schema|no_member|member|not_internal|of):([a-z_.]+)(?::([a-z_.]+))?\}")
 # The server's own objects, and the temporary ones of sessions.
 _OWN_SCHEMA = (
     "{0} NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND {0} !~ '^pg_(toast_)?temp_'"
@@ -41,7 +52,7 @@ def every() -> Mapping[str, str]:
     and attributes: what is NULL, or an empty array, is left out. They are to be run with a search
     path of pg_catalog alone, so that all names are written in full.
     """
-    return {path.stem: _complete(path.read_text()) for path in sorted(_FOLDER.glob("*.sql"))}
+    return {name: _complete(text, of="true") for name, text in _texts().items()}
 
 
 @functools.cache
@@ -52,21 +63,51 @@ def statements() -> Mapping[str, str]:
     few such objects, and a message to the server for each class would take longer than to look.
     """
     common = {name: query for name, query in every().items() if name in _COMMON}
-    others = [
+    others = [query for name, query in every().items() if name not in _COMMON]
+    return {**common, "others": _as_json(others)}
+
+
+@functools.cache
+def of_relations() -> str:
+    """Return what reads some relations and their parts, as JSON; $1 are their oids."""
+    texts = _texts()
+    return _as_json(_complete(texts[name], of="{0} = ANY ($1)") for name in _OF_RELATIONS)
+
+
+@functools.cache
+def of_the_rest() -> str:
+    """Return what reads all that is neither a relation nor a part of one, as JSON."""
+    rest = [query for name, query in every().items() if name not in _OF_RELATIONS]
+    of_domains = _complete(_texts()["constraints"], of="{0} = 0")
+    return _as_json([*rest, of_domains])
+
+
+@functools.cache
+def _texts() -> Mapping[str, str]:
+    return {path.stem: path.read_text() for path in sorted(_FOLDER.glob("*.sql"))}
+
+
+def _as_json(selects: Iterable[str]) -> str:
+    return " UNION ALL ".join(
         f"SELECT row_to_json(q) FROM ({query}) q"  # noqa: S608 - our own files
-        for name, query in every().items()
-        if name not in _COMMON
-    ]
-    return {**common, "others": " UNION ALL ".join(others)}
+        for query in selects
+    )
 
 
-def _complete(text: str) -> str:
-    """Write out the conditions that nearly every query has."""
-    return _GAP.sub(_condition, text)
+def _complete(text: str, of: str) -> str:
+    """Write out the conditions that nearly every query has.
+
+    Args:
+        text: a query.
+        of: the condition for the relation that its rows belong to.
+    """
+    return _GAP.sub(lambda gap: _condition(gap, of), text)
 
 
-def _condition(gap: re.Match[str]) -> str:
+def _condition(gap: re.Match[str], of: str) -> str:
     name, first, second = gap.groups()
+    if name == "of":
+        return of.format(first)
     if name == "own_schema":
         return _OWN_SCHEMA.format(first)
     if name == "not_internal":

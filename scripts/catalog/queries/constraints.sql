@@ -22,5 +22,5 @@ CROSS JOIN LATERAL (
 ) o
 JOIN pg_namespace n ON n.oid = o.namespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_constraint'::regclass AND d.objoid = c.oid
-WHERE c.contype <> 't' AND NOT o.is_member
+WHERE c.contype <> 't' AND NOT o.is_member AND {of:c.conrelid}
   AND {own_schema:n.nspname}

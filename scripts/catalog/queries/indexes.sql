@@ -18,5 +18,6 @@ LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u
 LEFT JOIN pg_tablespace t ON t.oid = c.reltablespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid
   AND d.objsubid = 0
-WHERE {own_schema:n.nspname}
+WHERE {of:i.indrelid}
+  AND {own_schema:n.nspname}
   AND {no_member:pg_class:i.indrelid}

@@ -11,5 +11,6 @@ FROM pg_policy p
 JOIN pg_class c ON c.oid = p.polrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_policy'::regclass AND d.objoid = p.oid
-WHERE {own_schema:n.nspname}
+WHERE {of:p.polrelid}
+  AND {own_schema:n.nspname}
   AND {no_member:pg_class:c.oid}

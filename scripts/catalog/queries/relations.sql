@@ -34,6 +34,6 @@ LEFT JOIN pg_class toast ON toast.oid = c.reltoastrelid
 LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid
 LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid
   AND d.objsubid = 0
-WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c')
+WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') AND {of:c.oid}
   AND {own_schema:n.nspname}
   AND {no_member:pg_class:c.oid}

@@ -8,6 +8,6 @@ FROM pg_rewrite r
 JOIN pg_class c ON c.oid = r.ev_class
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_rewrite'::regclass AND d.objoid = r.oid
-WHERE r.rulename <> '_RETURN'
+WHERE r.rulename <> '_RETURN' AND {of:r.ev_class}
   AND {own_schema:n.nspname}
   AND {no_member:pg_class:c.oid}

@@ -18,5 +18,6 @@ LEFT JOIN pg_depend o ON o.classid = 'pg_class'::regclass AND o.objid = c.oid
   AND o.deptype IN ('a', 'i') AND o.refclassid = 'pg_class'::regclass AND o.refobjsubid > 0
 LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid
   AND d.objsubid = 0
-WHERE {own_schema:n.nspname}
+WHERE {of:s.seqrelid}
+  AND {own_schema:n.nspname}
   AND {no_member:pg_class:c.oid}

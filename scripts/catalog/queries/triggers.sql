@@ -9,7 +9,7 @@ FROM pg_trigger t
 JOIN pg_class c ON c.oid = t.tgrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_trigger'::regclass AND d.objoid = t.oid
-WHERE NOT t.tgisinternal
+WHERE NOT t.tgisinternal AND {of:t.tgrelid}
   AND {own_schema:n.nspname}
   AND {no_member:pg_trigger:t.oid}
   AND {no_member:pg_class:c.oid}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import psycopg2
 from psycopg2.sql import Composable
 
-from scripts.catalog import snapshot
+from scripts.catalog.probe import Probe
 from scripts.catalog.record import Record
 from scripts.catalog.snapshot import Snapshot
 from scripts.checks.shadow.locks import LockWatch, Seen
@@ -103,6 +103,7 @@ class Stage:
             executor.recorder.create_ledger()
             executor.log.prepare(self._connection.execute)
         self._executor = executor
+        self._probe = Probe(self._connection.raw, _is_a_migrations)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -111,7 +112,7 @@ class Stage:
     def catalog(self) -> Snapshot:
         """Take a snapshot, of the open transaction if there is one."""
         with self._connection.transaction():
-            return snapshot.take(self._connection.raw, _is_a_migrations, again=True)
+            return self._probe.take()
 
     @contextmanager
     def run(self, step: Step, *, locks: bool = False, writes: bool = False) -> Iterator[Outcome]:
