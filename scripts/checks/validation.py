@@ -10,6 +10,7 @@ from scripts.checks.finding import Finding
 from scripts.checks.live import ledger as live_level
 from scripts.checks.rules import Severity
 from scripts.checks.shadow import suite as shadow_level
+from scripts.checks.shadow.servers import Servers
 from scripts.checks.shadow.suite import Progress
 from scripts.checks.static import suite as files_level
 from scripts.checks.static.suite import Checked, Scope
@@ -72,7 +73,7 @@ def shadow(
     notify: Notify,
     progress: Progress,
 ) -> int:
-    """Prove the migrations on a throwaway database, and add what is found.
+    """Prove the migrations on throwaway databases, and add what is found.
 
     Args:
         databases: one for each environment that was checked, in the same order; no URL is used.
@@ -88,9 +89,9 @@ def shadow(
         ServerError: when the server cannot be used.
     """
     settings = list(databases)
-    with shadow_level.host(url, settings[0].postgres_bin) as host:
+    with Servers(url, settings[0].postgres_bin) as servers:
         return sum(
-            shadow_level.check(host, of, one, notify, progress)
+            shadow_level.check(servers, of, one, notify, progress)
             for of, one in zip(settings, checked, strict=True)
         )
 

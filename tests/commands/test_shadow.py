@@ -106,11 +106,13 @@ def test_a_server_that_cannot_be_reached_is_an_error(workspace: Workspace) -> No
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("size", [1, 160], ids=["one worker", "several"])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_of_one_that_is_ended(
-    workspace: Workspace, temporary: Path, how: signal.Signals
+    workspace: Workspace, temporary: Path, how: signal.Signals, size: int
 ) -> None:
-    workspace.add("001", "SELECT pg_sleep(60);")
+    for number in range(1, size + 1):
+        workspace.add(f"{number:03}", "SELECT pg_sleep(60);")
     run = subprocess.Popen(
         [sys.executable, "scripts/validate.py", *SHADOW],
         cwd=workspace.root,
@@ -120,7 +122,8 @@ def test_nothing_is_left_of_one_that_is_ended(
     )
 
     ready = "*/postgres/*/data/postmaster.pid"
-    until(lambda: list(temporary.glob(ready)), "the shadow to be at work")
+    servers = min(size, 2, os.cpu_count() or 1)
+    until(lambda: len(list(temporary.glob(ready))) == servers, "the shadows to be at work")
     os.kill(run.pid, how)
     run.wait(60)
     until(lambda: not _pids(str(temporary)), "the server to be gone")

@@ -58,6 +58,7 @@ class Proof:
         self._found: list[Finding] = []
         self._touches: tuple[Touch, ...] = ()
         self._spoiled = False
+        self._first: Snapshot | None = None
         # By class and last name: what shadow.sql has made, and this migration makes and drops.
         self._taken_over: set[Key] = set()
 
@@ -68,7 +69,7 @@ class Proof:
         except MigrationError:
             # The checks of the files say why.
             return self._proven(self._before, stands=False)
-        first = self._up(up)
+        self._first = first = self._up(up)
         if first is None:
             return self._proven(self._stage.catalog(), stands=False)
         again = self._again(up, first)
@@ -87,8 +88,10 @@ class Proof:
     def _proven(
         self, catalog: Snapshot, *, stands: bool, again: bool = False, down: bool = False
     ) -> Proven:
-        found = tuple(self._found)
-        return Proven(found, self._touches, catalog, stands, self._spoiled, again, down)
+        # The next is judged on what this UP alone leaves, whoever proves it.
+        differs = self._first and _real(diff.compare(self._first, catalog))
+        found, spoiled = tuple(self._found), self._spoiled or bool(differs)
+        return Proven(found, self._touches, catalog, stands, spoiled, again, down)
 
     def _up(self, step: Step) -> Snapshot | None:
         with self._stage.run(step, locks=True) as outcome:

@@ -1,56 +1,35 @@
-"""The shadow level: all chosen migrations of an environment are proven, in their order."""
+"""The shadow level: all chosen migrations of an environment are proven, by one worker or more."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
-import psycopg2
-
-from scripts.catalog.snapshot import Snapshot
-from scripts.checks.finding import Finding
-from scripts.checks.shadow import throwaway, verdict
-from scripts.checks.shadow.disproof import disproves
-from scripts.checks.shadow.proof import Proof, Proven
-from scripts.checks.shadow.stage import Stage
-from scripts.checks.shadow.stages import Stages
-from scripts.checks.shadow.throwaway import GivenHost, Host
+from scripts.checks.shadow.servers import Servers
+from scripts.checks.shadow.worker import Result, Worker
 from scripts.checks.static.suite import Checked
-from scripts.checks.tree.source import Source
-from scripts.engine import disclosure, reading
-from scripts.engine.session import address, signals
+from scripts.engine.session import signals, waiting
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
-from scripts.errors import ServerError
 from scripts.files.history import Entry
 
 Progress = Callable[[str, int, int], None]
 """Is told how far an environment is: its name, how many migrations are done, and of how many."""
-
-
-@contextmanager
-def host(url: str, programs: Path | None) -> Iterator[Host]:
-    """Give a server for a `with` block: one of somebody's own, or one that is started for it.
-
-    Args:
-        url: of a database of it; "" to start one.
-        programs: as POSTGRES_BIN has them.
-    """
-    if url:
-        yield GivenHost(address.checked(url, "--shadow-url"))
-        return
-    with throwaway.embedded(programs) as started:
-        yield started
+_WORTH = 75
+"""Migrations that are worth a server of their own, which takes a second to start."""
+_IN_A_ROW = 10
+"""Migrations that a worker proves before it runs those of the others."""
 
 
 def check(
-    where: Host, settings: Settings, checked: Checked, notify: Notify, progress: Progress
+    servers: Servers, settings: Settings, checked: Checked, notify: Notify, progress: Progress
 ) -> int:
     """Prove what was chosen of an environment, and add what is found.
 
     Args:
-        where: the server.
+        servers: where.
         settings: of the environment; the URL is not used.
         checked: what the checks of the files have found; what is disproved is taken away.
         notify: is told what could not be proven.
@@ -64,68 +43,70 @@ def check(
     """
     if not checked.chosen:
         return 0
+    name, total = settings.environment.name, len(checked.chosen)
+    shares = _shares(checked.chosen, min(servers.most, max(1, total // _WORTH)))
+    counted = itertools.count(1)
+    progress(name, 0, total)
     # A signal ends what runs; what is to be dropped is dropped afterwards.
-    with Stages(where, settings) as stages, signals.deferred():
+    stop = Event()
+
+    def work(number: int) -> list[Result]:
         try:
-            stage = stages.fresh()
-            with throwaway.reported(where, settings.environment.name, notify):
-                return _prove(stages, stage, checked, notify, progress)
-        except psycopg2.Error as error:
-            signals.check()
-            raise ServerError(
-                "the shadow cannot be read",
-                environment=settings.environment.name,
-                detail=disclosure.of_error(error),
-            ) from error
+            host = servers.of(number)
+            worker = Worker(host, settings, checked, shares[number], stop, notify)
+            return worker.run(lambda: progress(name, next(counted), total))
+        except BaseException:
+            stop.set()
+            raise
+
+    with signals.deferred():
+        results = _together(work, len(shares))
+    return _added(checked, results, notify)
 
 
-def _prove(
-    stages: Stages, stage: Stage, checked: Checked, notify: Notify, progress: Progress
-) -> int:
-    name, total = checked.environment.name, len(checked.chosen)
-    prepared = before = stage.catalog()
-    count = done = 0
-    progress(name, count, total)
-    for index, entry in enumerate(checked.entries):
-        source = checked.sources.get(entry.filename)
-        signals.check()
-        if source is None:
-            continue
-        if done < index:
-            failing = _forward(stage, checked.entries[done:index], name)
-            if failing:
-                checked.findings.append(failing)
-                return count
-            before = stage.catalog()
-        proven = Proof(stage, source, before, prepared).run()
-        _add(checked, source, proven, before)
-        if not proven.stands:
-            if count + 1 < total:
-                notify(f"{name}: {total - count - 1} after {entry.filename} were not run")
-            return count
-        count, done, before = count + 1, index + 1, proven.catalog
-        progress(name, count, total)
-        if proven.spoiled:
-            stage, done = stages.fresh(), 0
+def _shares(chosen: Sequence[Entry], count: int) -> list[set[str]]:
+    """Deal the migrations out, some in a row: those that come later take longer."""
+    shares: list[set[str]] = [set() for _ in range(count)]
+    for index, entry in enumerate(chosen):
+        shares[index // _IN_A_ROW % count].add(entry.filename)
+    return shares
+
+
+def _together(work: Callable[[int], list[Result]], count: int) -> list[Result]:
+    """Have workers work, in a thread each: most of the time they wait for their servers."""
+    if count == 1:
+        return work(0)
+    with waiting.installed(), ThreadPoolExecutor(count) as pool:
+        futures = [pool.submit(work, number) for number in range(count)]
+    return [result for future in futures for result in future.result()]
+
+
+def _added(checked: Checked, results: Iterable[Result], notify: Notify) -> int:
+    """Add what the workers have found, in the order of the migrations; count the proven."""
+    numbers = {entry.filename: number for number, entry in enumerate(checked.entries)}
+    found: dict[str, Result] = {}
+    for one in results:
+        # Where a UP fails, every worker meets it; the one whose it is knows most.
+        if one.was_run or one.entry.filename not in found:
+            found[one.entry.filename] = one
+    count, total = 0, len(checked.chosen)
+    for result in sorted(found.values(), key=lambda one: numbers[one.entry.filename]):
+        _add(checked, result)
+        count += result.was_run and result.stands
+    failing = [one for one in found.values() if one.was_run and not one.stands]
+    left = total - count - len(failing)
+    if failing and left:
+        name, first = checked.environment.name, failing[0].entry.filename
+        notify(f"{name}: {left} after {first} were not run")
     return count
 
 
-def _forward(stage: Stage, entries: Sequence[Entry], database: str) -> Finding | None:
-    """Run the UPs of migrations that are not to be proven now; return why one fails."""
-    for entry in entries:
-        step, _ = reading.upgrade(stage.status, entry.version)
-        with stage.run(step) as outcome:
-            failed = outcome.failed or stage.keep()
-        if failed:
-            what = "the UP fails, so that nothing after it was proven"
-            return verdict.failure(step.place, database, "shadow-up-fails", what, failed)
-    return None
-
-
-def _add(checked: Checked, source: Source, proven: Proven, before: Snapshot) -> None:
-    checked.touches += proven.touches
-    checked.reached.add(source.path)
-    ignores = checked.ignores[source.path]
-    checked.findings = [
-        one for one in checked.findings if not disproves(proven, one, source, before)
-    ] + list(ignores.apply(proven.findings))
+def _add(checked: Checked, result: Result) -> None:
+    checked.touches += result.touches
+    if not result.was_run:
+        checked.findings += result.findings
+        return
+    path = checked.sources[result.entry.filename].path
+    checked.reached.add(path)
+    checked.findings = [one for one in checked.findings if one not in result.disproved]
+    checked.findings += checked.ignores[path].apply(result.findings)

@@ -36,6 +36,9 @@ def deferred() -> Iterator[None]:
     Another one soon after means the same one. Handlers that an embedding program has set stay, and
     outside the main thread there is nothing to set. A signal that nobody saw is raised at the end.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # what has come is for all threads, and the main one forgets it
+        return
     previous = _install()
     try:
         yield
@@ -80,8 +83,6 @@ def pause(seconds: float) -> None:
 
 
 def _install() -> dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None]:
-    if threading.current_thread() is not threading.main_thread():
-        return {}
     return {
         number: signal.signal(number, _handle)
         for number, default in _DEFAULT.items()

@@ -54,7 +54,7 @@ class _Watch(NamedTuple):
 _DEFAULT = _Watch()
 _watches: dict[int, _Watch] = {}
 _meanwhile: dict[int, Callable[[], None]] = {}
-_users = 0
+_users = _suspensions = 0
 
 
 @contextmanager
@@ -71,13 +71,16 @@ def installed() -> Iterator[None]:
         _install(-1)
 
 
-def _install(change: int) -> None:
-    global _users
+def _install(change: int, suspend: int = 0) -> None:
+    """Count who needs the callback, and who cannot have it; set it, or take it away."""
+    global _users, _suspensions
     with _one_at_a_time:
-        if not _users and get_wait_callback() is None:
-            set_wait_callback(_wait)
         _users += change
-        if not _users and get_wait_callback() is _wait:
+        _suspensions += suspend
+        wanted = _users and not _suspensions
+        if wanted and get_wait_callback() is None:
+            set_wait_callback(_wait)
+        elif not wanted and get_wait_callback() is _wait:
             set_wait_callback(None)
 
 
@@ -198,14 +201,11 @@ class _Opening:
 @contextmanager
 def _suspended() -> Iterator[None]:
     """Do without the callback: with one, connecting would not obey `connect_timeout`."""
-    ours = get_wait_callback() is _wait
-    if ours:
-        set_wait_callback(None)
+    _install(0, suspend=1)
     try:
         yield
     finally:
-        if ours:
-            set_wait_callback(_wait)
+        _install(0, suspend=-1)
 
 
 def _cancel(connection: Connection) -> None:

@@ -1,0 +1,143 @@
+"""A worker proves its share of an environment's migrations on stages of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from threading import Event
+from typing import NamedTuple
+
+import psycopg2
+
+from scripts.checks.finding import Finding
+from scripts.checks.shadow import throwaway, verdict
+from scripts.checks.shadow.disproof import disproves
+from scripts.checks.shadow.proof import Proof
+from scripts.checks.shadow.stage import Stage
+from scripts.checks.shadow.stages import Stages
+from scripts.checks.shadow.throwaway import Host
+from scripts.checks.static.suite import Checked
+from scripts.checks.touch import Touch
+from scripts.engine import disclosure, reading
+from scripts.engine.session import signals
+from scripts.engine.session.database import Notify
+from scripts.engine.settings import Settings
+from scripts.errors import ServerError
+from scripts.files.history import Entry
+
+
+class Result(NamedTuple):
+    """What came out for one migration."""
+
+    entry: Entry
+    findings: tuple[Finding, ...]
+    touches: tuple[Touch, ...] = ()
+    disproved: tuple[Finding, ...] = ()
+    """Findings about its text that the run has seen to be otherwise."""
+    was_run: bool = True
+    """Whether it was to be proven; else its UP alone was run, as those after it need that."""
+    stands: bool = True
+    """Whether its UP has run, so that those after it can."""
+
+
+class Worker:
+    """Proves migrations of one environment on one server."""
+
+    def __init__(  # noqa: PLR0913 - each is a part of its own
+        self,
+        host: Host,
+        settings: Settings,
+        checked: Checked,
+        share: Collection[str],
+        stop: Event,
+        notify: Notify,
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            host: the server, which has no other worker.
+            settings: of the environment; the URL is not used.
+            checked: what the checks of the files have found; is not changed.
+            share: the names of the files to prove.
+            stop: is set when another worker has failed.
+            notify: is told what has come to a server of somebody's own.
+        """
+        self._host = host
+        self._settings = settings
+        self._checked = checked
+        self._share = share
+        self._stop = stop
+        self._notify = notify
+
+    def run(self, done: Callable[[], None]) -> list[Result]:
+        """Prove the share, as far as UPs run.
+
+        Args:
+            done: is called after each proof.
+
+        Raises:
+            MigrationError: when a shadow cannot be made or prepared, or is lost.
+        """
+        results: list[Result] = []
+        name = self._settings.environment.name
+        try:
+            with Stages(self._host, self._settings) as stages:
+                stage = stages.fresh()
+                with throwaway.reported(self._host, name, self._notify):
+                    for result in self._prove(stages, stage):
+                        results.append(result)
+                        if result.was_run and result.stands:
+                            done()
+        except psycopg2.Error as error:
+            signals.check()
+            raise ServerError(
+                "the shadow cannot be read",
+                environment=name,
+                detail=disclosure.of_error(error),
+            ) from error
+        return results
+
+    def _prove(self, stages: Stages, stage: Stage) -> Iterator[Result]:
+        done = 0
+        prepared = before = stage.catalog()
+        entries = self._checked.entries
+        for index, entry in enumerate(entries):
+            source = self._checked.sources.get(entry.filename)
+            signals.check()
+            if source is None or entry.filename not in self._share:
+                continue
+            if self._stop.is_set():
+                return
+            if done < index:
+                failing = self._forward(stage, entries[done:index])
+                if failing:
+                    yield failing
+                    return
+                before = stage.catalog()
+            proven = Proof(stage, source, before, prepared).run()
+            yield Result(
+                entry,
+                proven.findings,
+                proven.touches,
+                tuple(
+                    one for one in self._checked.findings if disproves(proven, one, source, before)
+                ),
+                stands=proven.stands,
+            )
+            if not proven.stands:
+                return
+            done, before = index + 1, proven.catalog
+            if proven.spoiled:
+                stage, done = stages.fresh(), 0
+
+    def _forward(self, stage: Stage, entries: Sequence[Entry]) -> Result | None:
+        """Run the UPs of migrations that are not of the share; return why one fails."""
+        for entry in entries:
+            step, _ = reading.upgrade(stage.status, entry.version)
+            with stage.run(step) as outcome:
+                failed = outcome.failed or stage.keep()
+            if failed:
+                what = "the UP fails, so that nothing after it was proven"
+                name = self._settings.environment.name
+                found = verdict.failure(step.place, name, "shadow-up-fails", what, failed)
+                return Result(entry, (found,), was_run=False, stands=False)
+        return None
