@@ -194,6 +194,7 @@ WORKS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     ),
     "validate": validate,
     "snapshot": proofs.snapshots,
+    "probe": proofs.probe,
     "shadow": proofs.shadow,
 }
 
