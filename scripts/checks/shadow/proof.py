@@ -10,7 +10,8 @@ from scripts.catalog.diff import Difference
 from scripts.catalog.record import Key, Record
 from scripts.catalog.snapshot import Snapshot
 from scripts.checks.finding import Finding
-from scripts.checks.shadow import blame, verdict
+from scripts.checks.shadow import blame, shared, verdict
+from scripts.checks.shadow.shared import Shared
 from scripts.checks.shadow.stage import Failed, Stage
 from scripts.checks.touch import Touch
 from scripts.checks.tree.source import Source
@@ -59,6 +60,7 @@ class Proof:
         self._touches: tuple[Touch, ...] = ()
         self._spoiled = False
         self._first: Snapshot | None = None
+        self._shared: Shared = {}
         # By class and last name: what shadow.sql has made, and this migration makes and drops.
         self._taken_over: set[Key] = set()
 
@@ -69,6 +71,7 @@ class Proof:
         except MigrationError:
             # The checks of the files say why.
             return self._proven(self._before, stands=False)
+        self._shared = self._stage.shared()
         self._first = first = self._up(up)
         if first is None:
             return self._proven(self._stage.catalog(), stands=False)
@@ -115,12 +118,12 @@ class Proof:
         return self._stage.catalog()
 
     def _again(self, step: Step, first: Snapshot) -> bool:
-        with self._stage.run(step, writes=True) as outcome:
+        with self._stage.run(step) as outcome:
             failed = outcome.failed or self._stage.keep()
         if failed:
             self._fail("shadow-up-not-repeatable", "the UP fails when it is run again", failed)
             return False
-        changed = self._changed(first) if outcome.wrote else []
+        changed = self._changed(first)
         if changed:
             self._differ(
                 "shadow-up-changes-again",
@@ -158,6 +161,9 @@ class Proof:
         if failed:
             self._fail("shadow-down-fails", "the DOWN fails", failed)
             return None
+        left = shared.differences(self._shared, self._stage.shared())
+        if left:
+            self._found.append(verdict.of_server(self._source, left, up.section.statements))
         notes = [one for one in found if one.is_note]
         if notes:
             self._differ(
@@ -169,9 +175,9 @@ class Proof:
         return catalog
 
     def _down_again(self, step: Step, before: Snapshot) -> None:
-        with self._stage.run(step, writes=True) as outcome:
+        with self._stage.run(step) as outcome:
             failed = outcome.failed
-            changed = self._changed(before) if outcome.wrote and not failed else []
+            changed = [] if failed else self._changed(before)
         if failed:
             self._fail("shadow-down-not-repeatable", "the DOWN fails when it is run again", failed)
         elif changed:

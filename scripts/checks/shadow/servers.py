@@ -3,17 +3,51 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
 
-from scripts.checks.shadow import throwaway
-from scripts.checks.shadow.throwaway import GivenHost, Host
-from scripts.engine.session import address
+from scripts.embedded import server
+from scripts.engine.session import address, signals
 
+ADMIN = "postgres"
+"""The database from which others are created."""
 _MOST = 4
 """Beyond these, workers wait for each other in Python more than for their servers."""
+# What is here is here for seconds.
+_QUICK = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+    "max_wal_senders": "0",
+    "wal_level": "minimal",
+    "max_locks_per_transaction": "1024",
+}
+_PATIENCE = 10.0
+"""Seconds for a server to be gone."""
+
+
+class Host(NamedTuple):
+    """A server that has room for databases of ours."""
+
+    given: str
+    """A URL of one of its databases, whose user may create others."""
+    is_ours: bool = False
+    """Whether it was started for this: nobody else uses it, and nothing of it stays."""
+
+    def url(self, database: str) -> str:
+        """Return the URL of a database; for `ADMIN` the one that was given."""
+        if database == ADMIN:
+            return self.given
+        return urlsplit(self.given)._replace(path=f"/{quote(database, safe='')}").geturl()
 
 
 class Servers:
@@ -33,7 +67,7 @@ class Servers:
         Raises:
             SettingsError: when the URL is none.
         """
-        self._given = GivenHost(address.checked(url, "--shadow-url")) if url else None
+        self._given = Host(address.checked(url, "--shadow-url")) if url else None
         self._programs = programs
         self._started: dict[int, Host] = {}
         self._open = ExitStack()
@@ -54,8 +88,7 @@ class Servers:
             return self._given
         with self._one_at_a_time:
             if worker not in self._started:
-                started = throwaway.embedded(self._programs)
-                self._started[worker] = self._open.enter_context(started)
+                self._started[worker] = self._open.enter_context(_embedded(self._programs))
             return self._started[worker]
 
     def __enter__(self) -> Servers:
@@ -70,6 +103,25 @@ class Servers:
     ) -> None:
         """Stop what was started."""
         self._open.close()
+
+
+@contextmanager
+def _embedded(programs: Path | None) -> Iterator[Host]:
+    """Start a server for a `with` block; it stops with this process, even if that is killed."""
+    folder = Path(tempfile.mkdtemp(prefix="upskill-shadow-"))
+    folder.chmod(0o755)  # as root, the server is another user
+    home = folder / "postgres"
+    try:
+        with signals.deferred():
+            started = server.join(home, bin=programs, settings=_QUICK, ephemeral=True)
+            signals.check()
+        yield Host(started.url(ADMIN), is_ours=True)
+    finally:
+        server.leave(home)
+        end = time.monotonic() + _PATIENCE
+        while home.exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _cores() -> int:

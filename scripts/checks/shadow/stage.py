@@ -12,8 +12,9 @@ from psycopg2.sql import Composable
 from scripts.catalog.probe import Probe
 from scripts.catalog.record import Record
 from scripts.catalog.snapshot import Snapshot
+from scripts.checks.shadow import shared
 from scripts.checks.shadow.locks import LockWatch, Seen
-from scripts.checks.shadow.writes import CatalogWrites
+from scripts.checks.shadow.shared import Shared
 from scripts.engine import disclosure
 from scripts.engine.execution.server import ServerExecutor
 from scripts.engine.ledger import lookup
@@ -27,7 +28,6 @@ from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.errors import Interrupted, MigrationError, StatementError
 from scripts.files.history import History
-from scripts.sqltext.statements import Statement
 
 SCHEMA = "upskill_shadow"
 """Where ledger and event log are, so that nothing of ours is taken for a migration's."""
@@ -50,55 +50,40 @@ class Outcome(NamedTuple):
     """What a section has left."""
 
     failed: Failed | None
-    wrote: bool = True
-    """Whether it may have written to the catalogs, for all that was counted."""
     existed: tuple[Existing, ...] = ()
     """Objects that were there before UP, of those that its DOWN drops."""
     locks: tuple[Seen, ...] = ()
     """What it did to tables, where that was watched."""
 
 
-class _Watch:
-    """Looks at the sections' transactions from inside."""
-
-    def __init__(self, connection: RunConnection) -> None:
-        self.locks = LockWatch(connection)
-        self.writes = CatalogWrites(connection)
-
-    def begin(self) -> None:
-        self.locks.begin()
-        self.writes.begin()
-
-    def after(self, statement: Statement) -> None:
-        self.locks.after(statement)
-
-
 class Stage:
     """Runs sections on a database that is nobody else's."""
 
-    def __init__(self, settings: Settings, files: History) -> None:
+    def __init__(self, settings: Settings, files: History, *, owns_server: bool) -> None:
         """Open it, and make what a run needs: ledger and event log.
 
         Args:
             settings: whose URL is that of the shadow database.
             files: the environment's.
+            owns_server: whether nobody else changes what is beside the database.
 
         Raises:
             ServerError: when the database cannot be reached.
         """
         table = TableName(SCHEMA, settings.ledger.name)
         settings = settings._replace(ledger=table, direct_url="")
+        self._owns_server = owns_server
         self._connection = RunConnection(settings, OwnSource(settings, _ignore), _ignore)
         with self._connection.transaction():
             ledger = lookup.find(self._connection.raw, settings.ledger)
             self.status = Status(files, ledger.created(), (), ())
-            self._watch = _Watch(self._connection)
+            self._locks = LockWatch(self._connection)
             executor = ServerExecutor(
                 self._connection,
                 Status(files, ledger, (), ()),
                 None,
                 SilentObserver(),
-                self._watch,
+                self._locks,
             )
             executor.recorder.create_ledger()
             executor.log.prepare(self._connection.execute)
@@ -114,8 +99,15 @@ class Stage:
         with self._connection.transaction():
             return self._probe.take()
 
+    def shared(self) -> Shared:
+        """Return what is on the server beside the database; nothing where others may change it."""
+        if not self._owns_server:
+            return {}
+        with self._connection.transaction():
+            return shared.read(self._connection.raw)
+
     @contextmanager
-    def run(self, step: Step, *, locks: bool = False, writes: bool = False) -> Iterator[Outcome]:
+    def run(self, step: Step, *, locks: bool = False) -> Iterator[Outcome]:
         """Run a section; for a `with` block that decides whether it stays: see `keep`.
 
         A section in a transaction is undone after the block unless it is kept. One outside a
@@ -124,10 +116,8 @@ class Stage:
         Args:
             step: the section.
             locks: whether to look what its statements lock, where it runs in a transaction.
-            writes: whether to count what it writes to the catalogs, likewise.
         """
-        self._watch.locks.turn(on=locks)
-        self._watch.writes.turn(on=writes)
+        self._locks.turn(on=locks)
         try:
             yield self._outcome(step)
         finally:
@@ -141,10 +131,9 @@ class Stage:
             raise
         except MigrationError as error:
             self._connection.rollback()
-            return Outcome(_failed(error, step), locks=tuple(self._watch.locks.found))
+            return Outcome(_failed(error, step), locks=tuple(self._locks.found))
         existed = self._existed(performed.existed)
-        wrote = not self._watch.writes.are_none()
-        return Outcome(None, wrote, existed, tuple(self._watch.locks.found))
+        return Outcome(None, existed, tuple(self._locks.found))
 
     def keep(self) -> Failed | None:
         """Commit what was run; return why that failed, as deferred constraints may have it."""

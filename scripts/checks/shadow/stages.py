@@ -6,8 +6,8 @@ from contextlib import ExitStack, closing
 from types import TracebackType
 
 from scripts.checks.shadow import preparation, throwaway
+from scripts.checks.shadow.servers import Host
 from scripts.checks.shadow.stage import Stage
-from scripts.checks.shadow.throwaway import Host
 from scripts.engine.settings import Settings
 from scripts.files import history
 
@@ -42,7 +42,8 @@ class Stages:
         prepares = environment.sql / history.SHADOW
         if prepares.exists():
             preparation.run(prepares, environment.name, url)
-        stage = Stage(self._settings._replace(url=url), self._files)
+        settings = self._settings._replace(url=url)
+        stage = Stage(settings, self._files, owns_server=self._where.is_ours)
         return self._open.enter_context(closing(stage))
 
     def __enter__(self) -> Stages:

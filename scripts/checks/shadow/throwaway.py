@@ -1,95 +1,23 @@
-"""A server and databases that are gone afterwards, however it ends."""
+"""Databases that are gone afterwards, however it ends, and what comes to their servers."""
 
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path
-from typing import NamedTuple, Protocol
-from urllib.parse import quote, urlsplit
 
 import psycopg2
 from psycopg2 import sql
 
-from scripts.embedded import server
+from scripts.checks.shadow import shared
+from scripts.checks.shadow.servers import ADMIN, Host
+from scripts.checks.shadow.shared import PREFIX, Shared
 from scripts.engine import disclosure
-from scripts.engine.session import address, signals
+from scripts.engine.session import address
 from scripts.engine.session.database import Notify
 from scripts.errors import ServerError
 
-PREFIX = "upskill_shadow_"
-"""What the names of our databases begin with: no others are ever dropped."""
-ADMIN = "postgres"
-"""The database from which others are created."""
 _ROLE = "CREATE ROLE {}"
-_OF_SERVER = """
-SELECT 'role', rolname FROM pg_roles
-UNION ALL SELECT 'tablespace', spcname FROM pg_tablespace
-UNION ALL SELECT 'database', datname FROM pg_database
-WHERE pg_get_userbyid(datdba) = current_user AND datname NOT LIKE %(ours)s
-"""
-# What is here is here for seconds.
-_QUICK = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
-    "autovacuum": "off",
-    "max_wal_senders": "0",
-    "wal_level": "minimal",
-    "max_locks_per_transaction": "1024",
-}
-_PATIENCE = 10.0
-"""Seconds for the server to be gone."""
-
-
-class Host(Protocol):
-    """A server that has room for databases of ours."""
-
-    def url(self, database: str) -> str:
-        """Return the URL of one of its databases."""
-
-
-class GivenHost(NamedTuple):
-    """A server of somebody's own: for extensions, roles or versions that the embedded one lacks."""
-
-    given: str
-    """A URL of one of its databases, whose user may create others."""
-
-    def url(self, database: str) -> str:
-        """Return the URL of a database; for `ADMIN` the one that was given."""
-        if database == ADMIN:
-            return self.given
-        return urlsplit(self.given)._replace(path=f"/{quote(database, safe='')}").geturl()
-
-
-@contextmanager
-def embedded(programs: Path | None) -> Iterator[Host]:
-    """Start a server for a `with` block; it stops with this process, even if that is killed.
-
-    Args:
-        programs: as POSTGRES_BIN has them; None for the package's.
-
-    Raises:
-        ServerError: when it cannot be started.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="upskill-shadow-"))
-    folder.chmod(0o755)  # as root, the server is another user
-    home = folder / "postgres"
-    try:
-        with signals.deferred():
-            started = server.join(home, bin=programs, settings=_QUICK, ephemeral=True)
-            signals.check()
-        yield started
-    finally:
-        server.leave(home)
-        end = time.monotonic() + _PATIENCE
-        while home.exists() and time.monotonic() < end:
-            time.sleep(0.01)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -112,8 +40,8 @@ def database(host: Host, environment: str, role: str) -> Iterator[str]:
     """
     name, admin = f"{PREFIX}{environment}_{secrets.token_hex(4)}", host.url(ADMIN)
     try:
-        before = set() if isinstance(host, GivenHost) else _of_server(host)
-        if role and not isinstance(host, GivenHost):
+        before = _of_server(host) if host.is_ours else {}
+        if role and host.is_ours:
             _run(admin, _ROLE, role)
         _run(admin, "CREATE DATABASE {} TEMPLATE template0", name)
     except psycopg2.Error as error:
@@ -131,8 +59,8 @@ def database(host: Host, environment: str, role: str) -> Iterator[str]:
     finally:
         _drop_subscriptions(host.url(name))
         _run(admin, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
-        if not isinstance(host, GivenHost):
-            for kind, other in sorted(_of_server(host) - before):
+        if host.is_ours:
+            for kind, other in sorted(_of_server(host).keys() - before.keys()):
                 _run(admin, f"DROP {kind} IF EXISTS {{}}", other)
 
 
@@ -172,22 +100,23 @@ def reported(host: Host, environment: str, notify: Notify) -> Iterator[None]:
         environment: whose migrations run in the block.
         notify: is told what is left that was not there before.
     """
-    if not isinstance(host, GivenHost):
+    if host.is_ours:
         yield
         return
     before = _of_server(host)
     try:
         yield
     finally:
-        left = ", ".join(f"{kind} {name}" for kind, name in sorted(_of_server(host) - before))
+        left = ", ".join(
+            f"{kind} {name}" for kind, name in sorted(_of_server(host).keys() - before.keys())
+        )
         if left:
             notify(f"{environment}: while the migrations ran, these came to the server: {left}")
 
 
-def _of_server(host: Host) -> set[tuple[str, str]]:
-    with closing(psycopg2.connect(host.url(ADMIN))) as connection, connection.cursor() as cursor:
-        cursor.execute(_OF_SERVER, {"ours": f"{PREFIX}%"})
-        return {(kind, name) for kind, name in cursor}
+def _of_server(host: Host) -> Shared:
+    with closing(psycopg2.connect(host.url(ADMIN))) as connection:
+        return shared.read(connection)
 
 
 def _run(url: str, statement: str, *names: str) -> None:

@@ -76,3 +76,21 @@ def differing(
         detail="\n".join(shown),
         hint=_LEGENDS.get(code, ""),
     )
+
+
+def of_server(source: Source, left: Sequence[str], statements: Sequence[Statement]) -> Finding:
+    """Return the finding about what belongs to the server and is not as it was before UP.
+
+    Args:
+        source: the file.
+        left: a line for each object: `+ role reader`.
+        statements: of its UP.
+    """
+    names = (line.split(maxsplit=2)[2] for line in left)
+    places = (blame.line_of_name(name, statements) for name in names)
+    return source.finding(
+        "shadow-server-changed",
+        "UP and DOWN leave a change of the server, which all its databases share",
+        line=min(filter(None, places), default=0),
+        detail="\n".join(left),
+    )

@@ -12,9 +12,9 @@ from scripts.checks.finding import Finding
 from scripts.checks.shadow import throwaway, verdict
 from scripts.checks.shadow.disproof import disproves
 from scripts.checks.shadow.proof import Proof
+from scripts.checks.shadow.servers import Host
 from scripts.checks.shadow.stage import Stage
 from scripts.checks.shadow.stages import Stages
-from scripts.checks.shadow.throwaway import Host
 from scripts.checks.static.suite import Checked
 from scripts.checks.touch import Touch
 from scripts.engine import disclosure, reading
