@@ -57,13 +57,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--sarif",
-        type=Path,
+        type=arguments.output,
         metavar="FILE",
         help="also write the findings to this file, for code scanning",
     )
     parser.add_argument(
         "--summary",
-        type=Path,
+        type=arguments.output,
         metavar="FILE",
         help="append findings and locks to this file as Markdown, such as $GITHUB_STEP_SUMMARY",
     )

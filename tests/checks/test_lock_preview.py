@@ -23,9 +23,9 @@ OTHER_CHANGES = (
 READS_TOO = "ACCESS EXCLUSIVE on public.orders: blocks reads and writes"
 
 
-def locks(root: Path, postgres: Server, up: str, header: str = "") -> list[str]:
+def locks(root: Path, postgres: Server, up: str, header: str = "", base: str = BASE) -> list[str]:
     """Return what an UP does, as people read it: "5: SHARE on public.orders: blocks writes"."""
-    lay_out(root, {"001_base.sql": BASE, "002_case.sql": f"{header}-- UP\n{up}\n-- DOWN\n"})
+    lay_out(root, {"001_base.sql": base, "002_case.sql": f"{header}-- UP\n{up}\n-- DOWN\n"})
     here = project.load(root / "alembic.ini")
     course = here.environment("course")
     checked = validation.files([course], Scope(since="001"))
@@ -99,9 +99,51 @@ def test_what_a_statement_does_to_a_table_is_seen(
     assert locks(tmp_path, postgres, up) == expected
 
 
-def test_nothing_is_said_of_a_file_outside_a_transaction(tmp_path: Path, postgres: Server) -> None:
-    up = "CREATE INDEX IF NOT EXISTS i ON orders (placed);"
-    assert locks(tmp_path, postgres, up, "-- Transaction: none\n") == []
+@pytest.mark.parametrize(
+    ("up", "expected"),
+    [
+        (
+            "CREATE INDEX IF NOT EXISTS i ON orders (placed);\n"
+            "ALTER TABLE orders ADD COLUMN IF NOT EXISTS a int;",
+            ["3: SHARE on public.orders: blocks writes", f"4: {READS_TOO}"],
+        ),
+        (
+            "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON orders (placed);\n"
+            "REINDEX (CONCURRENTLY) INDEX i;\nDROP INDEX CONCURRENTLY IF EXISTS public.i;",
+            [f"{line}: {OTHER_CHANGES}" for line in (3, 4, 5)],
+        ),
+        ("VACUUM (ANALYZE) orders;", [f"3: {OTHER_CHANGES}"]),
+        ("VACUUM FULL orders;", [f"3: {READS_TOO}; rewrites the table"]),
+        (
+            "CREATE TABLE IF NOT EXISTS n (id int);\n"
+            "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON n (id);",
+            [],
+        ),
+        (
+            "SET search_path = pg_catalog;\nCREATE INDEX CONCURRENTLY i ON public.orders (note);",
+            [f"4: {OTHER_CHANGES}"],
+        ),
+        ("ALTER TABLE nobody ADD COLUMN a int;", []),
+    ],
+)
+def test_so_it_is_outside_a_transaction(
+    tmp_path: Path, postgres: Server, up: str, expected: list[str]
+) -> None:
+    assert locks(tmp_path, postgres, up, "-- Transaction: none\n") == expected
+
+
+def test_a_partition_that_is_detached_concurrently_is_locked_last(
+    tmp_path: Path, postgres: Server
+) -> None:
+    up = "ALTER TABLE parts DETACH PARTITION part CONCURRENTLY;"
+    base = (
+        "-- UP\nCREATE TABLE parts (id int) PARTITION BY LIST (id);\n"
+        "CREATE TABLE part PARTITION OF parts FOR VALUES IN (1);\n-- DOWN\n"
+    )
+    assert locks(tmp_path, postgres, up, "-- Transaction: none\n", base) == [
+        "3: ACCESS EXCLUSIVE on public.part: blocks reads and writes",
+        "3: SHARE UPDATE EXCLUSIVE on public.parts: blocks other changes of the table, and VACUUM",
+    ]
 
 
 def test_a_statement_that_fails_leaves_those_before_it(tmp_path: Path, postgres: Server) -> None:
@@ -170,8 +212,20 @@ def test_a_summary_is_appended_for_the_pull_request(workspace: Workspace) -> Non
     assert "locks:" in printed
 
 
-def test_a_summary_that_cannot_be_written_is_said(workspace: Workspace) -> None:
-    done = workspace.run("validate", "--summary", "nowhere/summary.md")
-    assert done.returncode == 1
-    assert "error:  no such file or directory\n" in done.stderr
-    assert "nowhere/summary.md" in done.stderr
+@pytest.mark.parametrize("option", ["--summary", "--sarif"])
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("nowhere/file", "there is no folder nowhere"),
+        ("sql", "sql is a folder"),
+        ("", "is empty; leave the option out to use the default"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_said_ahead_of_all(
+    workspace: Workspace, option: str, name: str, why: str
+) -> None:
+    done = workspace.run("validate", "--shadow", option, name)
+    assert done.returncode == 2
+    assert why in done.stderr.splitlines()[-1]
+    assert option in done.stderr.splitlines()[-1]
+    assert done.stdout == ""

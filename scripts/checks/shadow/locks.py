@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import psycopg2
+
+from scripts.checks.shadow import outside
 from scripts.checks.touch import BLOCKS, Touch
 from scripts.engine import disclosure
 from scripts.engine.session.run_connection import RunConnection
@@ -28,6 +31,8 @@ _VALIDATING = ("ALTER", "DO")
 """Where a scan is not what the statement says, but what it costs."""
 _PARTITION = ("CREATE", "TABLE")
 """A new partition has the default one scanned."""
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_ACTIVE_TRANSACTION = "25001"
 _FILLED_ANEW = ("TRUNCATE", "REFRESH")
 
 
@@ -61,12 +66,14 @@ class LockWatch:
         """Watch the transactions of a connection, once told to."""
         self._connection = connection
         self._is_on = False
+        self._were: frozenset[int] | None = None
+        """The tables that were there ahead of the file; None before it has begun."""
         self._tables: dict[int, _Table] = {}
         self.found: list[Seen] = []
 
     def turn(self, *, on: bool) -> None:
-        """Begin anew: watch the transactions from now on, or do not."""
-        self._is_on, self._tables, self.found = on, {}, []
+        """Begin anew: watch the file that comes next, or do not."""
+        self._is_on, self._were, self._tables, self.found = on, None, {}, []
 
     def begin(self) -> None:
         """Look what is there, which is what the transaction may touch.
@@ -74,10 +81,13 @@ class LockWatch:
         In the transaction, as the server forgets the scans that it has counted between two:
         https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS
         """
-        if self._is_on:
-            row = self._connection.execute(_TABLES)
-            self._tables = {oid: _Table(*known) for oid, *known in (row and row[0]) or ()}
-            self.found = []
+        if not self._is_on:
+            return
+        row = self._connection.execute(_TABLES)
+        now = {oid: _Table(*known) for oid, *known in (row and row[0]) or ()}
+        if self._were is None:
+            self._were = frozenset(now)
+        self._tables = {oid: table for oid, table in now.items() if oid in self._were}
 
     def after(self, statement: Statement) -> None:
         """Look what a statement has locked, rewritten or scanned."""
@@ -91,7 +101,40 @@ class LockWatch:
                 now = _Table(was.name, file or was.file, scans, _strongest([was.mode, *modes]))
                 self._tables[oid] = now
                 self._compare(statement, was, now)
-        self.found.sort(key=lambda seen: (seen.statement.line, seen.table))
+        self.found.sort(key=_place)
+
+    def outside(self, statement: Statement) -> None:
+        """Try a statement in a transaction that is undone, ahead of its own turn outside one.
+
+        What no transaction block may have locks what the manual says.
+        """
+        if not self._is_on:
+            return
+        execute = self._connection.execute
+        is_refused = False
+        execute("BEGIN")
+        try:
+            self.begin()
+            execute(statement.text)
+            self.after(statement)
+        except psycopg2.Error as error:
+            # If anything else is wrong with it, its own turn will show it.
+            is_refused = error.pgcode == _ACTIVE_TRANSACTION
+        if not self._connection.raw.closed:
+            execute("ROLLBACK")
+        if is_refused:
+            self._look_up(statement)
+
+    def _look_up(self, statement: Statement) -> None:
+        for one in outside.of(statement):
+            oid = outside.table(self._connection.raw, one.name) if one.name else None
+            tables = [oid] if one.name else list(self._tables)
+            self.found += [
+                Seen(statement, self._tables[oid].name, one.mode, one.rewrites, scans=False)
+                for oid in tables
+                if oid in self._tables
+            ]
+        self.found.sort(key=_place)
 
     def _compare(self, statement: Statement, was: _Table, now: _Table) -> None:
         rewrites = now.file != was.file and statement.command not in _FILLED_ANEW
@@ -99,6 +142,10 @@ class LockWatch:
         scans = now.scans > was.scans and validates and not rewrites
         if now.mode and (now.mode != was.mode or rewrites or scans):
             self.found.append(Seen(statement, now.name, now.mode, rewrites, scans))
+
+
+def _place(seen: Seen) -> tuple[int, str]:
+    return seen.statement.line, seen.table
 
 
 def _strongest(modes: list[str]) -> str:

@@ -18,6 +18,7 @@ from scripts.engine.execution.event_log import EventLog
 from scripts.engine.execution.guard import Guard
 from scripts.engine.execution.index_build import IndexBuild
 from scripts.engine.execution.statement import LOCK_TIMEOUT, run_statement
+from scripts.engine.execution.transaction import StatementWatch
 from scripts.engine.ledger.events import Kind
 from scripts.engine.objects import existing, identity
 from scripts.engine.session import database, notices, signals
@@ -39,6 +40,7 @@ class Autocommit:
     blockers: Blockers | None
     log: EventLog
     watch_client: bool
+    watch: StatementWatch | None = None
 
     def run(self, step: Step) -> Composable:
         """Run a section's statements one by one; each takes effect at once.
@@ -68,7 +70,7 @@ class Autocommit:
                         section.prepare(statement, ran)
                     section.one(statement, ran)
             finally:
-                index_build.report_others(session.connection, section.named, section.notify)
+                index_build.report_others(session.connection, section.named, self.connection.notify)
                 section.leave()
         if self.connection.raw.closed:
             lost = "the connection that writes the ledger was lost"
@@ -95,10 +97,6 @@ class _Section:
     def settings(self) -> Settings:
         """Return the run's settings."""
         return self.owner.connection.settings
-
-    def notify(self, text: str) -> None:
-        """Tell the observer."""
-        self.owner.connection.notify(text)
 
     def prepare(self, statement: Statement, ran: int) -> None:
         """Make the session ready for a statement, and note that it was reached."""
@@ -151,11 +149,13 @@ class _Section:
     def one(self, statement: Statement, ran: int) -> None:
         """Run one statement, again and again while it meets a lock."""
         retries = self.settings.limits.lock_retries
+        if self.owner.watch:
+            self.owner.watch.outside(statement)
         with self.explained(statement, ran):
             build = self._index_build(statement)
         try:
             # A failed statement has undone itself, except for indexes: see `IndexBuild`.
-            for attempt in retry.attempts(retries, lambda: None, self.notify):
+            for attempt in retry.attempts(retries, lambda: None, self.owner.connection.notify):
                 with attempt:
                     self._attempt(statement, ran, build)
         except Interrupted as interrupted:
@@ -173,7 +173,7 @@ class _Section:
             connection=self.session.connection,
             build=build,
             wait_ms=self.settings.lock_wait_ms,
-            notify=self.notify,
+            notify=self.owner.connection.notify,
             # With a timeout of the header's own a DROP obeys that, as the statement does.
             bounded=not (self.session.pooled or self.step.header.lock_timeout_ms),
             pooled=self.session.pooled,
@@ -185,7 +185,7 @@ class _Section:
         self.owner.guard.check_within(ran)
         if build:
             self._prepare_build(build, statement, ran)
-        with notices.reported(connection, [statement], place, self.notify):
+        with notices.reported(connection, [statement], place, self.owner.connection.notify):
             run_statement(execute, statement, place, ran, self.owner.blockers)
         if build and (problem := build.problem()):
             raise self.failed("the index was not built", statement, ran, problem)
@@ -241,7 +241,7 @@ class _Section:
             if resets and connection is self.owner.connection.raw:
                 self.owner.connection.neutralize()
         except psycopg2.Error as error:
-            self.notify(f"cannot reset the session: {disclosure.of_error(error)}")
+            self.owner.connection.notify(f"cannot reset the session: {disclosure.of_error(error)}")
 
     def _send(self, statements: Iterable[str]) -> None:
         with self.session.connection.cursor() as cursor:

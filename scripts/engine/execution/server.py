@@ -43,7 +43,7 @@ class ServerExecutor:
             status: what was found with the lock held.
             lock: the lock; None where nothing is done, or no second connection can hold it.
             observer: is told when a section begins.
-            watch: looks at each statement of a transaction.
+            watch: looks at each statement.
         """
         self.log = EventLog(connection, status, writes=lock is not None)
         self.guard = Guard(connection, status.ledger, lock)
@@ -52,6 +52,7 @@ class ServerExecutor:
         watches = timeouts.supports_watching(status.server.version, status.server.platform)
         self._transaction = Transaction(connection, self.blockers, watches, watch)
         self._watches = watches
+        self._watch = watch
         self._connection = connection
         self._observer = observer
         self._note: Note | None = None
@@ -92,6 +93,7 @@ class ServerExecutor:
             blockers=self.blockers,
             log=self.log,
             watch_client=self._watches,
+            watch=self._watch,
         )
 
     def record(self, note: Note) -> None:

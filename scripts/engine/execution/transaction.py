@@ -30,13 +30,16 @@ _OPAQUE = ("DO", "CALL", "EXECUTE", "SELECT", "WITH", "SET")
 
 
 class StatementWatch(Protocol):
-    """Looks at a transaction from inside; a proof does."""
+    """Looks at what statements do; a proof does."""
 
     def begin(self) -> None:
         """Is called ahead of the first statement, unless a query there would be refused."""
 
     def after(self, statement: Statement) -> None:
-        """Is called when a statement has run."""
+        """Is called when a statement of a transaction has run."""
+
+    def outside(self, statement: Statement) -> None:
+        """Is called ahead of a statement outside a transaction; may begin one, and undo it."""
 
 
 @dataclass(slots=True)
