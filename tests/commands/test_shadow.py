@@ -160,6 +160,20 @@ def test_no_database_is_left_of_one_that_is_ended(
         assert cursor.fetchall() == []
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["a server each", "one server"])
+def test_two_at_once_in_one_checkout_do_not_meet(
+    workspace: Workspace, creator: str, own: bool
+) -> None:
+    workspace.add_tables("001", "002", "003")
+    command = [sys.executable, "scripts/validate.py", *SHADOW]
+    command += [] if own else ["--shadow-url", creator]
+    both = [subprocess.Popen(command, cwd=workspace.root, stdout=subprocess.PIPE) for _ in "ab"]
+    for one in both:
+        printed = one.communicate(timeout=60)[0]
+        assert b"0 errors in 3 migrations, 3 of them run on a shadow" in printed
+        assert one.returncode == 0
+
+
 def _pids(name: str) -> list[str]:
     """Return the processes whose command line names a folder."""
     found = []

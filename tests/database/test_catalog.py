@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -17,6 +20,7 @@ from scripts.embedded import binaries
 from scripts.embedded.server import Server
 from tests.support.catalogs import EVERYTHING, everything, forms
 from tests.support.servers import debian_bin, own_server, required
+from tests.support.workspace import REPOSITORY
 
 pytestmark = pytest.mark.database
 
@@ -181,3 +185,26 @@ def test_postgresql_15_and_18_differ_in_nothing_once_they_are_made_alike() -> No
     less = {name: record for name, record in both.after.records.items() if name != key}
     found = diff.compare(both.before, both.after._replace(records=less))
     assert [said(one) for one in found] == ["- table app.cache"]
+
+
+@pytest.mark.parametrize("environment", ["auth", "course"])
+def test_this_projects_databases_are_the_same_on_postgresql_15_and_18(environment: str) -> None:
+    debian = debian_bin()
+    required("PostgreSQL of Debian", found=debian is not None)
+    assert debian is not None
+    taken = []
+    for folder in (debian, binaries.find(None).folder):
+        with own_server(folder) as server:
+            subprocess.run(
+                [sys.executable, "scripts/migrate.py", "--database", environment],
+                cwd=REPOSITORY,
+                env={**os.environ, f"{environment.upper()}_DB_URL": server.url()},
+                capture_output=True,
+                check=True,
+            )
+            with closing(psycopg2.connect(server.url())) as connection:
+                taken.append(snapshot.take(connection))
+    both = versions.alike(*taken)
+    assert len(both.after.records) > 20
+    assert diff.compare(both.before, both.after) == []
+    assert both.not_compared == ()
