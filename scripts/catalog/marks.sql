@@ -16,22 +16,22 @@ UNION ALL SELECT polrelid, {mark} FROM pg_policy WHERE {own:polrelid}
 UNION ALL SELECT ev_class, {mark} FROM pg_rewrite WHERE {own:ev_class}
 UNION ALL SELECT seqrelid, {mark} FROM pg_sequence WHERE {own:seqrelid}
 UNION ALL SELECT tgrelid, {mark} FROM pg_trigger WHERE {own:tgrelid}
-UNION ALL SELECT 0, bit_xor({mark}) FROM pg_aggregate
+UNION ALL SELECT 0, bit_xor({mark}) FROM pg_aggregate WHERE {own:aggfnoid}
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_am
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_amop WHERE {own:oid}
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_amproc WHERE {own:oid}
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_cast
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_collation
-UNION ALL SELECT 0, bit_xor({mark}) FROM pg_conversion
+UNION ALL SELECT 0, bit_xor({mark}) FROM pg_conversion WHERE {own:oid}
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_default_acl
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_enum
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_event_trigger
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_language
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_largeobject_metadata
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_namespace
-UNION ALL SELECT 0, bit_xor({mark}) FROM pg_opclass
+UNION ALL SELECT 0, bit_xor({mark}) FROM pg_opclass WHERE {own:oid}
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_operator WHERE {own:oid}
-UNION ALL SELECT 0, bit_xor({mark}) FROM pg_opfamily
+UNION ALL SELECT 0, bit_xor({mark}) FROM pg_opfamily WHERE {own:oid}
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_proc WHERE {own:oid}
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_publication
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_publication_namespace
@@ -41,7 +41,7 @@ UNION ALL SELECT 0, bit_xor({mark}) FROM pg_seclabel
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_statistic_ext
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_transform
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_ts_config
-UNION ALL SELECT 0, bit_xor({mark}) FROM pg_ts_config_map
+UNION ALL SELECT 0, bit_xor({mark}) FROM pg_ts_config_map WHERE {own:mapcfg}
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_ts_dict
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_ts_parser
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_ts_template
@@ -60,7 +60,8 @@ UNION ALL SELECT 1, bit_xor(hashtextextended(rolname, oid::bigint)) FROM pg_role
 UNION ALL SELECT 1, bit_xor({mark}) FROM pg_tablespace
 UNION ALL SELECT 1, bit_xor({mark}) FROM pg_extension
 -- A comment belongs to what it is on, and with that perhaps to a relation.
-UNION ALL SELECT 0, bit_xor({mark}) FROM pg_description WHERE objoid < 16384
+UNION ALL SELECT 0, bit_xor({mark}) FROM pg_description
+WHERE objoid < 16384 AND classoid NOT IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
 UNION ALL SELECT CASE WHEN classoid = 'pg_class'::regclass THEN objoid ELSE coalesce(
     (SELECT p.conrelid FROM pg_constraint p
       WHERE classoid = 'pg_constraint'::regclass AND p.oid = objoid),
