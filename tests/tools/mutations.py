@@ -58,7 +58,8 @@ def migrations() -> list[Migration]:
     found = [Migration("base", "001_base.sql", base["001_base.sql"], {})]
     for block in (_SHADOW / "defects.txt").read_text().split("\n\n"):
         head, _, body = block.strip().partition(":\n")
-        if head.startswith("clean"):
+        # Roles are the server's, on which several mutants run at a time.
+        if head.startswith("clean") and "ROLE" not in body:
             found.append(Migration(head, "002_case.sql", _file(body), base))
     for environment in ("course", "auth"):
         below: dict[str, str] = {}
