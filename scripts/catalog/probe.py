@@ -74,7 +74,8 @@ class Probe:
         return self._known.snapshot
 
     def _all(self, found: Mapping[int, int]) -> _Known:
-        read = snapshot.read(self._connection, self._wanted, again=True)
+        texts = snapshot.prepared(self._connection, queries.statements())
+        read = snapshot.read(self._connection, self._wanted, texts)
         groups = _grouped(read.records.values())
         return _Known(found, self._names(found), groups, _readers(groups), read)
 

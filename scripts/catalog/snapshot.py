@@ -55,13 +55,20 @@ def take(
         psycopg2.Error: when the catalog cannot be read.
     """
     with reading(connection):
-        return read(connection, wanted, again=again)
+        texts = queries.statements()
+        return read(connection, wanted, prepared(connection, texts) if again else texts)
 
 
-def read(connection: Connection, wanted: Wanted, *, again: bool) -> Snapshot:
-    """Take a snapshot, for `reading`; see `take`."""
-    texts, records = queries.statements(), dict[Key, Record]()
-    for name, query in (prepared(connection, texts) if again else texts).items():
+def read(connection: Connection, wanted: Wanted, texts: Mapping[str, str]) -> Snapshot:
+    """Read what queries give, for `reading`; see `take`.
+
+    Args:
+        connection: in a transaction.
+        wanted: which objects count.
+        texts: the queries, by name.
+    """
+    records = dict[Key, Record]()
+    for name, query in texts.items():
         for record in rows(connection, query):
             if record.key in records:
                 raise ValueError(f"the query for {name} gives {record.key} twice")

@@ -67,6 +67,17 @@ def statements() -> Mapping[str, str]:
     return {**common, "others": _as_json(others)}
 
 
+def apart_from(relations: Iterable[int]) -> Mapping[str, str]:
+    """Return the queries by the names of their files, for all but some relations.
+
+    Args:
+        relations: the oids of those that are left out, with their parts.
+    """
+    listed = ", ".join(str(int(oid)) for oid in sorted(relations))
+    of = f"{{0}} <> ALL (ARRAY[{listed}]::oid[])"
+    return {name: _complete(text, of=of) for name, text in _texts().items()}
+
+
 @functools.cache
 def of_relations() -> str:
     """Return what reads some relations and their parts, as JSON; $1 are their oids."""

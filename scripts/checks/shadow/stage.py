@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from scripts.catalog.snapshot import Snapshot
 from scripts.checks.shadow import shared
 from scripts.checks.shadow.locks import LockWatch, Seen
 from scripts.checks.shadow.shared import Shared
-from scripts.engine import disclosure
+from scripts.engine import disclosure, reading
 from scripts.engine.execution.server import ServerExecutor
 from scripts.engine.ledger import lookup
 from scripts.engine.objects import existing
@@ -134,6 +134,20 @@ class Stage:
             return Outcome(_failed(error, step), locks=tuple(self._locks.found))
         existed = self._existed(performed.existed)
         return Outcome(None, existed, tuple(self._locks.found))
+
+    def forward(self, versions: Iterable[str]) -> tuple[Step, Failed] | None:
+        """Run the UPs of versions, in this order; return the first that fails, and why.
+
+        Raises:
+            MigrationError: when a file is not in the format.
+        """
+        for version in versions:
+            step, _ = reading.upgrade(self.status, version)
+            with self.run(step) as outcome:
+                failed = outcome.failed or self.keep()
+            if failed:
+                return step, failed
+        return None
 
     def keep(self) -> Failed | None:
         """Commit what was run; return why that failed, as deferred constraints may have it."""

@@ -13,14 +13,15 @@ from scripts.checks.shadow import throwaway, verdict
 from scripts.checks.shadow.disproof import disproves
 from scripts.checks.shadow.proof import Proof
 from scripts.checks.shadow.servers import Host
-from scripts.checks.shadow.stage import Stage
+from scripts.checks.shadow.stage import Failed, Stage
 from scripts.checks.shadow.stages import Stages
 from scripts.checks.static.suite import Checked
 from scripts.checks.touch import Touch
-from scripts.engine import disclosure, reading
+from scripts.engine import disclosure
 from scripts.engine.session import signals
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
+from scripts.engine.step import Step
 from scripts.errors import ServerError
 from scripts.files.history import Entry
 
@@ -108,9 +109,9 @@ class Worker:
             if self._stop.is_set():
                 return
             if done < index:
-                failing = self._forward(stage, entries[done:index])
+                failing = stage.forward(one.version for one in entries[done:index])
                 if failing:
-                    yield failing
+                    yield self._failing(entries, *failing)
                     return
                 before = stage.catalog()
             proven = Proof(stage, source, before, prepared).run()
@@ -129,15 +130,9 @@ class Worker:
             if proven.spoiled:
                 stage, done = stages.fresh(), 0
 
-    def _forward(self, stage: Stage, entries: Sequence[Entry]) -> Result | None:
-        """Run the UPs of migrations that are not of the share; return why one fails."""
-        for entry in entries:
-            step, _ = reading.upgrade(stage.status, entry.version)
-            with stage.run(step) as outcome:
-                failed = outcome.failed or stage.keep()
-            if failed:
-                what = "the UP fails, so that nothing after it was proven"
-                name = self._settings.environment.name
-                found = verdict.failure(step.place, name, "shadow-up-fails", what, failed)
-                return Result(entry, (found,), was_run=False, stands=False)
-        return None
+    def _failing(self, entries: Sequence[Entry], step: Step, failed: Failed) -> Result:
+        what = "the UP fails, so that nothing after it was proven"
+        name = self._settings.environment.name
+        found = verdict.failure(step.place, name, "shadow-up-fails", what, failed)
+        entry = next(one for one in entries if one.version == step.version)
+        return Result(entry, (found,), was_run=False, stands=False)

@@ -1,0 +1,119 @@
+"""Takes a snapshot of a database that others use, without waiting for what they have locked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
+from scripts.catalog import queries, snapshot
+from scripts.catalog.record import Key, Record
+from scripts.catalog.snapshot import Snapshot, Wanted
+
+PATIENCE_MS = 200
+"""How long to wait for a lock. What writes definitions out opens the relations that are in them."""
+_SAVEPOINT = "upskill_catalog"
+# An index is its table's. What the other session has just made is in nobody's snapshot.
+_LOCKED = """
+SELECT DISTINCT t.oid::bigint, t.oid::regclass::text, l.pid, coalesce(a.application_name, '')
+FROM pg_locks l
+LEFT JOIN pg_index i ON i.indexrelid = l.relation
+JOIN pg_class t ON t.oid = coalesce(i.indrelid, l.relation)
+LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted
+  AND l.pid <> pg_backend_pid() AND t.oid >= 16384
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+ORDER BY 2, 3
+"""
+_READING_THEM = """
+WITH RECURSIVE found (oid) AS (
+  SELECT unnest(%s::oid[])
+  UNION SELECT coalesce(r.ev_class, p.polrelid) FROM found f
+  JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = f.oid
+  LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+  LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+  WHERE r.oid IS NOT NULL OR p.oid IS NOT NULL)
+SELECT oid::bigint, oid::regclass::text FROM found
+"""
+
+
+class Locked(NamedTuple):
+    """A relation that another session has locked."""
+
+    name: str
+    pid: int
+    application: str
+    """What the session calls itself; "" where that is not known."""
+
+
+class Look(NamedTuple):
+    """A snapshot, and what is not in it."""
+
+    snapshot: Snapshot
+    locked: tuple[Locked, ...] = ()
+    relations: frozenset[str] = frozenset()
+    """The names of what was left out with its parts: the locked, and what reads them."""
+    classes: tuple[str, ...] = ()
+    """The queries that could not be run at all."""
+
+
+def take(connection: Connection, wanted: Wanted) -> Look:
+    """Take a snapshot; leave out what waits for longer than `PATIENCE_MS`.
+
+    Args:
+        connection: in a transaction, which may be read-only. It holds locks of a SELECT on what
+            was written out, until it ends.
+        wanted: which objects count.
+
+    Raises:
+        psycopg2.Error: when the catalog cannot be read.
+    """
+    with snapshot.reading(connection):
+        _run(connection, f"SET LOCAL lock_timeout = {PATIENCE_MS}; SAVEPOINT {_SAVEPOINT}")
+        try:
+            return Look(snapshot.read(connection, wanted, queries.statements()))
+        except psycopg2.errors.LockNotAvailable:
+            _run(connection, f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+        return _around(connection, wanted)
+
+
+def _around(connection: Connection, wanted: Wanted) -> Look:
+    """Take a snapshot of all that is not locked, class by class."""
+    locked: list[Locked] = []
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCKED)
+        rows = cursor.fetchall()
+        locked = [Locked(*row[1:]) for row in rows]
+        cursor.execute(_READING_THEM, ([row[0] for row in rows],))
+        left_out = dict(cursor.fetchall())
+    records: dict[Key, Record] = {}
+    unread = []
+    for name, text in queries.apart_from(left_out).items():
+        found = _read(connection, wanted, {name: text})
+        if found is None:
+            unread.append(name)
+        else:
+            records.update(found.records)
+    whole = Snapshot(records, connection.server_version)
+    return Look(whole, tuple(locked), frozenset(left_out.values()), tuple(unread))
+
+
+def _read(connection: Connection, wanted: Wanted, texts: Mapping[str, str]) -> Snapshot | None:
+    _run(connection, f"SAVEPOINT {_SAVEPOINT}")
+    try:
+        return snapshot.read(connection, wanted, texts)
+    except psycopg2.errors.LockNotAvailable:
+        _run(connection, f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+        return None
+
+
+def _run(connection: Connection, text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(text)
+
+
+def is_left_out(look: Look, record: Record) -> bool:
+    """Tell whether an object was left out of a look, so that it cannot be compared."""
+    return record.name in look.relations or record.parent in look.relations
