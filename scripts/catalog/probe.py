@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.catalog import marks, queries, snapshot
+from scripts.catalog import marks, naming, queries, snapshot
+from scripts.catalog.naming import Relation
 from scripts.catalog.record import Key, Record
 from scripts.catalog.snapshot import Snapshot, Wanted
 
@@ -22,22 +23,18 @@ _PARTS = ("column", "index", "policy", "rule", "trigger")
 _CONSTRAINTS = ("constraint", "not-null constraint")
 _READERS = ("view", "materialized view", "policy", "rule")
 """What is written out from how the relations that it reads are now."""
-_ATOMIC = "BEGIN ATOMIC"
-"""Is in the definition of a routine that is written out likewise."""
-_IN_TEXTS = ("enum", "operator class", "type")
-"""Of these, more than the name is in the texts of others: labels, defaults."""
-_NAMES = """
-SELECT oid::bigint, oid::regclass::text FROM pg_class
-WHERE relkind IN ('r', 'p', 'f', 'v', 'm', 'c', 'S') AND oid = ANY (%s)
-"""
+_IN_TEXTS = ("operator class", "type")
+"""Of these, more than the name decides on the texts of others: what is the default of a type."""
 
 
 class _Known(NamedTuple):
     """What was read last."""
 
     marks: Mapping[int, int]
-    names: Mapping[int, str]
-    """The relations' full names, by oid."""
+    relations: Mapping[int, Relation]
+    """By oid."""
+    others: Mapping[tuple[int, int], str]
+    """What all else is called: see `naming.others`."""
     groups: Mapping[str, Group]
     """By the relation's full name, or `_REST`."""
     readers: frozenset[str]
@@ -77,7 +74,9 @@ class Probe:
         texts = snapshot.prepared(self._connection, queries.statements())
         read = snapshot.read(self._connection, self._wanted, texts)
         groups = _grouped(read.records.values())
-        return _Known(found, self._names(found), groups, _readers(groups), read)
+        names = naming.relations(self._connection, found)
+        others = naming.others(self._connection)
+        return _Known(found, names, others, groups, _readers(groups), read)
 
     def _since(self, known: _Known, found: Mapping[int, int]) -> _Known | None:
         """Read what has changed; return None where that is not enough."""
@@ -85,27 +84,26 @@ class Probe:
         changed = {of for of in before.keys() | found.keys() if before.get(of) != found.get(of)}
         if not changed:
             return known
-        if marks.ALL in changed:
+        with_rest, owners = marks.REST in changed, changed - {marks.REST}
+        on_types = routines = False
+        if not owners.isdisjoint(known.relations):
+            owners |= {of for of, one in known.relations.items() if one.name in known.readers}
+            on_types, routines = naming.dependents(self._connection, owners)
+        others = naming.others(self._connection) if with_rest else known.others
+        gone = {of: known.relations[of] for of in owners if of in known.relations}
+        come = naming.relations(self._connection, owners)
+        renamed = any(one.is_renamed(come.get(of, one)) for of, one in gone.items())
+        if marks.ALL in changed or on_types or renamed or naming.are_renamed(known.others, others):
             return None
-        with_rest = marks.REST in changed
-        owners = changed - {marks.REST}
-        if not owners.isdisjoint(known.names):
-            owners |= {of for of, name in known.names.items() if name in known.readers}
-            with_rest = with_rest or _in_code(known)
-        gone = {of: known.names[of] for of in owners if of in known.names}
-        names = {of: name for of, name in known.names.items() if of not in gone}
-        names.update(self._names(owners))
+        with_rest = with_rest or routines
         groups = self._read(owners, with_rest=with_rest)
-        stays = {of: name for of, name in gone.items() if of in names}
-        if any(names[of] != name for of, name in stays.items()):
+        if with_rest and _is_in_texts(known.groups.get(_REST, {}), groups.get(_REST, {})):
             return None
-        replaced = {*gone.values(), *([_REST] if with_rest else [])}
-        if any(
-            _is_in_texts(known.groups.get(name, {}), groups.get(name, {}))
-            for name in replaced & {*stays.values(), _REST}
-        ):
-            return None
-        return _merged(known, found, names, replaced, groups)
+        kept = {of: one for of, one in known.relations.items() if of not in gone}
+        replaced = {*(one.name for one in gone.values()), *([_REST] if with_rest else [])}
+        return _merged(known, replaced, groups)._replace(
+            marks=found, relations={**kept, **come}, others=others
+        )
 
     def _read(self, owners: Iterable[int], *, with_rest: bool) -> dict[str, Group]:
         relations = self._prepared("of_relations", queries.of_relations(), "(oid[])")
@@ -116,11 +114,6 @@ class Probe:
             rest = self._prepared("of_the_rest", queries.of_the_rest())
             found += snapshot.rows(self._connection, rest)
         return _grouped(record for record in found if self._wanted(record))
-
-    def _names(self, owners: Iterable[int]) -> dict[int, str]:
-        with self._connection.cursor() as cursor:
-            cursor.execute(_NAMES, (list(owners),))
-            return dict(cursor.fetchall())
 
     def _prepared(self, name: str, query: str, parameters: str = "") -> str:
         return snapshot.prepared(self._connection, {name: query}, parameters)[name]
@@ -149,41 +142,24 @@ def _readers(groups: Mapping[str, Group]) -> frozenset[str]:
     )
 
 
-def _in_code(known: _Known) -> bool:
-    """Tell whether the text of a routine depends on how relations are."""
-    rest = known.groups.get(_REST, {})
-    return any(
-        _ATOMIC in str(record.get("definition"))
-        for (kind, _), record in rest.items()
-        if kind in ("function", "procedure")
-    )
-
-
 def _is_in_texts(before: Group, after: Group) -> bool:
-    """Tell whether what has changed of a group may be in the texts of others."""
-    gone, come = before.keys() - after.keys(), after.keys() - before.keys()
-    if gone and come:
-        return True  # something may have another name
-    changed = {key for key in before.keys() & after.keys() if before[key] != after[key]}
-    return any(kind in _IN_TEXTS for kind, _ in changed) or any(
-        kind == "operator class" for kind, _ in gone | come
+    """Tell whether something has changed that decides on the texts of others."""
+    return any(
+        kind in _IN_TEXTS and before.get((kind, name)) != after.get((kind, name))
+        for kind, name in before.keys() | after.keys()
     )
 
 
-def _merged(
-    known: _Known,
-    found: Mapping[int, int],
-    names: Mapping[int, str],
-    replaced: set[str],
-    groups: Mapping[str, Group],
-) -> _Known:
+def _merged(known: _Known, replaced: set[str], groups: Mapping[str, Group]) -> _Known:
+    """Return what is known with some groups instead of those that are replaced."""
     records = dict(known.snapshot.records)
     for name in replaced:
         for key in known.groups.get(name, ()):
             del records[key]
     for group in groups.values():
         records.update(group)
-    kept = {name: group for name, group in known.groups.items() if name not in replaced}
-    readers = (known.readers - replaced) | _readers(groups)
-    now = known.snapshot._replace(records=records)
-    return _Known(found, names, {**kept, **groups}, readers, now)
+    return known._replace(
+        groups={**{n: one for n, one in known.groups.items() if n not in replaced}, **groups},
+        readers=(known.readers - replaced) | _readers(groups),
+        snapshot=known.snapshot._replace(records=records),
+    )

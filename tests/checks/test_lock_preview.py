@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.checks import validation
-from scripts.checks.static.suite import Scope
+from scripts.checks.static.suite import Checked, Scope
 from scripts.embedded.server import Server
 from scripts.engine import settings
 from scripts.files import project
@@ -26,13 +26,18 @@ READS_TOO = "ACCESS EXCLUSIVE on public.orders: blocks reads and writes"
 def locks(root: Path, postgres: Server, up: str, header: str = "", base: str = BASE) -> list[str]:
     """Return what an UP does, as people read it: "5: SHARE on public.orders: blocks writes"."""
     lay_out(root, {"001_base.sql": base, "002_case.sql": f"{header}-- UP\n{up}\n-- DOWN\n"})
+    return [f"{one.line}: {one}" for one in run(root, postgres).touches]
+
+
+def run(root: Path, postgres: Server) -> Checked:
+    """Run what is above the first migration."""
     here = project.load(root / "alembic.ini")
     course = here.environment("course")
-    checked = validation.files([course], Scope(since="001"))
+    (checked,) = validation.files([course], Scope(since="001"))
     databases = [settings.load(here, course, need_url=False)]
     url, ignore = postgres.url("postgres"), lambda *_: None
-    validation.shadow(databases, checked, url, ignore, ignore)
-    return [f"{one.line}: {one}" for each in checked for one in each.touches]
+    validation.shadow(databases, [checked], url, ignore, ignore)
+    return checked
 
 
 @pytest.mark.parametrize(
@@ -114,6 +119,15 @@ def test_what_a_statement_does_to_a_table_is_seen(
         ),
         ("VACUUM (ANALYZE) orders;", [f"3: {OTHER_CHANGES}"]),
         ("VACUUM FULL orders;", [f"3: {READS_TOO}; rewrites the table"]),
+        ("VACUUM (FULL false) orders;", [f"3: {OTHER_CHANGES}"]),
+        (
+            "REINDEX (CONCURRENTLY false) SCHEMA public;",
+            [
+                f"3: SHARE on public.{name}: blocks writes"
+                for name in ("archive", "customers", "orders")
+            ],
+        ),
+        ("CLUSTER;", []),
         (
             "CREATE TABLE IF NOT EXISTS n (id int);\n"
             "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON n (id);",
@@ -130,6 +144,28 @@ def test_so_it_is_outside_a_transaction(
     tmp_path: Path, postgres: Server, up: str, expected: list[str]
 ) -> None:
     assert locks(tmp_path, postgres, up, "-- Transaction: none\n") == expected
+
+
+@pytest.mark.parametrize(
+    "up",
+    [
+        "PREPARE p AS SELECT 1;\nEXECUTE p;\nDEALLOCATE p;",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1;\nCLOSE c;",
+        "SELECT pg_advisory_lock(7);\nDO $$ BEGIN IF (SELECT count(*) FROM pg_locks"
+        " WHERE locktype = 'advisory' AND objid = 7) <> 1 THEN RAISE 'two'; END IF; END $$;"
+        "\nSELECT pg_advisory_unlock(7);",
+        "DO $$ BEGIN IF nextval('numbers') <> 100 THEN RAISE 'twice'; END IF; END $$;",
+        "SET search_path = pg_catalog;\nRESET search_path;",
+        "CREATE TEMP TABLE t (id int);\nDROP TABLE t;",
+    ],
+)
+def test_a_trial_leaves_nothing(tmp_path: Path, postgres: Server, up: str) -> None:
+    lay_out(
+        tmp_path,
+        {"001_base.sql": BASE, "002_case.sql": f"-- Transaction: none\n-- UP\n{up}\n-- DOWN\n"},
+    )
+    checked = run(tmp_path, postgres)
+    assert [one.message for one in checked.findings if one.code == "shadow-up-fails"] == []
 
 
 def test_a_partition_that_is_detached_concurrently_is_locked_last(

@@ -116,6 +116,21 @@ def test_an_up_that_fails_is_said_once(tmp_path: Path, postgres: Server) -> None
     assert three.said == ["course: 7 after 005_of.sql were not run"]
 
 
+def test_what_another_worker_could_not_reach_is_said(tmp_path: Path, postgres: Server) -> None:
+    rows = "-- UP\nINSERT INTO t1 VALUES (1);\n-- DOWN\nSELECT 1;\n"
+    unique = (
+        "-- UP\nCREATE UNIQUE INDEX IF NOT EXISTS u ON t1 (id);\n-- DOWN\nDROP INDEX IF EXISTS u;\n"
+    )
+    lay_out(tmp_path, history(of_004=rows, of_007=unique))
+    # Its worker has run 004 three times, the others once.
+    for cores in (1, 3):
+        proof = prove(tmp_path, postgres, cores)
+        fails = [one.path for one in proof.findings if one.code == "shadow-up-fails"]
+        assert [Path(path).name for path in fails] == ["007_of.sql"]
+        (said,) = proof.said
+        assert said.endswith("after 007_of.sql were not run")
+
+
 def test_an_earlier_up_that_fails_is_said_once(tmp_path: Path, postgres: Server) -> None:
     lay_out(tmp_path, history(of_001="-- UP\nSELECT 1 / 0;\n-- DOWN\nSELECT 1;\n"))
     three = prove(tmp_path, postgres, 3, Scope(since="002"))

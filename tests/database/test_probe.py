@@ -13,6 +13,7 @@ from scripts.catalog import marks, queries, snapshot
 from scripts.catalog.probe import Probe
 from scripts.embedded.server import Server
 from tests.support import catalogs
+from tests.support.workspace import REPOSITORY
 
 pytestmark = pytest.mark.database
 
@@ -28,6 +29,14 @@ def full(database: str, postgres: Server) -> Iterator[Connection]:
 def plain(database: str) -> Iterator[Connection]:
     """An empty database."""
     with closing(psycopg2.connect(database)) as connection:
+        yield connection
+
+
+@pytest.fixture
+def admin(database: str, postgres: Server) -> Iterator[Connection]:
+    """An empty database, as the superuser."""
+    name = psycopg2.extensions.parse_dsn(database)["dbname"]
+    with closing(psycopg2.connect(postgres.url(name))) as connection:
         yield connection
 
 
@@ -112,6 +121,27 @@ def test_texts_that_depend_on_other_objects_are_read_again(plain: Connection, ch
     probe.take()
     run(plain, change)
     assert unlike(probe, plain) == set()
+
+
+def takeovers() -> dict[str, list[str]]:
+    """Return what is there first, and the change, by what it is about."""
+    blocks = (REPOSITORY / "tests/data/catalog/takeovers.sql").read_text().split("\n\n")[1:]
+    parted = (block.partition("\n") for block in blocks)
+    return {head.removeprefix("-- "): body.split("\n--\n") for head, _, body in parted}
+
+
+@pytest.mark.parametrize("name", takeovers())
+def test_a_name_that_another_object_takes_over_is_seen(admin: Connection, name: str) -> None:
+    setup, change = takeovers()[name]
+    run(admin, setup)
+    probe = Probe(admin, lambda _: True)
+    before = probe.take()
+    run(admin, "SAVEPOINT before")
+    run(admin, change)
+    assert unlike(probe, admin) == set()
+    assert probe.take().records != before.records
+    run(admin, "ROLLBACK TO SAVEPOINT before")
+    assert unlike(probe, admin) == set()
 
 
 def test_what_was_rolled_back_is_not_remembered(plain: Connection) -> None:

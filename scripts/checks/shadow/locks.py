@@ -7,6 +7,7 @@ from typing import NamedTuple
 import psycopg2
 
 from scripts.checks.shadow import outside
+from scripts.checks.shadow.shared import SCHEMA
 from scripts.checks.touch import BLOCKS, Touch
 from scripts.engine import disclosure
 from scripts.engine.session.run_connection import RunConnection
@@ -15,10 +16,11 @@ from scripts.sqltext.statements import Statement
 _STRENGTH = {mode: number for number, mode in enumerate(BLOCKS, start=1)}
 # Tables and materialized views of whoever migrates: indexes and TOAST go with them.
 _TABLES = (
-    "SELECT json_agg(json_build_array(c.oid::bigint, format('%I.%I', n.nspname, c.relname),"
+    "SELECT json_agg(json_build_array(c.oid::bigint, format('%I.%I', n.nspname, c.relname),"  # noqa: S608 - ours
     " c.relfilenode::bigint, pg_stat_get_xact_numscans(c.oid)))"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     " WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'm', 'f') AND c.relpersistence <> 't'"
+    f" AND n.nspname <> '{SCHEMA}'"
 )
 _HELD = (
     "SELECT json_agg(json_build_array(l.relation::bigint, l.modes, c.relfilenode::bigint,"
@@ -108,7 +110,7 @@ class LockWatch:
 
         What no transaction block may have locks what the manual says.
         """
-        if not self._is_on:
+        if not (self._is_on and outside.can_be_tried(statement)):
             return
         execute = self._connection.execute
         is_refused = False
@@ -126,14 +128,12 @@ class LockWatch:
             self._look_up(statement)
 
     def _look_up(self, statement: Statement) -> None:
-        for one in outside.of(statement):
-            oid = outside.table(self._connection.raw, one.name) if one.name else None
-            tables = [oid] if one.name else list(self._tables)
-            self.found += [
-                Seen(statement, self._tables[oid].name, one.mode, one.rewrites, scans=False)
-                for oid in tables
-                if oid in self._tables
-            ]
+        self.found += [
+            Seen(statement, self._tables[oid].name, one.mode, one.rewrites, scans=False)
+            for one in outside.of(statement)
+            for oid in outside.tables(self._connection.raw, one)
+            if oid in self._tables
+        ]
         self.found.sort(key=_place)
 
     def _compare(self, statement: Statement, was: _Table, now: _Table) -> None:

@@ -1,4 +1,4 @@
-"""What belongs to a server and all its databases: roles, tablespaces, databases."""
+"""What belongs to a server and all its databases, and what of all that is ours."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 
 PREFIX = "upskill_shadow_"
 """What the names of our databases begin with: they are none of anybody's objects."""
+SCHEMA = "upskill_shadow"
+"""Where a shadow's ledger and event log are, so that nothing of ours is taken for a migration's."""
 Shared = Mapping[tuple[str, str], str]
 """Kind and name of each object, and what else is known of it."""
 _QUERY = """

@@ -14,7 +14,7 @@ from scripts.catalog.record import Record
 from scripts.catalog.snapshot import Snapshot
 from scripts.checks.shadow import shared
 from scripts.checks.shadow.locks import LockWatch, Seen
-from scripts.checks.shadow.shared import Shared
+from scripts.checks.shadow.shared import SCHEMA, Shared
 from scripts.engine import disclosure, reading
 from scripts.engine.execution.server import ServerExecutor
 from scripts.engine.ledger import lookup
@@ -29,8 +29,6 @@ from scripts.engine.step import Step
 from scripts.errors import Interrupted, MigrationError, StatementError
 from scripts.files.history import History
 
-SCHEMA = "upskill_shadow"
-"""Where ledger and event log are, so that nothing of ours is taken for a migration's."""
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LACKING = ("0A000", "58P01")
 

@@ -84,20 +84,20 @@ def _together(work: Callable[[int], list[Result]], count: int) -> list[Result]:
 def _added(checked: Checked, results: Iterable[Result], notify: Notify) -> int:
     """Add what the workers have found, in the order of the migrations; count the proven."""
     numbers = {entry.filename: number for number, entry in enumerate(checked.entries)}
-    found: dict[str, Result] = {}
-    for one in results:
+    found = sorted(results, key=lambda one: (numbers[one.entry.filename], not one.was_run))
+    fails: list[str] = []
+    count = 0
+    for result in found:
         # Where a UP fails, every worker meets it; the one whose it is knows most.
-        if one.was_run or one.entry.filename not in found:
-            found[one.entry.filename] = one
-    count, total = 0, len(checked.chosen)
-    for result in sorted(found.values(), key=lambda one: numbers[one.entry.filename]):
-        _add(checked, result)
+        if result.was_run or result.entry.filename not in fails:
+            _add(checked, result)
+        if not result.stands:
+            fails.append(result.entry.filename)
         count += result.was_run and result.stands
-    failing = [one for one in found.values() if one.was_run and not one.stands]
-    left = total - count - len(failing)
-    if failing and left:
-        name, first = checked.environment.name, failing[0].entry.filename
-        notify(f"{name}: {left} after {first} were not run")
+    own = sum(one.was_run and not one.stands for one in found)
+    left = len(checked.chosen) - count - own
+    if fails and left:
+        notify(f"{checked.environment.name}: {left} after {fails[0]} were not run")
     return count
 
 
