@@ -74,4 +74,4 @@ FROM pg_description WHERE {own:objoid}
 UNION ALL SELECT d.objid, {mark:d} FROM pg_sequence s
 JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid
 UNION ALL SELECT CASE WHEN classid = 'pg_class'::regclass THEN objid ELSE 1 END, {mark} FROM pg_depend
-WHERE deptype IN ('e', 'x') AND {own:objid}
+WHERE deptype IN ('e', 'x') AND ({own:objid} OR classid = 'pg_namespace'::regclass)

@@ -129,6 +129,11 @@ def test_what_a_statement_does_to_a_table_is_seen(
         ),
         ("CLUSTER;", []),
         (
+            "DO $$ BEGIN RAISE active_sql_transaction; EXCEPTION WHEN others THEN NULL; END $$;\n"
+            "ALTER TABLE nobody ADD COLUMN a int;",
+            [],
+        ),
+        (
             "CREATE TABLE IF NOT EXISTS n (id int);\n"
             "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON n (id);",
             [],

@@ -114,11 +114,12 @@ def _cluster(node: pg.ClusterStmt) -> Iterator[Locking]:
 
 
 def _detach(node: pg.AlterTableStmt) -> Iterator[Locking]:
-    yield Locking(_WEAK, _NAMED, _parts(node.relation))
     for one in node.cmds:
-        partition = getattr(one.alter_table_cmd, "def").partition_cmd.name
-        # Only for a moment, once nobody uses it through its parent any more.
-        yield Locking(_FULL, _NAMED, _parts(partition))
+        if one.alter_table_cmd.subtype == pg.AT_DetachPartition:
+            yield Locking(_WEAK, _NAMED, _parts(node.relation))
+            partition = getattr(one.alter_table_cmd, "def").partition_cmd.name
+            # Only for a moment, once nobody uses it through its parent any more.
+            yield Locking(_FULL, _NAMED, _parts(partition))
 
 
 def _is_on(options: Iterable[pg.Node], name: str) -> bool:

@@ -302,3 +302,9 @@ CREATE TABLE p(id int); DROP TABLE p;
 CREATE TABLE q(i int);
 --
 ALTER TABLE q ADD z int;
+
+-- a member that the server came with
+CREATE SCHEMA apart;
+CREATE EXTENSION hstore SCHEMA apart;
+--
+ALTER EXTENSION hstore ADD SCHEMA public;
