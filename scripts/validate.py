@@ -48,8 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--live",
         action="store_true",
-        help="also check each database's ledger, and look for invalid indexes and constraints; "
-        "tables and columns are not compared; nothing is written",
+        help="also check each database: its ledger, invalid indexes and constraints, and drift, "
+        "which is what differs from a shadow with the same migrations; nothing is written",
     )
     parser.add_argument("--strict", action="store_true", help="fail on warnings too")
     parser.add_argument(
@@ -84,7 +84,7 @@ def _add_shadow(parser: argparse.ArgumentParser) -> None:
         "--shadow-url",
         type=arguments.value,
         metavar="URL",
-        help="use this server for --shadow instead of an embedded one; databases whose names begin "
+        help="use this server for shadows instead of an embedded one; databases whose names begin "
         "with upskill_shadow_ are created on it, and dropped",
     )
 
@@ -121,14 +121,15 @@ def _validate(options: argparse.Namespace) -> int:
     scope.check(environments)
     checked = validation.files(environments, scope)
     groups, proven = list(_FILES), 0
-    if options.shadow or options.shadow_url:
+    if options.shadow or (options.shadow_url and not options.live):
         groups.append("shadow")
         unset = [settings.load(project, one, need_url=False) for one in environments]
         with progress.shown() as told:
             proven = validation.shadow(unset, checked, options.shadow_url or "", report.say, told)
     if options.live:
         groups.append("live")
-        validation.live(arguments.settings_of(project, environments), checked, report.say)
+        databases = arguments.settings_of(project, environments)
+        validation.live(databases, checked, options.shadow_url or "", report.say)
     found = validation.findings(checked, wanted, groups)
     touches = [touch for one in checked for touch in one.touches]
     looked_at = _looked_at(checked, options, proven)
@@ -154,7 +155,7 @@ def _looked_at(checked: list[Checked], options: argparse.Namespace, proven: int)
     names = ", ".join(one.environment.name for one in checked)
     checked_too = f" and {'database' if len(checked) == 1 else 'databases'} {names}"
     unchecked = ". Released files were not checked: add --base origin/main"
-    shadow = options.shadow or options.shadow_url
+    shadow = options.shadow or (options.shadow_url and not options.live)
     return (
         findings.counted(count, "migration")
         + (f", {proven} of them run on a shadow" if shadow else "")

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from scripts.checks import rules
 from scripts.checks.finding import Finding
-from scripts.checks.live import ledger as live_level
+from scripts.checks.live import suite as live_level
 from scripts.checks.rules import Severity
 from scripts.checks.shadow import suite as shadow_level
 from scripts.checks.shadow.servers import Servers
 from scripts.checks.shadow.suite import Progress
 from scripts.checks.static import suite as files_level
 from scripts.checks.static.suite import Checked, Scope
+from scripts.engine.session import signals
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
+from scripts.errors import Interrupted
 from scripts.files.project import Environment
 
 
@@ -51,19 +54,24 @@ def files(environments: Iterable[Environment], scope: Scope) -> list[Checked]:
     return [files_level.check(environment, scope) for environment in environments]
 
 
-def live(databases: Iterable[Settings], checked: Iterable[Checked], notify: Notify) -> None:
+def live(
+    databases: Iterable[Settings], checked: Iterable[Checked], url: str, notify: Notify
+) -> None:
     """Add what is found in the live databases.
 
     Args:
         databases: one for each environment that was checked, in the same order.
         checked: what was found in the files.
+        url: of a server for shadows; "" to start one.
         notify: is told when a server lets us wait.
 
     Raises:
         ServerError: when a database cannot be reached.
     """
-    for settings, one in zip(databases, checked, strict=True):
-        one.findings += live_level.check(settings, notify)
+    settings = list(databases)
+    with _servers(url, settings) as servers:
+        for of, one in zip(settings, checked, strict=True):
+            one.findings += live_level.check(servers, of, notify)
 
 
 def shadow(
@@ -89,11 +97,21 @@ def shadow(
         ServerError: when the server cannot be used.
     """
     settings = list(databases)
-    with Servers(url, settings[0].postgres_bin) as servers:
+    with _servers(url, settings) as servers:
         return sum(
             shadow_level.check(servers, of, one, notify, progress)
             for of, one in zip(settings, checked, strict=True)
         )
+
+
+@contextmanager
+def _servers(url: str, databases: Sequence[Settings]) -> Iterator[Servers]:
+    """Give servers for shadows; a signal waits until they are gone again."""
+    try:
+        with signals.deferred(), Servers(url, databases[0].postgres_bin) as servers:
+            yield servers
+    except Interrupted as error:
+        raise error.of_check() from error
 
 
 def findings(checked: Iterable[Checked], wanted: Wanted, groups: Sequence[str]) -> list[Finding]:

@@ -73,6 +73,12 @@ class Interrupted(MigrationError):  # noqa: N818 - nothing is wrong with it
             self.exit_code - 128, where=self.where or where, detail=self.detail, ran=ran
         )
 
+    def of_check(self) -> Interrupted:
+        """Return the same error, for a command that changes nothing, and begins anew next time."""
+        error = Interrupted(self.exit_code - 128)
+        error.hint = "run the command again: it begins anew"
+        return error
+
 
 class StatementError(MigrationError):
     """PostgreSQL refused a statement.

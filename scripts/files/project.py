@@ -24,6 +24,8 @@ class Environment(NamedTuple):
     """Holds env.py and versions/."""
     sql: Path
     """Holds the migration files."""
+    ignore: tuple[str, ...] = ()
+    """Patterns for objects of the database that are not the migrations'."""
 
     @property
     def versions(self) -> Path:
@@ -142,4 +144,6 @@ def _environment(section: configparser.SectionProxy, ini: Path) -> Environment:
             "part of paths and settings",
         )
     folder = ini.parent.absolute() / section["script_location"]
-    return Environment(section.name, folder, folder.parent / "sql" / section.name)
+    patterns = (line.strip() for line in section.get("ignore", "").splitlines())
+    ignore = tuple(pattern for pattern in patterns if pattern)
+    return Environment(section.name, folder, folder.parent / "sql" / section.name, ignore)

@@ -15,7 +15,7 @@ from scripts.embedded.server import Server
 
 _DATA = Path(__file__).parents[1] / "data/catalog"
 EVERYTHING = (_DATA / "everything.sql").read_text()
-_ROLE = """
+ROLE = """
 DO $$ BEGIN CREATE ROLE somebody;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$
 """
@@ -31,7 +31,7 @@ def everything(database: str, postgres: Server) -> Iterator[Connection]:
     """Fill a database with one object of every class; give a superuser's connection to it."""
     name = psycopg2.extensions.parse_dsn(database)["dbname"]
     with closing(psycopg2.connect(postgres.url(name))) as connection:
-        for text in (f'ALTER DATABASE "{name}" OWNER TO CURRENT_USER; {_ROLE}', EVERYTHING):
+        for text in (f'ALTER DATABASE "{name}" OWNER TO CURRENT_USER; {ROLE}', EVERYTHING):
             with connection.cursor() as cursor:
                 cursor.execute(text)
             connection.commit()

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.checks.finding import Finding
-from scripts.engine import disclosure, status
 from scripts.engine.ledger import stored
 from scripts.engine.safeguards import agreement
-from scripts.engine.session import database
-from scripts.engine.session.database import Notify
-from scripts.engine.settings import Settings
 from scripts.engine.status import Status
-from scripts.errors import LedgerError, MigrationError, ServerError
+from scripts.errors import LedgerError, MigrationError
 from scripts.files import history
-from scripts.files.project import Environment, shown
+from scripts.files.project import shown
 
 _INVALID = (
     "SELECT format('%I.%I', n.nspname, c.relname), i.indrelid::regclass::text"
@@ -31,32 +26,19 @@ _NOT_VALID = (
 )
 
 
-def check(settings: Settings, notify: Notify) -> list[Finding]:
-    """Check a database's ledger, and its catalog for unfinished work; nothing is written.
+def check(connection: Connection, found: Status) -> Iterator[Finding]:
+    """Check a database's ledger, and its catalog for unfinished work.
+
+    Args:
+        connection: in a transaction that is read-only.
+        found: files and ledger.
 
     Raises:
-        ServerError: when the database cannot be reached or read.
+        psycopg2.Error: when the catalog cannot be read.
     """
-    environment = settings.environment
-    try:
-        with database.connection(settings, notify) as connection:
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION READ ONLY")
-            found = status.read(connection, settings, history.survey(environment)[0])
-            for remark in found.remarks:
-                notify(f"{environment.name}: {remark}")
-            return [
-                *_ledger(found),
-                *_rollbacks(connection, found),
-                *_unfinished(connection, environment),
-            ]
-    except psycopg2.Error as error:
-        headline, _, detail = disclosure.of_error(error).partition("\n")
-        raise ServerError(
-            f"{environment.name}: {headline}",
-            detail=detail,
-            state="nothing was changed",
-        ) from error
+    yield from _ledger(found)
+    yield from _rollbacks(connection, found)
+    yield from _unfinished(connection, found.name)
 
 
 def _ledger(found: Status) -> Iterator[Finding]:
@@ -111,18 +93,18 @@ def _rollbacks(connection: Connection, found: Status) -> Iterator[Finding]:
             yield _of(found.name, "live-rollback", error.what, error.detail, error.hint)
 
 
-def _unfinished(connection: Connection, environment: Environment) -> Iterator[Finding]:
+def _unfinished(connection: Connection, database: str) -> Iterator[Finding]:
     with connection.cursor() as cursor:
         cursor.execute(_INVALID)
         for name, table in cursor.fetchall():
             what = f"index {name} on {table} is invalid"
             hint = f"run DROP INDEX CONCURRENTLY {name}, then create the index again"
-            yield _of(environment.name, "live-invalid-index", what, hint=hint)
+            yield _of(database, "live-invalid-index", what, hint=hint)
         cursor.execute(_NOT_VALID)
         for name, table in cursor.fetchall():
             what = f"constraint {name} of {table} was never validated"
             hint = f"add a migration with ALTER TABLE {table} VALIDATE CONSTRAINT {name}"
-            yield _of(environment.name, "live-not-valid", what, hint=hint)
+            yield _of(database, "live-not-valid", what, hint=hint)
 
 
 def _of(name: str, code: str, what: str, detail: str = "", hint: str = "") -> Finding:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import psycopg2
 from psycopg2.sql import Composable
 
+from scripts.catalog import queries, snapshot
 from scripts.catalog.probe import Probe
-from scripts.catalog.record import Record
+from scripts.catalog.record import Key, Record
 from scripts.catalog.snapshot import Snapshot
 from scripts.checks.shadow import shared
 from scripts.checks.shadow.locks import LockWatch, Seen
@@ -96,6 +97,21 @@ class Stage:
         """Take a snapshot, of the open transaction if there is one."""
         with self._connection.transaction():
             return self._probe.take()
+
+    def keys(self, classes: Iterable[str]) -> set[Key]:
+        """Return what the queries of some classes give."""
+        with self._connection.transaction(), snapshot.reading(self._connection.raw):
+            return {
+                record.key
+                for name in classes
+                for record in snapshot.rows(self._connection.raw, queries.every()[name])
+            }
+
+    def owner(self) -> str:
+        """Return whose the objects are that migrations make."""
+        with self._connection.transaction():
+            row = self._connection.execute("SELECT current_user")
+        return str(row[0]) if row else ""
 
     def shared(self) -> Shared:
         """Return what is on the server beside the database; nothing where others may change it."""

@@ -1,0 +1,153 @@
+"""Makes a live catalog and its shadow comparable: owners, and what no migration is asked about."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable, Sequence
+
+from scripts.catalog.record import Record, Value
+from scripts.catalog.snapshot import Snapshot
+
+_PROVIDERS = re.compile(r"(rds_|aws_|rdsadmin|cloudsql|azure_)")
+"""The beginnings of what a provider's own roles are called, in an entry of privileges."""
+# As their documentation has them. Each keeps its history in a table of its own.
+_OTHER_TOOLS = (
+    "*.flyway_schema_history",
+    "*.databasechangelog",
+    "*.databasechangeloglock",
+    "*._prisma_migrations",
+    "*.__drizzle_migrations",
+    "drizzle.*",
+    "*.knex_migrations",
+    "*.knex_migrations_lock",
+    "*.kysely_migration",
+    "*.kysely_migration_lock",
+    "*.pgmigrations",
+    "*.goose_db_version",
+    "*.goose_db_version_id_seq",
+    "atlas_schema_revisions.*",
+    "sqitch.*",
+    "graphile_migrate.*",
+)
+_PHYSICAL = (
+    "encoding",
+    "collate",
+    "ctype",
+    "locale_provider",
+    "locale",
+    "locale_rules",
+    "tablespace",
+    "owner",
+    "connection_limit",
+    "is_template",
+)
+"""What CREATE DATABASE has decided, before any migration."""
+_DATA = ("large object",)
+
+
+class Rules:
+    """What of a catalog is compared."""
+
+    def __init__(self, ours: Iterable[str], ignored: Sequence[str]) -> None:
+        """Decide by names.
+
+        Args:
+            ours: the full names of ledger, event log and Alembic's table.
+            ignored: patterns as `fnmatch` has them, for full names; `index public.*` is for one
+                class of objects.
+        """
+        self._ours = frozenset(ours)
+        self._ignored = (*ignored, *_OTHER_TOOLS)
+
+    def counts(self, record: Record) -> bool:
+        """Tell whether an object is compared: it, or what it is a part of, may be ignored."""
+        if record.kind in _DATA or self._ours & {record.name, record.parent}:
+            return False
+        names = (record.name, record.parent or record.name)
+        shown = {one for name in names for one in (name, name.replace('"', ""))}
+        return not any(
+            fnmatch.fnmatchcase(one, pattern)
+            or fnmatch.fnmatchcase(f"{record.kind} {one}", pattern)
+            for one in shown
+            for pattern in self._ignored
+        )
+
+    def of(self, catalog: Snapshot) -> Snapshot:
+        """Return a catalog with what is compared of it."""
+        records = {
+            key: _plain(record) for key, record in catalog.records.items() if self.counts(record)
+        }
+        return catalog._replace(records=records)
+
+
+def owned_by(catalog: Snapshot, owner: str, other: str) -> Snapshot:
+    """Return a catalog in which one role has another's name.
+
+    Args:
+        catalog: of the shadow.
+        owner: who has run the migrations there.
+        other: who has in the live database.
+    """
+    if owner == other:
+        return catalog
+    renamed = (_renamed(record, owner, other) for record in catalog.records.values())
+    return catalog._replace(records={record.key: record for record in renamed})
+
+
+def _plain(record: Record) -> Record:
+    """Leave out of an object what no migration is asked about."""
+    left_out = _PHYSICAL if record.kind == "database" else ()
+    return record._replace(
+        attributes=tuple(
+            (name, _without_providers(record, value) if name == "privileges" else value)
+            for name, value in record.attributes
+            if name not in left_out
+        )
+    )
+
+
+def _without_providers(record: Record, value: Value) -> Value:
+    if not isinstance(value, tuple):
+        return value
+    kept = tuple(one for one in value if not _PROVIDERS.match(one.strip('"')))
+    owner = record.get("owner")
+    if record.kind != "database" or not owner:
+        return kept
+    return tuple(sorted(_entry(one, str(owner), "owner") for one in kept))
+
+
+def _renamed(record: Record, owner: str, other: str) -> Record:
+    attributes = tuple(
+        (name, _value(name, value, owner, other)) for name, value in record.attributes
+    )
+    name = record.name
+    if record.kind in ("default privileges", "settings", "user mapping"):
+        name = re.sub(
+            rf"\b(of|for) {re.escape(_quoted(owner))}(?= |$)", rf"\1 {_quoted(other)}", name
+        )
+    return record._replace(name=name, attributes=attributes)
+
+
+def _value(name: str, value: Value, owner: str, other: str) -> Value:
+    if name == "owner":
+        return other if value == owner else value
+    if name == "privileges" and isinstance(value, tuple):
+        return tuple(sorted(_entry(one, owner, other) for one in value))
+    if name == "roles" and isinstance(value, tuple):
+        return tuple(sorted(other if one == owner else one for one in value))
+    return value
+
+
+def _entry(entry: str, owner: str, other: str) -> str:
+    """Rename a role in `grantee=letters/grantor`."""
+    grantee, _, rest = entry.rpartition("=")
+    letters, _, grantor = rest.partition("/")
+    both = [_quoted(other) if one == _quoted(owner) else one for one in (grantee, grantor)]
+    return f"{both[0]}={letters}/{both[1]}"
+
+
+def _quoted(name: str) -> str:
+    """Return a role's name as the server writes it in privileges and by format('%I')."""
+    plain = re.fullmatch(r"[a-z_][a-z0-9_]*", name)
+    return name if plain else '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,155 @@
+"""Drift: what a database has otherwise than its migrations make it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from scripts.catalog import ddl, diff, unlocked, versions
+from scripts.catalog.diff import Difference
+from scripts.catalog.record import Record
+from scripts.catalog.snapshot import Snapshot
+from scripts.catalog.unlocked import Look
+from scripts.checks.finding import Finding
+from scripts.checks.live import comparable, expected
+from scripts.checks.live.comparable import Rules
+from scripts.checks.live.expected import Expected
+from scripts.checks.shadow.servers import Servers
+from scripts.engine.settings import Settings
+from scripts.engine.status import Status
+
+_LEGEND = "`-` is what the migrations make, `+` is what the database has"
+_MOST_LINES = 60
+
+
+class Live(NamedTuple):
+    """A live database, as it was seen."""
+
+    look: Look
+    owner: str
+    """Whose the ledger is, and with it what the migrations make."""
+    tables: tuple[str, ...]
+    """The full names of ledger, event log and Alembic's table, those that are there."""
+    schema: str
+    """Theirs, which a run makes where it is not there."""
+    sees_all: bool
+    """Whether its login may read the options of user mappings."""
+
+
+def check(servers: Servers, settings: Settings, found: Status, live: Live) -> list[Finding]:
+    """Compare a live catalog with a shadow that has the same migrations.
+
+    Args:
+        servers: where the shadow is made.
+        settings: of the environment.
+        found: which migrations the database has.
+        live: its catalog.
+
+    Raises:
+        MigrationError: when the shadow cannot be made, or a file is not in the format.
+    """
+    name = found.name
+    if found.ahead:
+        count = len(found.ahead)
+        what = f"{count} of its migrations {'is' if count == 1 else 'are'} not in this checkout"
+        return [_not_compared(name, "the catalog", what, "check out the release that has it")]
+    applied = [one.row.version for one in found.applied]
+    made = expected.build(servers, settings, applied, live.look.classes)
+    if not isinstance(made, Expected):
+        step, failed = made
+        what = f"the UP of {step.filename} fails on the shadow: {failed.reason}"
+        return [_not_compared(name, "the catalog", what, "run python scripts/validate.py --shadow")]
+    return compare(name, made, live, settings.environment.ignore)
+
+
+def compare(name: str, made: Expected, live: Live, ignored: Sequence[str]) -> list[Finding]:
+    """Compare a live catalog with what it should be.
+
+    Args:
+        name: the environment's.
+        made: what the migrations make.
+        live: what the database has.
+        ignored: patterns for objects that are not the migrations': see `comparable.Rules`.
+    """
+    both = _alike(made, live, Rules(live.tables, ignored))
+    return [
+        *_left_out(name, live, both),
+        *(_finding(name, one) for one in diff.compare(both.before, both.after)),
+    ]
+
+
+def _alike(made: Expected, live: Live, rules: Rules) -> versions.Alike:
+    shadow = comparable.owned_by(rules.of(made.catalog), made.owner, live.owner)
+    both = versions.alike(shadow, rules.of(live.look.snapshot))
+    schema = ("schema", live.schema)
+    stand_ins = {name for _, name in made.prepared}
+
+    def compared(record: Record) -> bool:
+        if record.key == schema and schema not in both.before.records:
+            return False
+        is_stand_in = record.key in made.prepared or record.parent in stand_ins
+        return not (is_stand_in or unlocked.is_left_out(live.look, record))
+
+    return both._replace(
+        before=_those(both.before, compared, live), after=_those(both.after, compared, live)
+    )
+
+
+def _those(catalog: Snapshot, compared: Callable[[Record], bool], live: Live) -> Snapshot:
+    """Return what is compared of a catalog, without what the login may not see."""
+    records = {key: record for key, record in catalog.records.items() if compared(record)}
+    if not live.sees_all:
+        for key, record in records.items():
+            if record.kind == "user mapping":
+                kept = tuple(pair for pair in record.attributes if pair[0] != "options")
+                records[key] = record._replace(attributes=kept)
+    return catalog._replace(records=records)
+
+
+def _left_out(name: str, live: Live, both: versions.Alike) -> Iterator[Finding]:
+    look = live.look
+    for one in look.locked:
+        by = f" ({one.application})" if one.application else ""
+        yield _not_compared(name, f"table {one.name}", f"it is locked by pid {one.pid}{by}")
+    readers = sorted(look.relations - {one.name for one in look.locked})
+    for reader in readers:
+        yield _not_compared(name, reader, "it reads a table that is locked")
+    for unread in look.classes:
+        yield _not_compared(name, unread, "something in it is locked")
+    for kind, view in both.not_compared:
+        what = "the two servers' versions write it otherwise"
+        yield _not_compared(name, f"{kind} {view}", what)
+    mappings = any(kind == "user mapping" for kind, _ in both.before.records)
+    if mappings and not live.sees_all:
+        what = "the login may not see them"
+        yield _not_compared(name, "options of user mappings", what)
+
+
+def _finding(name: str, one: Difference) -> Finding:
+    lines = ddl.lines(one)
+    more = len(lines) - _MOST_LINES
+    shown = [*lines[:_MOST_LINES], *([f"… and {more} lines more"] if more > 0 else [])]
+    if one.is_note:
+        code, what = "live-column-order", "differs in an order or a given name only"
+    elif one.before is None:
+        code, what = "live-drift", "is made by no migration"
+    elif one.after is None:
+        code, what = "live-drift", "is not there"
+    else:
+        code, what = "live-drift", "is not what the migrations make"
+    return Finding(
+        code=code,
+        message=f"{one.kind} {one.name} {what}",
+        database=name,
+        detail="\n".join(shown),
+        hint=_LEGEND,
+    )
+
+
+def _not_compared(name: str, what: str, why: str, hint: str = "") -> Finding:
+    return Finding(
+        code="live-not-compared",
+        message=f"not compared: {what}: {why}",
+        database=name,
+        hint=hint,
+    )

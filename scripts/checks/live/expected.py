@@ -1,0 +1,71 @@
+"""What a database should have: the catalog of a shadow that has the same migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import psycopg2
+
+from scripts.catalog.record import Key
+from scripts.catalog.snapshot import Snapshot
+from scripts.checks.shadow.servers import Servers
+from scripts.checks.shadow.stage import Failed
+from scripts.checks.shadow.stages import Stages
+from scripts.engine import disclosure
+from scripts.engine.session import signals
+from scripts.engine.settings import Settings
+from scripts.engine.step import Step
+from scripts.errors import ServerError
+from scripts.files import history
+
+_EVERYWHERE = {("database", "the database"), ("schema", "public")}
+"""What an empty database has."""
+
+
+class Expected(NamedTuple):
+    """What was found on the shadow."""
+
+    catalog: Snapshot
+    owner: str
+    """Whose the migrations' objects are there."""
+    prepared: frozenset[Key]
+    """What shadow.sql has made: a stand-in is not what it stands for."""
+
+
+def build(
+    servers: Servers, settings: Settings, versions: Sequence[str], unread: Iterable[str] = ()
+) -> Expected | tuple[Step, Failed]:
+    """Run the UPs of versions on a shadow, and read its catalog.
+
+    Args:
+        servers: where.
+        settings: of the environment; the URL is not used.
+        versions: what the database has applied, in its order.
+        unread: the queries that could not be run there, and are left out here.
+
+    Returns:
+        What the shadow has then, or the step that failed there, and why.
+
+    Raises:
+        MigrationError: when the shadow cannot be made or prepared, or a file is not in the format.
+    """
+    try:
+        with signals.deferred(), Stages(servers.of(0), settings) as stages:
+            stage = stages.fresh()
+            prepared = stage.catalog()
+            failing = stage.forward(versions)
+            if failing:
+                return failing
+            catalog, left_out = stage.catalog(), stage.keys(unread)
+            records = {k: one for k, one in catalog.records.items() if k not in left_out}
+            has_stand_ins = (settings.environment.sql / history.SHADOW).exists()
+            made = frozenset(prepared.records if has_stand_ins else ()) - _EVERYWHERE
+            return Expected(catalog._replace(records=records), stage.owner(), made)
+    except psycopg2.Error as error:
+        signals.check()
+        raise ServerError(
+            "the shadow cannot be read",
+            environment=settings.environment.name,
+            detail=disclosure.of_error(error),
+        ) from error

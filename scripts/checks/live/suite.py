@@ -1,0 +1,78 @@
+"""The level of live databases: each is held against its ledger, its files and a shadow of it."""
+
+from __future__ import annotations
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
+from scripts.catalog import unlocked
+from scripts.checks.finding import Finding
+from scripts.checks.live import drift, ledger
+from scripts.checks.live.drift import Live
+from scripts.checks.shadow.servers import Servers
+from scripts.engine import disclosure, status
+from scripts.engine.ledger import event_table
+from scripts.engine.ledger.table import Ledger
+from scripts.engine.session import database
+from scripts.engine.session.database import Notify
+from scripts.engine.settings import Settings
+from scripts.errors import ServerError
+from scripts.files import history
+
+_OURS = """
+SELECT format('%%I.%%I', n.nspname, c.relname), quote_ident(n.nspname), pg_get_userbyid(c.relowner)
+FROM unnest(%s) WITH ORDINALITY wanted (name, place)
+JOIN pg_class c ON c.oid = to_regclass(wanted.name)
+JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY wanted.place
+"""
+# https://www.postgresql.org/docs/current/view-pg-user-mappings.html
+_SEES_ALL = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+
+
+def check(servers: Servers, settings: Settings, notify: Notify) -> list[Finding]:
+    """Check a database's ledger, and its catalog against its migrations; nothing is written.
+
+    Args:
+        servers: where a shadow is made.
+        settings: of the database.
+        notify: is told when a server lets us wait.
+
+    Raises:
+        ServerError: when the database cannot be reached or read.
+        MigrationError: when the shadow cannot be made.
+    """
+    # It reads what everybody may read: who runs migrations may be somebody else.
+    reader = settings._replace(role="")
+    name = settings.environment.name
+    try:
+        with database.connection(reader, notify) as connection:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ ONLY")
+            found = status.read(connection, reader, history.survey(settings.environment)[0])
+            for remark in found.remarks:
+                notify(f"{name}: {remark}")
+            findings = list(ledger.check(connection, found))
+            live = look(connection, found.ledger)
+    except psycopg2.Error as error:
+        headline, _, detail = disclosure.of_error(error).partition("\n")
+        raise ServerError(
+            f"{name}: {headline}", detail=detail, state="nothing was changed"
+        ) from error
+    # The connection is closed: what it has read holds no lock while the shadow is made.
+    return findings + (drift.check(servers, settings, found, live) if live else [])
+
+
+def look(connection: Connection, of: Ledger) -> Live | None:
+    """Read the catalog; None where there is no ledger, so that no migration has made anything."""
+    names = [one.as_string(connection) for one in (of.name, of.version_name, event_table.name(of))]
+    with connection.cursor() as cursor:
+        cursor.execute(_OURS, (names,))
+        ours = cursor.fetchall()
+        cursor.execute(_SEES_ALL)
+        sees_all = cursor.fetchone() == (True,)
+    if not ours:
+        return None
+    look = unlocked.take(connection, lambda _: True)
+    tables = tuple(name for name, _, _ in ours)
+    _, schema, owner = ours[0]
+    return Live(look, owner, tables, schema, sees_all)
