@@ -15,6 +15,7 @@ from scripts.console import arguments, entry, findings, progress, report, summar
 from scripts.engine import settings
 from scripts.errors import HistoryError, UsageError
 from scripts.files import history
+from scripts.files.project import Project
 
 _FILES = ("names", "format", "sql", "released", "site")
 
@@ -50,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="also check each database: its ledger, invalid indexes and constraints, and drift, "
         "which is what differs from a shadow with the same migrations; nothing is written",
+    )
+    parser.add_argument(
+        "--plan",
+        action="store_true",
+        help="for what is pending in each database: what each statement will lock, rewrite and "
+        "scan there, how large that is, and who is in the way now; nothing is written",
     )
     parser.add_argument("--strict", action="store_true", help="fail on warnings too")
     parser.add_argument(
@@ -120,16 +127,7 @@ def _validate(options: argparse.Namespace) -> int:
     environments = arguments.environments(project, options.database)
     scope.check(environments)
     checked = validation.files(environments, scope)
-    groups, proven = list(_FILES), 0
-    if options.shadow or (options.shadow_url and not options.live):
-        groups.append("shadow")
-        unset = [settings.load(project, one, need_url=False) for one in environments]
-        with progress.shown() as told:
-            proven = validation.shadow(unset, checked, options.shadow_url or "", report.say, told)
-    if options.live:
-        groups.append("live")
-        databases = arguments.settings_of(project, environments)
-        validation.live(databases, checked, options.shadow_url or "", report.say)
+    groups, proven = _run_levels(options, project, checked)
     found = validation.findings(checked, wanted, groups)
     touches = [touch for one in checked for touch in one.touches]
     looked_at = _looked_at(checked, options, proven)
@@ -139,6 +137,37 @@ def _validate(options: argparse.Namespace) -> int:
     if options.summary:
         summary.append(options.summary, found, looked_at, touches)
     return int(validation.fails(found, strict=options.strict))
+
+
+def _run_levels(
+    options: argparse.Namespace, project: Project, checked: list[Checked]
+) -> tuple[list[str], int]:
+    """Run what needs a server; return the groups of checks that were run, and how many proofs."""
+    url, proven = options.shadow_url or "", 0
+    groups, environments = list(_FILES), [one.environment for one in checked]
+    if _proves(options):
+        groups.append("shadow")
+        unset = [settings.load(project, one, need_url=False) for one in environments]
+        with progress.shown() as told:
+            proven = validation.shadow(unset, checked, url, report.say, told)
+    if _asks(options):
+        groups.append("live")
+        databases = arguments.settings_of(project, environments)
+        if options.live:
+            validation.live(databases, checked, url, report.say)
+        if options.plan:
+            validation.plan(databases, checked, url, report.say)
+    return groups, proven
+
+
+def _asks(options: argparse.Namespace) -> bool:
+    """Tell whether live databases are asked."""
+    return bool(options.live or options.plan)
+
+
+def _proves(options: argparse.Namespace) -> bool:
+    """Tell whether migrations are proven; a server for shadows alone means that."""
+    return options.shadow or (bool(options.shadow_url) and not _asks(options))
 
 
 def _check_version(since: str) -> None:
@@ -155,11 +184,10 @@ def _looked_at(checked: list[Checked], options: argparse.Namespace, proven: int)
     names = ", ".join(one.environment.name for one in checked)
     checked_too = f" and {'database' if len(checked) == 1 else 'databases'} {names}"
     unchecked = ". Released files were not checked: add --base origin/main"
-    shadow = options.shadow or (options.shadow_url and not options.live)
     return (
         findings.counted(count, "migration")
-        + (f", {proven} of them run on a shadow" if shadow else "")
-        + (checked_too if options.live else "")
+        + (f", {proven} of them run on a shadow" if _proves(options) else "")
+        + (checked_too if _asks(options) else "")
         + ("" if options.base else unchecked)
     )
 

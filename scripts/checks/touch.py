@@ -15,6 +15,31 @@ BLOCKS = {
 """What a lock keeps others from, the weakest first; weaker ones keep nobody from rows."""
 
 
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+_MILLION = 1_000_000
+
+
+class Weight(NamedTuple):
+    """How large a table is in a live database."""
+
+    size: int
+    """Bytes, with its indexes and long values."""
+    rows: int | None
+    """As ANALYZE has estimated; None where it has not."""
+
+    def __str__(self) -> str:
+        """Return it in words: 48 GB (12 million rows)."""
+        number, unit = float(self.size), 0
+        while number >= 1024 and unit < len(_UNITS) - 1:
+            number, unit = number / 1024, unit + 1
+        size = f"{number:.1f}" if unit and number < 10 else f"{number:.0f}"
+        rows = self.rows
+        if rows is None:
+            return f"{size} {_UNITS[unit]}"
+        short = f"{rows / _MILLION:.0f} million" if rows >= 10 * _MILLION else f"{rows:,}"
+        return f"{size} {_UNITS[unit]} ({short} {'row' if rows == 1 else 'rows'})"
+
+
 class Touch(NamedTuple):
     """What a statement does to a table that was there before its file."""
 
@@ -28,6 +53,8 @@ class Touch(NamedTuple):
     rewrites: bool
     scans: bool
     """Whether it reads the whole table to see that all rows are as they should be."""
+    weight: Weight | None = None
+    """The table's, where a live database was asked."""
 
     def __str__(self) -> str:
         """Return what it does, for people."""
@@ -35,7 +62,9 @@ class Touch(NamedTuple):
 
     def as_fields(self) -> dict[str, Any]:
         """Return it as what --format json prints."""
-        return self._asdict() | {"blocks": BLOCKS[self.mode]}
+        fields = self._asdict() | {"blocks": BLOCKS[self.mode]}
+        weight = fields.pop("weight")
+        return fields | ({"bytes": weight.size, "rows": weight.rows} if weight else {})
 
     @property
     def lock(self) -> str:
@@ -46,8 +75,11 @@ class Touch(NamedTuple):
     @property
     def effects(self) -> str:
         """Return what it does to others, in words."""
+        what = str(self.weight) if self.weight else "the table"
         more = [
-            *(["rewrites the table"] if self.rewrites else []),
-            *(["scans the table"] if self.scans else []),
+            *([f"rewrites {what}"] if self.rewrites else []),
+            *([f"scans {what}"] if self.scans else []),
         ]
+        if self.weight and not more:
+            more = [what]
         return "; ".join([BLOCKS[self.mode], *more])

@@ -74,6 +74,22 @@ def live(
             one.findings += live_level.check(servers, of, notify)
 
 
+def plan(
+    databases: Iterable[Settings], checked: Iterable[Checked], url: str, notify: Notify
+) -> None:
+    """Add what is pending in the live databases will lock there; see `live`.
+
+    Raises:
+        ServerError: when a database cannot be reached.
+    """
+    settings = list(databases)
+    with _servers(url, settings) as servers:
+        for of, one in zip(settings, checked, strict=True):
+            ahead = live_level.plan(servers, of, notify)
+            one.findings += ahead.findings
+            one.touches = [*ahead.touches]
+
+
 def shadow(
     databases: Iterable[Settings],
     checked: Iterable[Checked],

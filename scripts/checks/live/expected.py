@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import psycopg2
@@ -10,7 +11,7 @@ import psycopg2
 from scripts.catalog.record import Key
 from scripts.catalog.snapshot import Snapshot
 from scripts.checks.shadow.servers import Servers
-from scripts.checks.shadow.stage import Failed
+from scripts.checks.shadow.stage import Failed, Stage
 from scripts.checks.shadow.stages import Stages
 from scripts.engine import disclosure
 from scripts.engine.session import signals
@@ -33,6 +34,29 @@ class Expected(NamedTuple):
     """What shadow.sql has made: a stand-in is not what it stands for."""
 
 
+@contextmanager
+def stage(servers: Servers, settings: Settings) -> Iterator[Stage]:
+    """Give an empty stage for a `with` block, and explain what it cannot do.
+
+    Args:
+        servers: where.
+        settings: of the environment; the URL is not used.
+
+    Raises:
+        MigrationError: when the shadow cannot be made or prepared, or is lost.
+    """
+    try:
+        with signals.deferred(), Stages(servers.of(0), settings) as stages:
+            yield stages.fresh()
+    except psycopg2.Error as error:
+        signals.check()
+        raise ServerError(
+            "the shadow cannot be read",
+            environment=settings.environment.name,
+            detail=disclosure.of_error(error),
+        ) from error
+
+
 def build(
     servers: Servers, settings: Settings, versions: Sequence[str], unread: Iterable[str] = ()
 ) -> Expected | tuple[Step, Failed]:
@@ -50,22 +74,13 @@ def build(
     Raises:
         MigrationError: when the shadow cannot be made or prepared, or a file is not in the format.
     """
-    try:
-        with signals.deferred(), Stages(servers.of(0), settings) as stages:
-            stage = stages.fresh()
-            prepared = stage.catalog()
-            failing = stage.forward(versions)
-            if failing:
-                return failing
-            catalog, left_out = stage.catalog(), stage.keys(unread)
-            records = {k: one for k, one in catalog.records.items() if k not in left_out}
-            has_stand_ins = (settings.environment.sql / history.SHADOW).exists()
-            made = frozenset(prepared.records if has_stand_ins else ()) - _EVERYWHERE
-            return Expected(catalog._replace(records=records), stage.owner(), made)
-    except psycopg2.Error as error:
-        signals.check()
-        raise ServerError(
-            "the shadow cannot be read",
-            environment=settings.environment.name,
-            detail=disclosure.of_error(error),
-        ) from error
+    with stage(servers, settings) as at:
+        prepared = at.catalog()
+        failing = at.forward(versions)
+        if failing:
+            return failing
+        catalog, left_out = at.catalog(), at.keys(unread)
+        records = {key: one for key, one in catalog.records.items() if key not in left_out}
+        has_stand_ins = (settings.environment.sql / history.SHADOW).exists()
+        made = frozenset(prepared.records if has_stand_ins else ()) - _EVERYWHERE
+        return Expected(catalog._replace(records=records), at.owner(), made)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.catalog import unlocked
 from scripts.checks.finding import Finding
 from scripts.checks.live import drift, ledger
+from scripts.checks.live import plan as plans
 from scripts.checks.live.drift import Live
+from scripts.checks.live.plan import Plan
 from scripts.checks.shadow.servers import Servers
 from scripts.engine import disclosure, status
 from scripts.engine.ledger import event_table
@@ -16,6 +21,7 @@ from scripts.engine.ledger.table import Ledger
 from scripts.engine.session import database
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
+from scripts.engine.status import Status
 from scripts.errors import ServerError
 from scripts.files import history
 
@@ -27,6 +33,25 @@ JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY wanted.place
 """
 # https://www.postgresql.org/docs/current/view-pg-user-mappings.html
 _SEES_ALL = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+
+
+def plan(servers: Servers, settings: Settings, notify: Notify) -> Plan:
+    """Say what the pending migrations of a database will lock there; nothing is written.
+
+    Args:
+        servers: where a shadow is made.
+        settings: of the database.
+        notify: is told when a server lets us wait.
+
+    Raises:
+        ServerError: when the database cannot be reached or read.
+        MigrationError: when the shadow cannot be made.
+    """
+    with _reading(settings, notify) as (_, found):
+        pass
+    ahead = plans.preview(servers, settings, found)
+    with _reading(settings, notify) as (connection, _):
+        return plans.weighed(connection, found.name, ahead)
 
 
 def check(servers: Servers, settings: Settings, notify: Notify) -> list[Finding]:
@@ -41,25 +66,31 @@ def check(servers: Servers, settings: Settings, notify: Notify) -> list[Finding]
         ServerError: when the database cannot be reached or read.
         MigrationError: when the shadow cannot be made.
     """
+    with _reading(settings, notify) as (connection, found):
+        for remark in found.remarks:
+            notify(f"{found.name}: {remark}")
+        findings = list(ledger.check(connection, found))
+        live = look(connection, found.ledger)
+    # The connection is closed: what it has read holds no lock while the shadow is made.
+    return findings + (drift.check(servers, settings, found, live) if live else [])
+
+
+@contextmanager
+def _reading(settings: Settings, notify: Notify) -> Iterator[tuple[Connection, Status]]:
+    """Give a connection that only reads, and files and ledger, for a `with` block."""
     # It reads what everybody may read: who runs migrations may be somebody else.
     reader = settings._replace(role="")
-    name = settings.environment.name
+    environment = settings.environment
     try:
         with database.connection(reader, notify) as connection:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION READ ONLY")
-            found = status.read(connection, reader, history.survey(settings.environment)[0])
-            for remark in found.remarks:
-                notify(f"{name}: {remark}")
-            findings = list(ledger.check(connection, found))
-            live = look(connection, found.ledger)
+            yield connection, status.read(connection, reader, history.survey(environment)[0])
     except psycopg2.Error as error:
         headline, _, detail = disclosure.of_error(error).partition("\n")
         raise ServerError(
-            f"{name}: {headline}", detail=detail, state="nothing was changed"
+            f"{environment.name}: {headline}", detail=detail, state="nothing was changed"
         ) from error
-    # The connection is closed: what it has read holds no lock while the shadow is made.
-    return findings + (drift.check(servers, settings, found, live) if live else [])
 
 
 def look(connection: Connection, of: Ledger) -> Live | None:
