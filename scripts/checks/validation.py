@@ -74,6 +74,22 @@ def live(
             one.findings += live_level.check(servers, of, notify)
 
 
+def differences(settings: Settings, at: str, url: str, notify: Notify) -> list[Finding]:
+    """Return what a database without a ledger has otherwise than migrations make it.
+
+    Args:
+        settings: of the database.
+        at: the last of the migrations.
+        url: of a server for shadows; "" to start one.
+        notify: is told when a server lets us wait.
+
+    Raises:
+        MigrationError: when the database cannot be read, has a ledger, or no shadow can be made.
+    """
+    with _servers(url, [settings]) as servers:
+        return live_level.differences(servers, settings, at, notify)
+
+
 def plan(
     databases: Iterable[Settings], checked: Iterable[Checked], url: str, notify: Notify
 ) -> None:

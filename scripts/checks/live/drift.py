@@ -54,6 +54,22 @@ def check(servers: Servers, settings: Settings, found: Status, live: Live) -> li
         what = f"{count} of its migrations {'is' if count == 1 else 'are'} not in this checkout"
         return [_not_compared(name, "the catalog", what, "check out the release that has it")]
     applied = [one.row.version for one in found.applied]
+    return at(servers, settings, applied, live)
+
+
+def at(servers: Servers, settings: Settings, applied: Sequence[str], live: Live) -> list[Finding]:
+    """Compare a live catalog with a shadow that has some migrations.
+
+    Args:
+        servers: where the shadow is made.
+        settings: of the environment.
+        applied: the versions.
+        live: the catalog.
+
+    Raises:
+        MigrationError: as `check`.
+    """
+    name = settings.environment.name
     made = expected.build(servers, settings, applied, live.look.classes)
     if not isinstance(made, Expected):
         step, failed = made

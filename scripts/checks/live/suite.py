@@ -18,6 +18,7 @@ from scripts.checks.shadow.servers import Servers
 from scripts.engine import disclosure, status
 from scripts.engine.ledger import event_table
 from scripts.engine.ledger.table import Ledger
+from scripts.engine.operations import baseline
 from scripts.engine.session import database
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
@@ -30,6 +31,12 @@ SELECT format('%%I.%%I', n.nspname, c.relname), quote_ident(n.nspname), pg_get_u
 FROM unnest(%s) WITH ORDINALITY wanted (name, place)
 JOIN pg_class c ON c.oid = to_regclass(wanted.name)
 JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY wanted.place
+"""
+_MOST = """
+SELECT pg_get_userbyid(c.relowner)::text
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.oid >= 16384 AND n.nspname !~ '^pg_'
+GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1
 """
 # https://www.postgresql.org/docs/current/view-pg-user-mappings.html
 _SEES_ALL = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
@@ -72,7 +79,28 @@ def check(servers: Servers, settings: Settings, notify: Notify) -> list[Finding]
         findings = list(ledger.check(connection, found))
         live = look(connection, found.ledger)
     # The connection is closed: what it has read holds no lock while the shadow is made.
-    return findings + (drift.check(servers, settings, found, live) if live else [])
+    return findings + (drift.check(servers, settings, found, live) if found.ledger.exists else [])
+
+
+def differences(servers: Servers, settings: Settings, at: str, notify: Notify) -> list[Finding]:
+    """Compare a database that has no ledger with what migrations make; nothing is written.
+
+    Args:
+        servers: where a shadow is made.
+        settings: of the database.
+        at: the last of the migrations.
+        notify: is told when a server lets us wait.
+
+    Raises:
+        ServerError: when the database cannot be reached or read.
+        LedgerError: when it has a ledger.
+        HistoryError: when there is no such migration.
+        MigrationError: when the shadow cannot be made.
+    """
+    with _reading(settings, notify) as (connection, found):
+        versions = [one.version for one in baseline.versions(found, at)]
+        live = look(connection, found.ledger)
+    return drift.at(servers, settings, versions, live)
 
 
 @contextmanager
@@ -93,17 +121,17 @@ def _reading(settings: Settings, notify: Notify) -> Iterator[tuple[Connection, S
         ) from error
 
 
-def look(connection: Connection, of: Ledger) -> Live | None:
-    """Read the catalog; None where there is no ledger, so that no migration has made anything."""
+def look(connection: Connection, of: Ledger) -> Live:
+    """Read the catalog, and whose migrations' objects are: the ledger's owner, or most others'."""
     names = [one.as_string(connection) for one in (of.name, of.version_name, event_table.name(of))]
     with connection.cursor() as cursor:
         cursor.execute(_OURS, (names,))
         ours = cursor.fetchall()
         cursor.execute(_SEES_ALL)
         sees_all = cursor.fetchone() == (True,)
-    if not ours:
-        return None
-    look = unlocked.take(connection, lambda _: True)
+        cursor.execute(_MOST)
+        (most,) = cursor.fetchone() or ("",)
+    catalog = unlocked.take(connection, lambda _: True)
     tables = tuple(name for name, _, _ in ours)
-    _, schema, owner = ours[0]
-    return Live(look, owner, tables, schema, sees_all)
+    _, schema, owner = ours[0] if ours else ("", "", most)
+    return Live(catalog, owner, tables, schema, sees_all)

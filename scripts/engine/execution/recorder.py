@@ -186,6 +186,23 @@ class Recorder:
             self._executed(self._composed(statement))
         self._log.prepare(self._connection.execute, Event(event=Kind.STAMP, version=reached))
 
+    def baseline(self, records: Iterable[Record], reached: str, accepted: str) -> None:
+        """Write the first rows of a ledger, Alembic's version, and why, in the open transaction.
+
+        Args:
+            records: what the database has, without having been run by a ledger's run.
+            reached: the last of their versions.
+            accepted: why differences do not matter; "" where there are none.
+
+        Raises:
+            LedgerError: when it cannot be written.
+        """
+        first = alembic_version.first(self._ledger.version_name, reached)
+        for statement in (*self._ledger.mirror(records, (), _literal), first):
+            self._executed(self._composed(statement))
+        event = Event(event=Kind.BASELINE, version=reached, error=accepted or None)
+        self._log.prepare(self._connection.execute, event)
+
 
 def _literal(value: str) -> Composable:
     return Literal(quoting.safe(value))

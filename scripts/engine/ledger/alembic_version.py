@@ -20,6 +20,11 @@ def creation(table: Composable) -> Composable:
     ).format(table)
 
 
+def first(table: Composable, version: str) -> Composable:
+    """Return the statement that gives an empty table its version."""
+    return SQL("INSERT INTO {} (version_num) VALUES ({})").format(table, Literal(version))
+
+
 def is_at(table: Composable, version: str) -> Composable:
     """Return the query that tells whether the table has a version, or none for `BASE`."""
     if version == BASE:
