@@ -91,6 +91,26 @@ def test_a_login_that_owns_nothing_sees_the_same(applied: Workspace, reader: str
     ]
 
 
+@pytest.mark.parametrize("name", ["App", "App User", "user", "my-app", 'a"b', "straße"])
+def test_owners_have_any_name(own: OwnServer, workspace: Workspace, name: str) -> None:
+    quoted = '"' + name.replace('"', '""') + '"'
+    own.query(f"CREATE ROLE {quoted} LOGIN")
+    own.query("CREATE ROLE looker LOGIN")
+    own.query(f"CREATE DATABASE app OWNER {quoted}")
+    more = "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO looker;\n"
+    more += "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n"
+    more += "GRANT INSERT ON courses TO looker;\n"
+    more += f"ALTER TABLE courses ENABLE ROW LEVEL SECURITY;\n{UP}"
+    more += "\nCREATE POLICY own ON courses TO CURRENT_USER, looker USING (true);"
+    workspace.add("001", f"{UP}\n{more}", "SELECT 1;")
+    (workspace.root / "sql/course/shadow.sql").write_text("CREATE ROLE looker;\n")
+    url = own.url("app", name)
+    done = workspace.run("migrate", "--database", "course", environment={"COURSE_DB_URL": url})
+    assert done.returncode == 0, done.stderr
+    assert findings(workspace, COURSE_DB_URL=url) == []
+    assert findings(workspace, COURSE_DB_URL=url, MIGRATION_ROLE=name) == []
+
+
 def test_so_it_is_through_a_pooler(applied: Workspace, postgres: Server) -> None:
     [(name,)] = applied.query("SELECT current_database()")
     applied.query("ALTER TABLE courses ADD COLUMN price int")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from scripts.catalog.record import Record, Value
 from scripts.catalog.snapshot import Snapshot
@@ -81,7 +82,21 @@ class Rules:
         return catalog._replace(records=records)
 
 
-def owned_by(catalog: Snapshot, owner: str, other: str) -> Snapshot:
+class Owner(NamedTuple):
+    """A role whose objects are compared."""
+
+    name: str
+    quoted: str
+    """As quote_ident has it."""
+
+    @property
+    def in_privileges(self) -> str:
+        """Return it as the server writes it in privileges, where capitals need no quotes."""
+        plain = re.fullmatch(r"[A-Za-z0-9_]+", self.name)
+        return self.name if plain else '"' + self.name.replace('"', '""') + '"'
+
+
+def owned_by(catalog: Snapshot, owner: Owner, other: Owner) -> Snapshot:
     """Return a catalog in which one role has another's name.
 
     Args:
@@ -114,28 +129,29 @@ def _without_providers(record: Record, value: Value) -> Value:
     owner = record.get("owner")
     if record.kind != "database" or not owner:
         return kept
-    return tuple(sorted(_entry(one, str(owner), "owner") for one in kept))
+    of_database = Owner(str(owner), "").in_privileges
+    return tuple(sorted(_entry(one, of_database, "owner") for one in kept))
 
 
-def _renamed(record: Record, owner: str, other: str) -> Record:
+def _renamed(record: Record, owner: Owner, other: Owner) -> Record:
     attributes = tuple(
         (name, _value(name, value, owner, other)) for name, value in record.attributes
     )
     name = record.name
     if record.kind in ("default privileges", "settings", "user mapping"):
-        name = re.sub(
-            rf"\b(of|for) {re.escape(_quoted(owner))}(?= |$)", rf"\1 {_quoted(other)}", name
-        )
+        pattern = rf"\b(of|for) {re.escape(owner.quoted)}(?= |$)"
+        name = re.sub(pattern, lambda found: f"{found[1]} {other.quoted}", name)
     return record._replace(name=name, attributes=attributes)
 
 
-def _value(name: str, value: Value, owner: str, other: str) -> Value:
+def _value(name: str, value: Value, owner: Owner, other: Owner) -> Value:
     if name == "owner":
-        return other if value == owner else value
+        return other.name if value == owner.name else value
     if name == "privileges" and isinstance(value, tuple):
-        return tuple(sorted(_entry(one, owner, other) for one in value))
+        before, after = owner.in_privileges, other.in_privileges
+        return tuple(sorted(_entry(one, before, after) for one in value))
     if name == "roles" and isinstance(value, tuple):
-        return tuple(sorted(other if one == owner else one for one in value))
+        return tuple(sorted(other.name if one == owner.name else one for one in value))
     return value
 
 
@@ -143,11 +159,5 @@ def _entry(entry: str, owner: str, other: str) -> str:
     """Rename a role in `grantee=letters/grantor`."""
     grantee, _, rest = entry.rpartition("=")
     letters, _, grantor = rest.partition("/")
-    both = [_quoted(other) if one == _quoted(owner) else one for one in (grantee, grantor)]
+    both = [other if one == owner else one for one in (grantee, grantor)]
     return f"{both[0]}={letters}/{both[1]}"
-
-
-def _quoted(name: str) -> str:
-    """Return a role's name as the server writes it in privileges and by format('%I')."""
-    plain = re.fullmatch(r"[a-z_][a-z0-9_]*", name)
-    return name if plain else '"' + name.replace('"', '""') + '"'

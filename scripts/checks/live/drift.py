@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from scripts.catalog import ddl, diff, unlocked, versions
@@ -12,7 +13,7 @@ from scripts.catalog.snapshot import Snapshot
 from scripts.catalog.unlocked import Look
 from scripts.checks.finding import Finding
 from scripts.checks.live import comparable, expected
-from scripts.checks.live.comparable import Rules
+from scripts.checks.live.comparable import Owner, Rules
 from scripts.checks.live.expected import Expected
 from scripts.checks.shadow.servers import Servers
 from scripts.engine.settings import Settings
@@ -26,7 +27,7 @@ class Live(NamedTuple):
     """A live database, as it was seen."""
 
     look: Look
-    owner: str
+    owner: Owner
     """Whose the ledger is, and with it what the migrations make."""
     tables: tuple[str, ...]
     """The full names of ledger, event log and Alembic's table, those that are there."""
@@ -88,10 +89,10 @@ def compare(name: str, made: Expected, live: Live, ignored: Sequence[str]) -> li
         ignored: patterns for objects that are not the migrations': see `comparable.Rules`.
     """
     both = _alike(made, live, Rules(live.tables, ignored))
-    return [
-        *_left_out(name, live, both),
-        *(_finding(name, one) for one in diff.compare(both.before, both.after)),
-    ]
+    found = [_finding(name, one) for one in diff.compare(both.before, both.after)]
+    # What the marks mean is said once.
+    first = [replace(one, hint=_LEGEND) for one in found[:1]]
+    return [*_left_out(name, live, both), *first, *found[1:]]
 
 
 def _alike(made: Expected, live: Live, rules: Rules) -> versions.Alike:
@@ -158,7 +159,6 @@ def _finding(name: str, one: Difference) -> Finding:
         message=f"{one.kind} {one.name} {what}",
         database=name,
         detail="\n".join(shown),
-        hint=_LEGEND,
     )
 
 

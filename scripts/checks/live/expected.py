@@ -10,6 +10,7 @@ import psycopg2
 
 from scripts.catalog.record import Key
 from scripts.catalog.snapshot import Snapshot
+from scripts.checks.live.comparable import Owner
 from scripts.checks.shadow.servers import Servers
 from scripts.checks.shadow.stage import Failed, Stage
 from scripts.checks.shadow.stages import Stages
@@ -28,7 +29,7 @@ class Expected(NamedTuple):
     """What was found on the shadow."""
 
     catalog: Snapshot
-    owner: str
+    owner: Owner
     """Whose the migrations' objects are there."""
     prepared: frozenset[Key]
     """What shadow.sql has made: a stand-in is not what it stands for."""
@@ -83,4 +84,4 @@ def build(
         records = {key: one for key, one in catalog.records.items() if key not in left_out}
         has_stand_ins = (settings.environment.sql / history.SHADOW).exists()
         made = frozenset(prepared.records if has_stand_ins else ()) - _EVERYWHERE
-        return Expected(catalog._replace(records=records), at.owner(), made)
+        return Expected(catalog._replace(records=records), Owner(*at.owner()), made)

@@ -12,6 +12,7 @@ from scripts.catalog import unlocked
 from scripts.checks.finding import Finding
 from scripts.checks.live import drift, ledger
 from scripts.checks.live import plan as plans
+from scripts.checks.live.comparable import Owner
 from scripts.checks.live.drift import Live
 from scripts.checks.live.plan import Plan
 from scripts.checks.shadow.servers import Servers
@@ -27,16 +28,17 @@ from scripts.errors import ServerError
 from scripts.files import history
 
 _OURS = """
-SELECT format('%%I.%%I', n.nspname, c.relname), quote_ident(n.nspname), pg_get_userbyid(c.relowner)
+SELECT format('%%I.%%I', n.nspname, c.relname), quote_ident(n.nspname),
+  pg_get_userbyid(c.relowner)::text, quote_ident(pg_get_userbyid(c.relowner))
 FROM unnest(%s) WITH ORDINALITY wanted (name, place)
 JOIN pg_class c ON c.oid = to_regclass(wanted.name)
 JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY wanted.place
 """
 _MOST = """
-SELECT pg_get_userbyid(c.relowner)::text
+SELECT pg_get_userbyid(c.relowner)::text, quote_ident(pg_get_userbyid(c.relowner))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.oid >= 16384 AND n.nspname !~ '^pg_'
-GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1
+GROUP BY c.relowner ORDER BY count(*) DESC, 1 LIMIT 1
 """
 # https://www.postgresql.org/docs/current/view-pg-user-mappings.html
 _SEES_ALL = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
@@ -130,8 +132,8 @@ def look(connection: Connection, of: Ledger) -> Live:
         cursor.execute(_SEES_ALL)
         sees_all = cursor.fetchone() == (True,)
         cursor.execute(_MOST)
-        (most,) = cursor.fetchone() or ("",)
+        most = cursor.fetchone() or ("", "")
     catalog = unlocked.take(connection, lambda _: True)
-    tables = tuple(name for name, _, _ in ours)
-    _, schema, owner = ours[0] if ours else ("", "", most)
-    return Live(catalog, owner, tables, schema, sees_all)
+    tables = tuple(row[0] for row in ours)
+    _, schema, *owner = ours[0] if ours else ("", "", *most)
+    return Live(catalog, Owner(*owner), tables, schema, sees_all)

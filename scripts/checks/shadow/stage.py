@@ -107,11 +107,11 @@ class Stage:
                 for record in snapshot.rows(self._connection.raw, queries.every()[name])
             }
 
-    def owner(self) -> str:
-        """Return whose the objects are that migrations make."""
+    def owner(self) -> tuple[str, str]:
+        """Return whose the objects are that migrations make, and that with the quotes it needs."""
         with self._connection.transaction():
-            row = self._connection.execute("SELECT current_user")
-        return str(row[0]) if row else ""
+            row = self._connection.execute("SELECT current_user::text, quote_ident(current_user)")
+        return (row[0], row[1]) if row else ("", "")
 
     def shared(self) -> Shared:
         """Return what is on the server beside the database; nothing where others may change it."""
