@@ -15,7 +15,9 @@ UNION ALL SELECT partrelid, {mark} FROM pg_partitioned_table WHERE {own:partreli
 UNION ALL SELECT polrelid, {mark} FROM pg_policy WHERE {own:polrelid}
 UNION ALL SELECT ev_class, {mark} FROM pg_rewrite WHERE {own:ev_class}
 UNION ALL SELECT seqrelid, {mark} FROM pg_sequence WHERE {own:seqrelid}
-UNION ALL SELECT tgrelid, {mark} FROM pg_trigger WHERE {own:tgrelid}
+-- What checks a foreign key is the key's, on whichever of its two tables it stands.
+UNION ALL SELECT coalesce((SELECT nullif(k.conrelid, 0) FROM pg_constraint k
+  WHERE k.oid = t.tgconstraint), t.tgrelid), {mark:t} FROM pg_trigger t
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_aggregate WHERE {own:aggfnoid}
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_am
 UNION ALL SELECT 0, bit_xor({mark}) FROM pg_amop WHERE {own:oid}

@@ -15,17 +15,25 @@ from scripts.catalog.snapshot import Snapshot, Wanted
 PATIENCE_MS = 200
 """How long to wait for a lock. What writes definitions out opens the relations that are in them."""
 _SAVEPOINT = "upskill_catalog"
-# An index is its table's. What the other session has just made is in nobody's snapshot.
+_TRIES = 5
+# What was there when a query began: "could not open relation", "… does not exist", "cache lookup".
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_GONE = ("XX000", "42P01", "42704", "42883", "3F000")
+# An index is its table's. Behind one that waits for its lock, all others wait as well. What has no
+# process is a prepared transaction. What another session has just made is in nobody's snapshot.
 _LOCKED = """
-SELECT DISTINCT t.oid::bigint, t.oid::regclass::text, l.pid, coalesce(a.application_name, '')
+SELECT DISTINCT t.oid::bigint, CASE t.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+    WHEN 'S' THEN 'sequence' ELSE 'table' END, format('%I.%I', n.nspname, t.relname),
+  coalesce(l.pid, 0), coalesce(a.application_name, '')
 FROM pg_locks l
 LEFT JOIN pg_index i ON i.indexrelid = l.relation
 JOIN pg_class t ON t.oid = coalesce(i.indrelid, l.relation)
+JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspname !~ '^pg_'
 LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted
-  AND l.pid <> pg_backend_pid() AND t.oid >= 16384
+WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
+  AND l.pid IS DISTINCT FROM pg_backend_pid() AND t.oid >= 16384
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-ORDER BY 2, 3
+ORDER BY 3, 4
 """
 _READING_THEM = """
 WITH RECURSIVE found (oid) AS (
@@ -40,10 +48,12 @@ SELECT oid::bigint, oid::regclass::text FROM found
 
 
 class Locked(NamedTuple):
-    """A relation that another session has locked."""
+    """A relation that another session has locked, or waits to lock."""
 
+    kind: str
     name: str
     pid: int
+    """0 for a prepared transaction, which has no session."""
     application: str
     """What the session calls itself; "" where that is not known."""
 
@@ -57,6 +67,8 @@ class Look(NamedTuple):
     """The names of what was left out with its parts: the locked, and what reads them."""
     classes: tuple[str, ...] = ()
     """The queries that could not be run at all."""
+    moving: frozenset[Key] = frozenset()
+    """What was not the same a moment ago."""
 
 
 def take(connection: Connection, wanted: Wanted) -> Look:
@@ -71,17 +83,16 @@ def take(connection: Connection, wanted: Wanted) -> Look:
         psycopg2.Error: when the catalog cannot be read.
     """
     with snapshot.reading(connection):
-        _run(connection, f"SET LOCAL lock_timeout = {PATIENCE_MS}; SAVEPOINT {_SAVEPOINT}")
+        _run(connection, f"SET LOCAL lock_timeout = {PATIENCE_MS}")
         try:
-            return Look(snapshot.read(connection, wanted, queries.statements()))
+            found = _read(connection, wanted, queries.statements())
         except psycopg2.errors.LockNotAvailable:
-            _run(connection, f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-        return _around(connection, wanted)
+            found = None
+        return Look(found) if found else _around(connection, wanted)
 
 
 def _around(connection: Connection, wanted: Wanted) -> Look:
     """Take a snapshot of all that is not locked, class by class."""
-    locked: list[Locked] = []
     with connection.cursor() as cursor:
         cursor.execute(_LOCKED)
         rows = cursor.fetchall()
@@ -91,7 +102,10 @@ def _around(connection: Connection, wanted: Wanted) -> Look:
     records: dict[Key, Record] = {}
     unread = []
     for name, text in queries.apart_from(left_out).items():
-        found = _read(connection, wanted, {name: text})
+        try:
+            found = _read(connection, wanted, {name: text})
+        except psycopg2.errors.LockNotAvailable:
+            found = None
         if found is None:
             unread.append(name)
         else:
@@ -101,12 +115,24 @@ def _around(connection: Connection, wanted: Wanted) -> Look:
 
 
 def _read(connection: Connection, wanted: Wanted, texts: Mapping[str, str]) -> Snapshot | None:
-    _run(connection, f"SAVEPOINT {_SAVEPOINT}")
-    try:
-        return snapshot.read(connection, wanted, texts)
-    except psycopg2.errors.LockNotAvailable:
-        _run(connection, f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-        return None
+    """Read what queries give; None where others drop what is being read, again and again.
+
+    A query sees one state of the catalogs, what writes a definition out sees the newest one.
+
+    Raises:
+        psycopg2.errors.LockNotAvailable: when something is locked.
+    """
+    for _ in range(_TRIES):
+        _run(connection, f"SAVEPOINT {_SAVEPOINT}")
+        try:
+            return snapshot.read(connection, wanted, texts)
+        except psycopg2.Error as error:
+            if error.pgcode is None:
+                raise  # the connection is gone
+            _run(connection, f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            if error.pgcode not in _GONE:
+                raise
+    return None
 
 
 def _run(connection: Connection, text: str) -> None:
@@ -114,6 +140,33 @@ def _run(connection: Connection, text: str) -> None:
         cursor.execute(text)
 
 
+def settled(before: Look, after: Look) -> Look:
+    """Return the later of two looks, without what others were changing in between.
+
+    What writes a definition out looks at the newest state of the catalogs, so that one look may
+    have an object half as it was.
+    """
+    was, now = before.snapshot.records, after.snapshot.records
+    left_out = before.relations ^ after.relations
+    return after._replace(
+        locked=tuple(dict.fromkeys((*before.locked, *after.locked))),
+        relations=before.relations | after.relations,
+        classes=tuple(dict.fromkeys((*before.classes, *after.classes))),
+        moving=frozenset(
+            key
+            for key in was.keys() | now.keys()
+            if was.get(key) != now.get(key)
+            and not any((was.get(key) or now[key])[at] in left_out for at in (1, 2))
+        ),
+    )
+
+
 def is_left_out(look: Look, record: Record) -> bool:
     """Tell whether an object was left out of a look, so that it cannot be compared."""
-    return record.name in look.relations or record.parent in look.relations
+    names = {name for _, name in look.moving} if look.moving else set()
+    return (
+        record.key in look.moving
+        or record.parent in names
+        or record.name in look.relations
+        or record.parent in look.relations
+    )

@@ -167,11 +167,14 @@ def read(connection: Connection, settings: Settings, entries: History) -> Status
         return _read(connection, settings, entries)
     except (psycopg2.Error, ValueError) as error:
         signals.check()
+        is_refused = isinstance(error, psycopg2.errors.InsufficientPrivilege)
         raise LedgerError(
             "cannot read the ledger",
             detail=disclosure.of_exception(error),
             state="nothing was changed",
-            hint="run the command again",
+            hint="GRANT SELECT to the login, on the ledger, its event log and alembic_version"
+            if is_refused
+            else "run the command again",
         ) from error
 
 

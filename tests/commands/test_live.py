@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ import pytest
 from scripts.embedded import cluster
 from scripts.embedded.server import Server
 from tests.support.companions import bouncer
-from tests.support.servers import OwnServer, debian_bin, own_server, required
+from tests.support.servers import OwnServer, debian_bin, own_server, required, until
 from tests.support.workspace import REPOSITORY, Workspace
 
 pytestmark = pytest.mark.database
@@ -131,6 +132,75 @@ def test_what_is_ignored_by_name_is_not_compared(applied: Workspace) -> None:
     assert messages(findings(applied)) == ["table public.kept is made by no migration"]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "made"),
+    [
+        ("table public.theirs", "CREATE TABLE theirs (id int PRIMARY KEY, name text NOT NULL)"),
+        ("column public.courses.*", "ALTER TABLE courses ADD COLUMN price int"),
+        ("public.their*", 'CREATE TABLE "theirs 2" (id int); CREATE VIEW theirs AS SELECT 1 AS i'),
+        ("nothing", "CREATE SCHEMA drizzle; CREATE TABLE drizzle.migrations (id int)"),
+    ],
+)
+def test_what_a_pattern_is_for_goes_with_its_parts(
+    applied: Workspace, pattern: str, made: str
+) -> None:
+    applied.query(made)
+    ini = applied.root / "alembic.ini"
+    ini.write_text(ini.read_text().replace("[course]\n", f"[course]\nignore = {pattern}\n"))
+    assert messages(findings(applied)) == []
+
+
+def test_a_foreign_key_that_is_not_checked_any_more_is_drift(
+    applied: Workspace, postgres: Server
+) -> None:
+    [(name,)] = applied.query("SELECT current_database()")
+    with closing(psycopg2.connect(postgres.url(str(name)))) as admin:
+        # As a load of data leaves it that was cut short.
+        admin.cursor().execute("ALTER TABLE courses DISABLE TRIGGER ALL")
+        admin.commit()
+    (found,) = [one for one in findings(applied) if one["code"] == "live-drift"]
+    assert found["message"] == (
+        "constraint public.lessons.lessons_course_fkey is not what the migrations make"
+    )
+    assert found["detail"] == (
+        "+ ALTER CONSTRAINT public.lessons.lessons_course_fkey -- not checked true"
+    )
+
+
+def test_who_waits_for_a_table_keeps_others_from_it(applied: Workspace) -> None:
+    url = applied.urls["course"]
+    with closing(psycopg2.connect(url)) as report, closing(psycopg2.connect(url)) as other:
+        report.cursor().execute("SELECT * FROM courses")
+        waits = threading.Thread(
+            target=lambda: other.cursor().execute("ALTER TABLE courses ADD COLUMN late int")
+        )
+        waits.start()
+        until(
+            lambda: applied.query("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(1,)],
+            "the ALTER to wait",
+        )
+        applied.query("CREATE TABLE by_hand (id int)")
+        found = findings(applied)
+        pid = other.info.backend_pid
+        report.rollback()
+        waits.join()
+    assert messages(found, "live-not-compared") == [
+        f"not compared: table public.courses is locked by pid {pid}",
+        "not compared: public.titles reads a table that is locked",
+    ]
+    assert messages(found) == ["table public.by_hand is made by no migration"]
+
+
+def test_a_login_that_may_not_read_the_ledger_is_told_what_it_needs(
+    applied: Workspace, reader: str
+) -> None:
+    role = reader.partition("//")[2].partition("@")[0]
+    applied.query(f"REVOKE ALL ON schema_migrations FROM {role}")
+    done = applied.run("validate", *LIVE, environment={"COURSE_DB_URL": reader})
+    assert done.returncode == 1
+    assert "help:   GRANT SELECT to the login, on the ledger, its event log" in done.stderr
+
+
 def test_a_locked_table_is_not_waited_for(applied: Workspace) -> None:
     with closing(psycopg2.connect(applied.urls["course"], application_name="a job")) as other:
         cursor = other.cursor()
@@ -142,9 +212,9 @@ def test_a_locked_table_is_not_waited_for(applied: Workspace) -> None:
         found = findings(applied)
         assert time.monotonic() - begin < 20
     assert messages(found, "live-not-compared") == [
-        f"not compared: table public.courses: it is locked by pid {pid} (a job)",
-        f"not compared: table public.lessons: it is locked by pid {pid} (a job)",
-        "not compared: public.titles: it reads a table that is locked",
+        f"not compared: table public.courses is locked by pid {pid} (a job)",
+        f"not compared: table public.lessons is locked by pid {pid} (a job)",
+        "not compared: public.titles reads a table that is locked",
     ]
     assert messages(found) == ["table public.by_hand is made by no migration"]
 
@@ -165,6 +235,103 @@ def test_it_only_reads(own: OwnServer, workspace: Workspace) -> None:
     assert "SELECT" in words
 
 
+def test_what_others_make_and_drop_meanwhile_is_no_error(applied: Workspace) -> None:
+    ended = threading.Event()
+
+    def churn(name: str) -> None:
+        with closing(psycopg2.connect(applied.urls["course"])) as connection:
+            connection.autocommit = True
+            cursor = connection.cursor()
+            while not ended.is_set():
+                cursor.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, t text DEFAULT 'x')")
+                cursor.execute(f"CREATE VIEW {name}_v AS SELECT * FROM {name} WHERE id > 1")
+                cursor.execute(f"DROP TABLE {name} CASCADE")
+
+    others = [threading.Thread(target=churn, args=(f"others_{n}",)) for n in range(2)]
+    for one in others:
+        one.start()
+    try:
+        for _ in range(3):
+            found = findings(applied)
+            assert [one for one in messages(found) if "others_" not in one] == []
+    finally:
+        ended.set()
+        for one in others:
+            one.join()
+
+
+def test_what_may_be_secret_is_not_shown(applied: Workspace, postgres: Server) -> None:
+    [(name,)] = applied.query("SELECT current_database()")
+    with closing(psycopg2.connect(postgres.url(str(name)))) as admin:
+        cursor = admin.cursor()
+        cursor.execute(f"ALTER DATABASE \"{name}\" SET app.jwt_secret = 's3cr3t'")
+        cursor.execute(f"ALTER DATABASE \"{name}\" SET app.color = 'red'")
+        admin.commit()
+    (found,) = [one for one in findings(applied) if one["code"] == "live-drift"]
+    assert "s3cr3t" not in json.dumps(found)
+    assert "app.jwt_secret" in found["detail"]
+    assert "red" in found["detail"]
+
+
+def test_a_login_takes_the_role_if_it_may_not_read_without(
+    applied: Workspace, postgres: Server
+) -> None:
+    role = f"login_{uuid.uuid4().hex[:8]}"
+    with closing(psycopg2.connect(postgres.url("postgres"))) as admin:
+        admin.autocommit = True
+        admin.cursor().execute(f"CREATE ROLE {role} LOGIN NOINHERIT; GRANT migrator TO {role}")
+        url = applied.urls["course"].replace("migrator@", f"{role}@")
+        assert findings(applied, COURSE_DB_URL=url, MIGRATION_ROLE="migrator") == []
+        admin.cursor().execute(f"DROP ROLE {role}")
+
+
+def test_a_database_without_a_ledger_is_not_compared(workspace: Workspace) -> None:
+    workspace.add("001", UP, "SELECT 1;")
+    workspace.query("CREATE TABLE theirs (id int)")
+    found = findings(workspace)
+    assert messages(found) == []
+    (what,) = messages(found, "live-not-compared")
+    assert what == (
+        "not compared: the catalog: no migration is in the ledger public.schema_migrations"
+    )
+
+
+def test_what_stands_for_something_else_is_not_compared(
+    workspace: Workspace, postgres: Server
+) -> None:
+    made = "CREATE SCHEMA others; CREATE TABLE others.users (id int PRIMARY KEY);"
+    privileges = "ALTER DEFAULT PRIVILEGES IN SCHEMA others GRANT SELECT ON TABLES TO PUBLIC;"
+    workspace.query(made)
+    workspace.query("ALTER TABLE others.users ADD COLUMN name text")
+    workspace.query("CREATE TABLE others.sessions (id int)")
+    up = "CREATE TABLE IF NOT EXISTS notes (by int REFERENCES others.users (id));"
+    workspace.add("001", up, "SELECT 1;")
+    workspace.upgrade()
+    (workspace.root / "sql/course/shadow.sql").write_text(f"{made}\n{privileges}\n")
+    assert findings(workspace) == []
+    workspace.query("DROP TABLE notes")
+    assert messages(findings(workspace)) == ["table public.notes is not there"]
+
+
+def test_data_is_no_drift(workspace: Workspace) -> None:
+    workspace.add(
+        "001",
+        "CREATE TABLE IF NOT EXISTS parts (id int PRIMARY KEY) PARTITION BY LIST (id);\n"
+        "CREATE TABLE IF NOT EXISTS parts_1 PARTITION OF parts FOR VALUES IN (1);\n"
+        "CREATE TABLE IF NOT EXISTS of_parts (id int REFERENCES parts (id));\n"
+        "CREATE MATERIALIZED VIEW IF NOT EXISTS counted AS SELECT count(*) FROM parts"
+        " WITH NO DATA;",
+        "SELECT 1;",
+    )
+    workspace.upgrade()
+    workspace.query("REFRESH MATERIALIZED VIEW counted")
+    workspace.query("CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2)")
+    ini = workspace.root / "alembic.ini"
+    ignored = "[course]\nignore = public.parts_[0-9]*\n"
+    ini.write_text(ini.read_text().replace("[course]\n", ignored))
+    assert findings(workspace) == []
+
+
 def test_what_is_not_in_this_checkout_cannot_be_compared(applied: Workspace) -> None:
     applied.add_tables("002")
     applied.upgrade()
@@ -177,7 +344,7 @@ def test_an_up_that_fails_on_the_shadow_is_said(workspace: Workspace) -> None:
     workspace.query("CREATE TABLE theirs (id int)")
     workspace.add("001", "ALTER TABLE theirs ADD COLUMN IF NOT EXISTS a int;", "SELECT 1;")
     workspace.upgrade()
-    (what,) = messages(findings(workspace), "live-not-compared")
+    (what,) = messages(findings(workspace), "live-not-comparable")
     assert what.startswith("not compared: the catalog: the UP of 001_step.sql fails on the shadow")
     shadow = workspace.root / "sql/course/shadow.sql"
     shadow.write_text("CREATE TABLE theirs (id int);\n")

@@ -10,9 +10,11 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
+from scripts.catalog import unlocked
 from scripts.checks.live import plan
 from scripts.checks.live.plan import Plan
 from scripts.checks.touch import Touch, Weight
+from tests.support.servers import OwnServer
 from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
@@ -131,6 +133,62 @@ def test_who_is_in_the_way_is_said(large: Workspace, monkeypatch: pytest.MonkeyP
     assert found.code == "live-in-the-way"
     assert found.message.startswith(f"pid {pid} (a report) has had a lock on public.orders")
     assert found.hint == f"let it end, or end it: SELECT pg_terminate_backend({pid})"
+
+
+def test_who_has_a_lock_that_is_in_nobodys_way_is_not(
+    large: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "_LONG_S", 0)
+    index = Touch("002.sql", 5, "CREATE INDEX", "public.orders", "ShareLock", False, False)
+    url = large.urls["course"]
+    with closing(psycopg2.connect(url)) as other, closing(psycopg2.connect(url)) as asking:
+        other.cursor().execute("SELECT count(*) FROM orders")
+        assert plan.weighed(asking, "course", Plan((index,), ())).findings == ()
+        other.cursor().execute("LOCK TABLE orders IN ROW EXCLUSIVE MODE")
+        (found,) = plan.weighed(asking, "course", Plan((index,), ())).findings
+    assert found.detail.startswith("RowExclusiveLock: a pending migration waits for its end")
+
+
+def test_a_prepared_transaction_is_in_the_way(
+    own: OwnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "_LONG_S", 0)
+    own.stop()
+    with (own.data / "postgresql.auto.conf").open("a") as settings:
+        settings.write("max_prepared_transactions = 2\n")
+    own.start()
+    own.query("CREATE TABLE orders (id int)")
+    with (
+        closing(psycopg2.connect(own.url())) as other,
+        closing(psycopg2.connect(own.url())) as asking,
+    ):
+        other.cursor().execute("LOCK TABLE orders; PREPARE TRANSACTION 'left over'")
+        touch = Touch("1.sql", 5, "ALTER", "public.orders", "AccessExclusiveLock", False, False)
+        (found,) = plan.weighed(asking, "course", Plan((touch,), ())).findings
+        asking.rollback()
+        look = unlocked.take(asking, lambda _: True)
+    assert found.message.startswith("the prepared transaction left over has had a lock on")
+    assert found.hint.endswith("COMMIT PREPARED or ROLLBACK PREPARED")
+    assert look.locked == ()
+
+
+def test_a_partitioned_table_is_what_its_partitions_are(workspace: Workspace) -> None:
+    workspace.add(
+        "001",
+        "CREATE TABLE IF NOT EXISTS events (id int, month int) PARTITION BY LIST (month);\n"
+        "CREATE TABLE IF NOT EXISTS events_1 PARTITION OF events FOR VALUES IN (1);",
+        "SELECT 1;",
+    )
+    workspace.upgrade()
+    # As a job makes them, month by month.
+    workspace.query("CREATE TABLE events_2 PARTITION OF events FOR VALUES IN (2)")
+    workspace.query("INSERT INTO events SELECT n, 1 + n % 2 FROM generate_series(1, 100000) n")
+    workspace.query("ANALYZE events_1; ANALYZE events_2")
+    workspace.add("002", "ALTER TABLE events ALTER COLUMN id TYPE bigint;", "SELECT 1;")
+    found = {one["table"]: one for one in locks(workspace)}
+    assert found["public.events"]["rows"] == 100_000
+    assert found["public.events"]["rewrites"]
+    assert found["public.events_1"]["rows"] == 50_000
 
 
 def test_a_locked_table_has_a_size_as_well(large: Workspace) -> None:

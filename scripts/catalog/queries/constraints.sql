@@ -9,6 +9,8 @@ SELECT CASE WHEN c.contype = 'n' THEN 'not-null constraint' ELSE 'constraint' EN
   pg_get_constraintdef(c.oid) AS definition,
   nullif(c.convalidated, true) AS validated,
   CASE WHEN c.coninhcount > 0 THEN c.conislocal END AS local,
+  CASE WHEN EXISTS (SELECT FROM pg_trigger g WHERE g.tgconstraint = c.oid AND g.tgisinternal
+    AND g.tgenabled <> 'O') THEN true END AS not_checked,
   CASE WHEN c.contype = 'n' THEN c.conname END AS constraint_name,
   d.description AS comment
 FROM pg_constraint c
@@ -22,5 +24,7 @@ CROSS JOIN LATERAL (
 ) o
 JOIN pg_namespace n ON n.oid = o.namespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_constraint'::regclass AND d.objoid = c.oid
-WHERE c.contype <> 't' AND NOT o.is_member AND {of:c.conrelid}
+-- One that the server has made for each partition that another refers to is none of its own.
+WHERE c.contype <> 't' AND NOT EXISTS (SELECT FROM pg_constraint q WHERE q.oid = c.conparentid
+  AND q.conrelid = c.conrelid) AND NOT o.is_member AND {of:c.conrelid}
   AND {own_schema:n.nspname}

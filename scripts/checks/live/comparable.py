@@ -19,6 +19,7 @@ _OTHER_TOOLS = (
     "*.databasechangeloglock",
     "*._prisma_migrations",
     "*.__drizzle_migrations",
+    "drizzle",
     "drizzle.*",
     "*.knex_migrations",
     "*.knex_migrations_lock",
@@ -27,24 +28,36 @@ _OTHER_TOOLS = (
     "*.pgmigrations",
     "*.goose_db_version",
     "*.goose_db_version_id_seq",
+    "atlas_schema_revisions",
     "atlas_schema_revisions.*",
+    "sqitch",
     "sqitch.*",
+    "graphile_migrate",
     "graphile_migrate.*",
 )
-_PHYSICAL = (
-    "encoding",
-    "collate",
-    "ctype",
-    "locale_provider",
-    "locale",
-    "locale_rules",
-    "tablespace",
-    "owner",
-    "connection_limit",
-    "is_template",
-)
-"""What CREATE DATABASE has decided, before any migration."""
+_LEFT_OUT = {
+    # What CREATE DATABASE has decided, before any migration.
+    "database": (
+        "encoding",
+        "collate",
+        "ctype",
+        "locale_provider",
+        "locale",
+        "locale_rules",
+        "tablespace",
+        "owner",
+        "connection_limit",
+        "is_template",
+    ),
+    # What the server brings, and who may install it there.
+    "extension": ("version", "owner"),
+    # Whether it is filled is data.
+    "materialized view": ("populated",),
+}
+"""Attributes that no migration is asked about, by class."""
 _DATA = ("large object",)
+_RELATIONS = ("table", "view", "materialized view", "foreign table", "sequence")
+"""What has parts, which are ignored with it."""
 
 
 class Rules:
@@ -65,14 +78,7 @@ class Rules:
         """Tell whether an object is compared: it, or what it is a part of, may be ignored."""
         if record.kind in _DATA or self._ours & {record.name, record.parent}:
             return False
-        names = (record.name, record.parent or record.name)
-        shown = {one for name in names for one in (name, name.replace('"', ""))}
-        return not any(
-            fnmatch.fnmatchcase(one, pattern)
-            or fnmatch.fnmatchcase(f"{record.kind} {one}", pattern)
-            for one in shown
-            for pattern in self._ignored
-        )
+        return not any(_matches(record, pattern) for pattern in self._ignored)
 
     def of(self, catalog: Snapshot) -> Snapshot:
         """Return a catalog with what is compared of it."""
@@ -80,6 +86,18 @@ class Rules:
             key: _plain(record) for key, record in catalog.records.items() if self.counts(record)
         }
         return catalog._replace(records=records)
+
+
+def _matches(record: Record, pattern: str) -> bool:
+    """Tell whether a pattern is for an object, or for the relation that it is a part of."""
+    kind, found, name = pattern.rpartition(" ")
+    shown = {record.name, record.name.replace('"', "")}
+    parent = {record.parent, record.parent.replace('"', "")}
+    if found and kind not in _RELATIONS:
+        return record.kind == kind and any(fnmatch.fnmatchcase(one, name) for one in shown)
+    if found and record.kind != kind:
+        shown = parent
+    return any(fnmatch.fnmatchcase(one, name) for one in {*shown, *parent} if one)
 
 
 class Owner(NamedTuple):
@@ -112,7 +130,7 @@ def owned_by(catalog: Snapshot, owner: Owner, other: Owner) -> Snapshot:
 
 def _plain(record: Record) -> Record:
     """Leave out of an object what no migration is asked about."""
-    left_out = _PHYSICAL if record.kind == "database" else ()
+    left_out = _LEFT_OUT.get(record.kind, ())
     return record._replace(
         attributes=tuple(
             (name, _without_providers(record, value) if name == "privileges" else value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -16,11 +17,17 @@ from scripts.checks.live import comparable, expected
 from scripts.checks.live.comparable import Owner, Rules
 from scripts.checks.live.expected import Expected
 from scripts.checks.shadow.servers import Servers
+from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 
 _LEGEND = "`-` is what the migrations make, `+` is what the database has"
-_MOST_LINES = 60
+_ON_SHADOW = "run python scripts/validate.py --shadow"
+_MOST_LINES, _MOST_NAMES = 60, 5
+# Values of settings that are nobody's business: `app.jwt_secret=…`, `SET app.token TO …`.
+_SECRET = re.compile(
+    r"(\b[\w.]*(?:secret|passw|token|key|credential)[\w.]*\s*(?:=|\bTO\b)\s*).*", re.I
+)
 
 
 class Live(NamedTuple):
@@ -37,7 +44,9 @@ class Live(NamedTuple):
     """Whether its login may read the options of user mappings."""
 
 
-def check(servers: Servers, settings: Settings, found: Status, live: Live) -> list[Finding]:
+def check(
+    servers: Servers, settings: Settings, found: Status, live: Live, notify: Notify
+) -> list[Finding]:
     """Compare a live catalog with a shadow that has the same migrations.
 
     Args:
@@ -45,20 +54,26 @@ def check(servers: Servers, settings: Settings, found: Status, live: Live) -> li
         settings: of the environment.
         found: which migrations the database has.
         live: its catalog.
+        notify: is told what has come to a server of somebody's own.
 
     Raises:
         MigrationError: when the shadow cannot be made, or a file is not in the format.
     """
     name = found.name
+    if not found.applied:
+        what = f"the catalog: no migration is in the ledger {found.ledger.table}"
+        return [_not_compared(name, what, "check MIGRATION_TABLE, if some have been applied")]
     if found.ahead:
         count = len(found.ahead)
         what = f"{count} of its migrations {'is' if count == 1 else 'are'} not in this checkout"
-        return [_not_compared(name, "the catalog", what, "check out the release that has it")]
+        return [_not_compared(name, f"the catalog: {what}", "check out the release that has it")]
     applied = [one.row.version for one in found.applied]
-    return at(servers, settings, applied, live)
+    return at(servers, settings, applied, live, notify)
 
 
-def at(servers: Servers, settings: Settings, applied: Sequence[str], live: Live) -> list[Finding]:
+def at(
+    servers: Servers, settings: Settings, applied: Sequence[str], live: Live, notify: Notify
+) -> list[Finding]:
     """Compare a live catalog with a shadow that has some migrations.
 
     Args:
@@ -66,16 +81,18 @@ def at(servers: Servers, settings: Settings, applied: Sequence[str], live: Live)
         settings: of the environment.
         applied: the versions.
         live: the catalog.
+        notify: as for `check`.
 
     Raises:
         MigrationError: as `check`.
     """
     name = settings.environment.name
-    made = expected.build(servers, settings, applied, live.look.classes)
+    made = expected.build(servers, settings, applied, notify, live.look.classes)
     if not isinstance(made, Expected):
         step, failed = made
         what = f"the UP of {step.filename} fails on the shadow: {failed.reason}"
-        return [_not_compared(name, "the catalog", what, "run python scripts/validate.py --shadow")]
+        unknown = _not_compared(name, f"the catalog: {what}", _ON_SHADOW)
+        return [replace(unknown, code="live-not-comparable")]
     return compare(name, made, live, settings.environment.ignore)
 
 
@@ -99,12 +116,16 @@ def _alike(made: Expected, live: Live, rules: Rules) -> versions.Alike:
     shadow = comparable.owned_by(rules.of(made.catalog), made.owner, live.owner)
     both = versions.alike(shadow, rules.of(live.look.snapshot))
     schema = ("schema", live.schema)
-    stand_ins = {name for _, name in made.prepared}
+    stand_ins = comparable.owned_by(made.prepared, made.owner, live.owner).records
+    names = {name for _, name in stand_ins}
+    schemas = tuple(f"{name}." for kind, name in stand_ins if kind == "schema")
 
     def compared(record: Record) -> bool:
         if record.key == schema and schema not in both.before.records:
             return False
-        is_stand_in = record.key in made.prepared or record.parent in stand_ins
+        # What is in a schema that stands for somebody else's is theirs.
+        is_stand_in = record.key in stand_ins or record.parent in names
+        is_stand_in = is_stand_in or record.name.startswith(schemas)
         return not (is_stand_in or unlocked.is_left_out(live.look, record))
 
     return both._replace(
@@ -127,23 +148,29 @@ def _left_out(name: str, live: Live, both: versions.Alike) -> Iterator[Finding]:
     look = live.look
     for one in look.locked:
         by = f" ({one.application})" if one.application else ""
-        yield _not_compared(name, f"table {one.name}", f"it is locked by pid {one.pid}{by}")
+        who = f"pid {one.pid}{by}" if one.pid else "a prepared transaction"
+        yield _not_compared(name, f"{one.kind} {one.name} is locked by {who}")
     readers = sorted(look.relations - {one.name for one in look.locked})
     for reader in readers:
-        yield _not_compared(name, reader, "it reads a table that is locked")
+        yield _not_compared(name, f"{reader} reads a table that is locked")
     for unread in look.classes:
-        yield _not_compared(name, unread, "something in it is locked")
+        yield _not_compared(name, f"{unread}: somebody has locked some, or makes and drops some")
     for kind, view in both.not_compared:
-        what = "the two servers' versions write it otherwise"
-        yield _not_compared(name, f"{kind} {view}", what)
+        what = f"{kind} {view} is written otherwise by the two servers' versions"
+        yield _not_compared(name, what)
+    moving = sorted({name for _, name in look.moving if not name[:1].isdigit()})
+    if moving:
+        shown = ", ".join(moving[:_MOST_NAMES]) + (", …" if len(moving) > _MOST_NAMES else "")
+        yield _not_compared(name, f"what others are changing now: {shown}")
     mappings = any(kind == "user mapping" for kind, _ in both.before.records)
     if mappings and not live.sees_all:
-        what = "the login may not see them"
-        yield _not_compared(name, "options of user mappings", what)
+        yield _not_compared(name, "options of user mappings: the login may not see them")
 
 
 def _finding(name: str, one: Difference) -> Finding:
     lines = ddl.lines(one)
+    if one.kind == "settings":
+        lines = [_SECRET.sub(r"\1***", line) for line in lines]
     more = len(lines) - _MOST_LINES
     shown = [*lines[:_MOST_LINES], *([f"… and {more} lines more"] if more > 0 else [])]
     if one.is_note:
@@ -162,10 +189,10 @@ def _finding(name: str, one: Difference) -> Finding:
     )
 
 
-def _not_compared(name: str, what: str, why: str, hint: str = "") -> Finding:
+def _not_compared(name: str, what: str, hint: str = "") -> Finding:
     return Finding(
         code="live-not-compared",
-        message=f"not compared: {what}: {why}",
+        message=f"not compared: {what}",
         database=name,
         hint=hint,
     )

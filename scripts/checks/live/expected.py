@@ -8,14 +8,15 @@ from typing import NamedTuple
 
 import psycopg2
 
-from scripts.catalog.record import Key
 from scripts.catalog.snapshot import Snapshot
 from scripts.checks.live.comparable import Owner
+from scripts.checks.shadow import throwaway
 from scripts.checks.shadow.servers import Servers
 from scripts.checks.shadow.stage import Failed, Stage
 from scripts.checks.shadow.stages import Stages
 from scripts.engine import disclosure
 from scripts.engine.session import signals
+from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
 from scripts.engine.step import Step
 from scripts.errors import ServerError
@@ -31,35 +32,43 @@ class Expected(NamedTuple):
     catalog: Snapshot
     owner: Owner
     """Whose the migrations' objects are there."""
-    prepared: frozenset[Key]
+    prepared: Snapshot
     """What shadow.sql has made: a stand-in is not what it stands for."""
 
 
 @contextmanager
-def stage(servers: Servers, settings: Settings) -> Iterator[Stage]:
+def stage(servers: Servers, settings: Settings, notify: Notify) -> Iterator[Stage]:
     """Give an empty stage for a `with` block, and explain what it cannot do.
 
     Args:
         servers: where.
         settings: of the environment; the URL is not used.
+        notify: is told what has come to a server of somebody's own.
 
     Raises:
         MigrationError: when the shadow cannot be made or prepared, or is lost.
     """
+    host, name = servers.of(0), settings.environment.name
     try:
-        with signals.deferred(), Stages(servers.of(0), settings) as stages:
-            yield stages.fresh()
+        with signals.deferred(), Stages(host, settings) as stages:
+            made = stages.fresh()
+            with throwaway.reported(host, name, notify):
+                yield made
     except psycopg2.Error as error:
         signals.check()
         raise ServerError(
             "the shadow cannot be read",
-            environment=settings.environment.name,
+            environment=name,
             detail=disclosure.of_error(error),
         ) from error
 
 
 def build(
-    servers: Servers, settings: Settings, versions: Sequence[str], unread: Iterable[str] = ()
+    servers: Servers,
+    settings: Settings,
+    versions: Sequence[str],
+    notify: Notify,
+    unread: Iterable[str] = (),
 ) -> Expected | tuple[Step, Failed]:
     """Run the UPs of versions on a shadow, and read its catalog.
 
@@ -67,6 +76,7 @@ def build(
         servers: where.
         settings: of the environment; the URL is not used.
         versions: what the database has applied, in its order.
+        notify: as for `stage`.
         unread: the queries that could not be run there, and are left out here.
 
     Returns:
@@ -75,7 +85,7 @@ def build(
     Raises:
         MigrationError: when the shadow cannot be made or prepared, or a file is not in the format.
     """
-    with stage(servers, settings) as at:
+    with stage(servers, settings, notify) as at:
         prepared = at.catalog()
         failing = at.forward(versions)
         if failing:
@@ -83,5 +93,11 @@ def build(
         catalog, left_out = at.catalog(), at.keys(unread)
         records = {key: one for key, one in catalog.records.items() if key not in left_out}
         has_stand_ins = (settings.environment.sql / history.SHADOW).exists()
-        made = frozenset(prepared.records if has_stand_ins else ()) - _EVERYWHERE
-        return Expected(catalog._replace(records=records), Owner(*at.owner()), made)
+        made = {
+            key: one
+            for key, one in prepared.records.items()
+            if has_stand_ins and key not in _EVERYWHERE
+        }
+        return Expected(
+            catalog._replace(records=records), Owner(*at.owner()), prepared._replace(records=made)
+        )

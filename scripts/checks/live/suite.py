@@ -7,8 +7,11 @@ from contextlib import contextmanager
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+from psycopg2.sql import SQL, Identifier
 
 from scripts.catalog import unlocked
+from scripts.catalog.unlocked import Look
 from scripts.checks.finding import Finding
 from scripts.checks.live import drift, ledger
 from scripts.checks.live import plan as plans
@@ -34,6 +37,7 @@ FROM unnest(%s) WITH ORDINALITY wanted (name, place)
 JOIN pg_class c ON c.oid = to_regclass(wanted.name)
 JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY wanted.place
 """
+_MAY_READ = "SELECT has_table_privilege(to_regclass(%s)::oid, 'SELECT')"
 _MOST = """
 SELECT pg_get_userbyid(c.relowner)::text, quote_ident(pg_get_userbyid(c.relowner))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -56,10 +60,12 @@ def plan(servers: Servers, settings: Settings, notify: Notify) -> Plan:
         ServerError: when the database cannot be reached or read.
         MigrationError: when the shadow cannot be made.
     """
-    with _reading(settings, notify) as (_, found):
-        pass
-    ahead = plans.preview(servers, settings, found)
-    with _reading(settings, notify) as (connection, _):
+    with _reading(settings, notify) as connection:
+        found = _status(connection, settings)
+    if found.ahead:
+        return Plan((), (plans.ahead(found),))
+    ahead = plans.preview(servers, settings, found, notify)
+    with _reading(settings, notify) as connection:
         return plans.weighed(connection, found.name, ahead)
 
 
@@ -75,13 +81,16 @@ def check(servers: Servers, settings: Settings, notify: Notify) -> list[Finding]
         ServerError: when the database cannot be reached or read.
         MigrationError: when the shadow cannot be made.
     """
-    with _reading(settings, notify) as (connection, found):
+    with _reading(settings, notify) as connection:
+        before = unlocked.take(connection, lambda _: True)
+        # What a run commits from here on is in the later look alone, and is left out.
+        found = _status(connection, settings)
         for remark in found.remarks:
             notify(f"{found.name}: {remark}")
         findings = list(ledger.check(connection, found))
-        live = look(connection, found.ledger)
+        live = look(connection, found.ledger, before)
     # The connection is closed: what it has read holds no lock while the shadow is made.
-    return findings + (drift.check(servers, settings, found, live) if found.ledger.exists else [])
+    return findings + drift.check(servers, settings, found, live, notify)
 
 
 def differences(servers: Servers, settings: Settings, at: str, notify: Notify) -> list[Finding]:
@@ -99,32 +108,52 @@ def differences(servers: Servers, settings: Settings, at: str, notify: Notify) -
         HistoryError: when there is no such migration.
         MigrationError: when the shadow cannot be made.
     """
-    with _reading(settings, notify) as (connection, found):
+    with _reading(settings, notify) as connection:
+        before = unlocked.take(connection, lambda _: True)
+        found = _status(connection, settings)
         versions = [one.version for one in baseline.versions(found, at)]
-        live = look(connection, found.ledger)
-    return drift.at(servers, settings, versions, live)
+        live = look(connection, found.ledger, before)
+    return drift.at(servers, settings, versions, live, notify)
 
 
 @contextmanager
-def _reading(settings: Settings, notify: Notify) -> Iterator[tuple[Connection, Status]]:
-    """Give a connection that only reads, and files and ledger, for a `with` block."""
+def _reading(settings: Settings, notify: Notify) -> Iterator[Connection]:
+    """Give a connection that only reads, for a `with` block."""
     # It reads what everybody may read: who runs migrations may be somebody else.
     reader = settings._replace(role="")
-    environment = settings.environment
     try:
         with database.connection(reader, notify) as connection:
             with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION READ ONLY")
-            yield connection, status.read(connection, reader, history.survey(environment)[0])
+                patience = f"SET LOCAL lock_timeout = {unlocked.PATIENCE_MS}"
+                cursor.execute(f"SET TRANSACTION READ ONLY; {patience}")
+                _assume(cursor, settings)
+            yield connection
     except psycopg2.Error as error:
         headline, _, detail = disclosure.of_error(error).partition("\n")
         raise ServerError(
-            f"{environment.name}: {headline}", detail=detail, state="nothing was changed"
+            f"{settings.environment.name}: {headline}", detail=detail, state="nothing was changed"
         ) from error
 
 
-def look(connection: Connection, of: Ledger) -> Live:
-    """Read the catalog, and whose migrations' objects are: the ledger's owner, or most others'."""
+def _status(connection: Connection, settings: Settings) -> Status:
+    return status.read(connection, settings, history.survey(settings.environment)[0])
+
+
+def _assume(cursor: Cursor, settings: Settings) -> None:
+    """Take MIGRATION_ROLE, if the login needs it to read the ledger."""
+    cursor.execute(_MAY_READ, (str(settings.ledger.setting),))
+    if settings.role and cursor.fetchone() == (False,):
+        cursor.execute(SQL("SET LOCAL ROLE {}").format(Identifier(settings.role)))
+
+
+def look(connection: Connection, of: Ledger, before: Look) -> Live:
+    """Read the catalog, and whose migrations' objects are: the ledger's owner, or most others'.
+
+    Args:
+        connection: in a transaction.
+        of: the database's ledger, which need not be there.
+        before: an earlier look.
+    """
     names = [one.as_string(connection) for one in (of.name, of.version_name, event_table.name(of))]
     with connection.cursor() as cursor:
         cursor.execute(_OURS, (names,))
@@ -133,7 +162,7 @@ def look(connection: Connection, of: Ledger) -> Live:
         sees_all = cursor.fetchone() == (True,)
         cursor.execute(_MOST)
         most = cursor.fetchone() or ("", "")
-    catalog = unlocked.take(connection, lambda _: True)
+    catalog = unlocked.settled(before, unlocked.take(connection, lambda _: True))
     tables = tuple(row[0] for row in ours)
     _, schema, *owner = ours[0] if ours else ("", "", *most)
     return Live(catalog, Owner(*owner), tables, schema, sees_all)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from scripts.engine import disclosure
+from scripts.engine.session import lock_modes
 from scripts.engine.session.database import Notify
 from scripts.engine.session.lock import Lock
 from scripts.sqltext import duration
@@ -44,29 +45,6 @@ LEFT JOIN pg_locks x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transa
 LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 4
 """
-
-_MODES = (
-    "AccessShareLock",
-    "RowShareLock",
-    "RowExclusiveLock",
-    "ShareUpdateExclusiveLock",
-    "ShareLock",
-    "ShareRowExclusiveLock",
-    "ExclusiveLock",
-    "AccessExclusiveLock",
-)
-# https://www.postgresql.org/docs/current/explicit-locking.html, "Conflicting Lock Modes": for each
-# mode, in that order, an X where it conflicts.
-_CONFLICTS = (
-    ".......X",
-    "......XX",
-    "....XXXX",
-    "...XXXXX",
-    "..XX.XXX",
-    "..XXXXXX",
-    ".XXXXXXX",
-    "XXXXXXXX",
-)
 
 
 class Blocker(NamedTuple):
@@ -235,11 +213,8 @@ def _blocker(row: tuple[Any, ...]) -> Blocker:
 def _conflicting(wanted: str, kind: str, modes: Sequence[str]) -> tuple[str, ...]:
     if kind not in ("relation", "extend", "object", "advisory"):
         return tuple(modes)
-    if wanted not in _MODES:
-        return ()
-    against = _CONFLICTS[_MODES.index(wanted)]
-    # Nobody waits for the SIReadLock of a serializable transaction.
-    return tuple(mode for mode in modes if mode in _MODES and against[_MODES.index(mode)] == "X")
+    # Nobody waits for the SIReadLock of a serializable transaction, which is none of the modes.
+    return tuple(mode for mode in modes if lock_modes.conflict(wanted, mode))
 
 
 def _words(mode: str) -> str:
