@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from scripts.errors import HistoryError
@@ -34,14 +33,14 @@ _MADE = re.compile(
 )
 
 
-@dataclass
 class RevisionFile:
     """What a revision file says, and what is wrong with it."""
 
-    values: dict[str, object] = field(default_factory=dict)
-    """What it sets, by name."""
-    problems: list[tuple[int, str]] = field(default_factory=list)
-    """Line, and what is wrong there; line 0 for the whole file."""
+    def __init__(self, values: dict[str, object] | None = None) -> None:
+        """Begin with what it sets, by name."""
+        self.values = values or {}
+        self.problems: list[tuple[int, str]] = []
+        """Line, and what is wrong there; line 0 for the whole file."""
 
 
 def parse(data: bytes) -> RevisionFile:

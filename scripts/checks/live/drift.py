@@ -26,7 +26,7 @@ _ON_SHADOW = "run python scripts/validate.py --shadow"
 _MOST_LINES, _MOST_NAMES = 60, 5
 # Values of settings that are nobody's business: `app.jwt_secret=…`, `SET app.token TO …`.
 _SECRET = re.compile(
-    r"(\b[\w.]*(?:secret|passw|token|key|credential)[\w.]*\s*(?:=|\bTO\b)\s*).*", re.I
+    r"(\b[\w.]*(?:secret|passw|token|key|credential)[\w.]*\s*(?:=|\bTO\b)\s*).*", re.IGNORECASE
 )
 
 

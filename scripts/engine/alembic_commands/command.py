@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
@@ -21,13 +20,30 @@ Planned = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
 """Alembic's function for a command: from the heads that the database is at to the steps to take."""
 
 
-@dataclass(frozen=True)
 class AlembicCommand(Command):
     """A command of Alembic's, whose target may be "head", "+2", "-1", several versions, or none."""
 
-    planned: Planned
-    directory: ScriptDirectory
-    context: MigrationContext
+    def __init__(
+        self,
+        kind: Kind,
+        target: Any,
+        planned: Planned,
+        directory: ScriptDirectory,
+        context: MigrationContext,
+    ) -> None:
+        """Keep what Alembic has given.
+
+        Args:
+            kind: what is asked for.
+            target: where to.
+            planned: finds the steps.
+            directory: Alembic's revisions.
+            context: Alembic's, with its options.
+        """
+        super().__init__(kind, target)
+        self.planned = planned
+        self.directory = directory
+        self.context = context
 
     @classmethod
     def of(cls, context: MigrationContext, directory: ScriptDirectory) -> AlembicCommand:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 import psycopg2
 from psycopg2.sql import SQL, Identifier, Literal
@@ -67,15 +66,16 @@ def _taken(batch: list[Statement]) -> Iterator[tuple[Statement, ...]]:
         yield from ((statement,) for statement in batch)
 
 
-@dataclass(slots=True)
 class Batches:
     """Sends batches in a connection's open transaction."""
 
-    connection: RunConnection
-    _alone: dict[tuple[str, ...], bool] = field(default_factory=dict)
-    """Whether each statement for a table has to go alone."""
-    _is_open: bool = False
-    """Whether the savepoint is there."""
+    def __init__(self, connection: RunConnection) -> None:
+        """Send on a connection."""
+        self._connection = connection
+        self._alone: dict[tuple[str, ...], bool] = {}
+        """Whether each statement for a table has to go alone."""
+        self._is_open = False
+        """Whether the savepoint is there."""
 
     def forget(self) -> None:
         """Forget all, as another statement may have changed it: a trigger, the search path."""
@@ -96,21 +96,21 @@ class Batches:
             return False
         # In a message of its own: an error in one message undoes no more than to its savepoint.
         release = f"RELEASE SAVEPOINT {_SAVEPOINT}; " if self._is_open else ""
-        self.connection.execute(f"{release}SAVEPOINT {_SAVEPOINT};")
+        self._connection.execute(f"{release}SAVEPOINT {_SAVEPOINT};")
         self._is_open = True
         try:
-            self.connection.execute("".join(statement.text for statement in batch))
+            self._connection.execute("".join(statement.text for statement in batch))
         except psycopg2.Error as error:
             if error.pgcode is None or signals.received():
                 raise
-            self.connection.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};")
+            self._connection.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};")
             return False
         return True
 
     def _goes_alone(self, table: tuple[str, ...]) -> bool:
         if table not in self._alone:
-            raw = self.connection.raw
+            raw = self._connection.raw
             name = Literal(Identifier(*table[-2:]).as_string(raw))
-            row = self.connection.execute(_SETS_OFF.format(name).as_string(raw))
+            row = self._connection.execute(_SETS_OFF.format(name).as_string(raw))
             self._alone[table] = row is None or bool(row[0])
         return self._alone[table]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 
 import psycopg2
 
@@ -15,16 +14,22 @@ from scripts.engine.session.run_connection import RunConnection
 from scripts.errors import LockError, MigrationError
 
 
-@dataclass(slots=True)
 class Guard:
     """The lock of a run, and the way to find out where the database is without it."""
 
-    connection: RunConnection
-    ledger: Ledger
-    lock: Lock | None
-    """None where a caller's pool has no second connection to hold it: all may pass then."""
-    _answer: LockError | bool = False
-    """What a check has found that was made ahead; False where there was none."""
+    def __init__(self, connection: RunConnection, ledger: Ledger, lock: Lock | None) -> None:
+        """Guard a run.
+
+        Args:
+            connection: the run's.
+            ledger: where it is written what the database has.
+            lock: None where a caller's pool has no second connection to hold it: all may pass then.
+        """
+        self.lock = lock
+        self._connection = connection
+        self._ledger = ledger
+        self._answer: LockError | bool = False
+        """What a check has found that was made ahead; False where there was none."""
 
     def check(self) -> None:
         """Make sure that no other run is active.
@@ -68,7 +73,7 @@ class Guard:
         Args:
             reached: the version that this run has reached.
         """
-        name, at = self.connection.settings.name, self._reread()
+        name, at = self._connection.settings.name, self._reread()
         if not at:
             return f"{name} was at {reached}, but cannot be reached now"
         moved = "" if at == reached else f": another run has moved it from {reached}"
@@ -79,11 +84,11 @@ class Guard:
         if self.lock is None:
             return ""
         try:
-            if not self.connection.raw.closed:
-                with self.connection.transaction():
-                    return lookup.current(self.connection.raw, self.ledger)
-            with closing(self.connection.another()) as connection:
-                database.begin(connection, self.connection.settings)
-                return lookup.current(connection, self.ledger)
+            if not self._connection.raw.closed:
+                with self._connection.transaction():
+                    return lookup.current(self._connection.raw, self._ledger)
+            with closing(self._connection.another()) as connection:
+                database.begin(connection, self._connection.settings)
+                return lookup.current(connection, self._ledger)
         except (psycopg2.Error, MigrationError):
             return ""

@@ -50,7 +50,7 @@ class ServerExecutor:
         self.blockers = Blockers(lock, connection.notify) if lock else None
         self.recorder = Recorder(connection, status.ledger, self.log, lock)
         watches = timeouts.supports_watching(status.server.version, status.server.platform)
-        self._transaction = Transaction(connection, self.blockers, watches, watch)
+        self._transaction = Transaction(connection, self.blockers, watch, watch_client=watches)
         self._watches = watches
         self._watch = watch
         self._connection = connection

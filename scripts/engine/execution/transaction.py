@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -42,19 +41,34 @@ class StatementWatch(Protocol):
         """Is called ahead of a statement outside a transaction; may begin one, and undo it."""
 
 
-@dataclass(slots=True)
 class Transaction:
     """Runs sections, each in a transaction of a connection."""
 
-    connection: RunConnection
-    blockers: Blockers | None
-    watch_client: bool
-    """Whether the server can look for its client: see `timeouts.supports_watching`."""
-    watch: StatementWatch | None = None
-    number: int = 0
-    """The number of the transaction that is open, as `txid_status` takes it; 0 if unknown."""
-    _begun: tuple[Step, tuple[Any, ...]] | None = None
-    """The step whose transaction was begun with the commit of the one before, and what it gave."""
+    def __init__(
+        self,
+        connection: RunConnection,
+        blockers: Blockers | None,
+        watch: StatementWatch | None,
+        *,
+        watch_client: bool,
+    ) -> None:
+        """Run on a connection.
+
+        Args:
+            connection: the run's.
+            blockers: knows who is in the way.
+            watch: looks at each statement.
+            watch_client: whether the server can look for its client: see
+                `timeouts.supports_watching`.
+        """
+        self._connection = connection
+        self._blockers = blockers
+        self._watch = watch
+        self._watch_client = watch_client
+        self.number = 0
+        """The number of the transaction that is open, as `txid_status` takes it; 0 if unknown."""
+        self._begun: tuple[Step, tuple[Any, ...]] | None = None
+        """The step whose transaction was begun with the commit before, and what that gave."""
 
     def run(self, step: Step) -> Composable:
         """Run a section's statements, all of them or none.
@@ -66,13 +80,13 @@ class Transaction:
             StatementError: when the server refuses one.
             Interrupted: when a signal came.
         """
-        connection, statements = self.connection, step.section.statements
+        connection, statements = self._connection, step.section.statements
         execute = partial(database.execute, connection.raw)
         repeatable = retry.possible(statements)
         retries = connection.settings.limits.lock_retries if repeatable else 0
         existed = self._open(step, repeatable=repeatable)
-        if self.watch and repeatable:
-            self.watch.begin()
+        if self._watch and repeatable:
+            self._watch.begin()
         resets = session_state.resets(statements, owns_session=connection.is_own)
         survivors = " ".join(session_state.survivors(resets))
         back = partial(execute, f"ROLLBACK TO SAVEPOINT {retry.SAVEPOINT}; {survivors}")
@@ -92,7 +106,7 @@ class Transaction:
 
     def _send(self, step: Step) -> None:
         """Send a section's statements, plain INSERTs many to a message."""
-        batches, ran = Batches(self.connection), 0
+        batches, ran = Batches(self._connection), 0
         for batch in grouped(step.section.statements):
             if len(batch) == 1 or not self._sent(batches, batch, step.place, ran):
                 for offset, statement in enumerate(batch):
@@ -102,17 +116,17 @@ class Transaction:
 
     def _sent(self, batches: Batches, batch: Sequence[Statement], place: str, ran: int) -> bool:
         """Send a batch in one message; tell whether it ran."""
-        if self.blockers:
-            self.blockers.statement()
+        if self._blockers:
+            self._blockers.statement()
         if signals.received():
             return False
         try:
-            with notices.reported(self.connection.raw, batch, place, self.connection.notify):
+            with notices.reported(self._connection.raw, batch, place, self._connection.notify):
                 return batches.run(batch)
         except psycopg2.Error as error:
             if error.pgcode is None:
                 # As if the first of them had been running: which one it was, nobody knows.
-                raise refused(batch[0], error, place, ran, self.blockers) from error
+                raise refused(batch[0], error, place, ran, self._blockers) from error
             raise Interrupted(
                 signals.received(),
                 where=f"{place}:{batch[0].line}",
@@ -121,12 +135,12 @@ class Transaction:
             ) from error
 
     def _run(self, statement: Statement, place: str, ran: int) -> None:
-        connection = self.connection
+        connection = self._connection
         execute = partial(database.execute, connection.raw)
         with notices.reported(connection.raw, [statement], place, connection.notify):
-            run_statement(execute, statement, place, ran, self.blockers, _hint)
-        if self.watch:
-            self.watch.after(statement)
+            run_statement(execute, statement, place, ran, self._blockers, _hint)
+        if self._watch:
+            self._watch.after(statement)
 
     def opening(self, step: Step) -> str:
         """Return what a step's transaction begins with, after BEGIN; "" if it has to be by itself.
@@ -135,7 +149,7 @@ class Transaction:
         """
         if not (step.header.transactional and retry.possible(step.section.statements)):
             return ""
-        connection = self.connection
+        connection = self._connection
         begin = database.opening(connection.raw, connection.settings, fresh=True)
         return f"{begin} {self._settings(step)} {self._looking(step)}"
 
@@ -149,24 +163,24 @@ class Transaction:
         if begun is not None and begun[0] is step:
             return self._opened(step, begun[1])
         if begun is not None:
-            self.connection.rollback()
-        self.connection.begin()
+            self._connection.rollback()
+        self._connection.begin()
         if repeatable:
-            row = self.connection.execute(f"{self._settings(step)} {self._looking(step)}")
+            row = self._connection.execute(f"{self._settings(step)} {self._looking(step)}")
             return self._opened(step, row or (0, 0, [None] * len(step.looked_up)))
-        self.connection.execute(self._settings(step))
+        self._connection.execute(self._settings(step))
         # Through a pooler no blocker is found.
-        self._look_at(self.connection.raw.info.backend_pid, step)
+        self._look_at(self._connection.raw.info.backend_pid, step)
         return existing.NOBODY_LOOKED
 
     def _settings(self, step: Step) -> str:
-        limits = self.connection.settings.limits
-        opening = timeouts.local(step.header, limits, watch_client=self.watch_client)
-        back = session_settings.local(self.connection.raw.server_version)
+        limits = self._connection.settings.limits
+        opening = timeouts.local(step.header, limits, watch_client=self._watch_client)
+        back = session_settings.local(self._connection.raw.server_version)
         return opening + "".join(f" SET LOCAL {name} = {value};" for name, value in back.items())
 
     def _looking(self, step: Step) -> str:
-        identities = identity.identities(step.looked_up).as_string(self.connection.raw)
+        identities = identity.identities(step.looked_up).as_string(self._connection.raw)
         return (
             f"SAVEPOINT {retry.SAVEPOINT}; SELECT txid_current(), pg_backend_pid(), {identities};"
         )
@@ -177,10 +191,10 @@ class Transaction:
         return existing.survivors(step.looked_up, known)
 
     def _look_at(self, pid: int, step: Step) -> None:
-        if self.blockers:
+        if self._blockers:
             own = step.header.lock_timeout_ms
-            default = self.connection.settings.limits.lock_timeout_ms
-            self.blockers.begin(pid, default if own is None else own)
+            default = self._connection.settings.limits.lock_timeout_ms
+            self._blockers.begin(pid, default if own is None else own)
 
 
 def _hint(sqlstate: str, statement: Statement) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -28,13 +27,18 @@ class Kind(Enum):
     """All others: `current`, `check`, and programs that only read."""
 
 
-@dataclass(frozen=True)
 class Command:
     """An upgrade or a downgrade to a version, compared as a number."""
 
-    kind: Kind
-    target: Any
-    """The version asked for: a number as text, "head" or "base". Alembic's own takes more."""
+    def __init__(self, kind: Kind, target: Any) -> None:
+        """Ask for something.
+
+        Args:
+            kind: what.
+            target: a version, as text, "head" or "base". Alembic's own command takes more.
+        """
+        self.kind = kind
+        self.target = target
 
     def prepare(self, found: Status, *, idle: bool) -> None:
         """Check the revision files before anything runs: both doors run what they name.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -24,8 +24,7 @@ _PATIENCE = 60.0
 """Seconds that a commit whose client has gone may take before its outcome counts as unknown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
+class Commit(NamedTuple):
     """A failed commit of a step that had been recorded."""
 
     connection: RunConnection

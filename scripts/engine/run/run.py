@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from scripts.engine.execution.executor import Executor, Note, Performed
 from scripts.engine.ledger.changes import Change, Deletion, Insertion
@@ -17,25 +16,27 @@ from scripts.engine.step import CutShort, Step, effect
 from scripts.errors import HistoryError, Interrupted, LockError, StatementError
 
 
-@dataclass(kw_only=True)
 class StepInProgress:
     """The step that is in progress, from its beginning to its commit."""
 
-    step: Step
-    event: Event
-    """The row of the event log that started it."""
-    in_caller_transaction: bool
-    began: float = field(default_factory=time.monotonic)
-    effects: str = field(init=False)
-    """What happens to its statements if it fails from here on."""
-    change: Change | None = None
-    """What is written to the ledger; None until the section has run."""
-    performed: Performed | None = None
+    def __init__(self, step: Step, event: Event, *, in_caller_transaction: bool) -> None:
+        """Begin a step, and record what a failure leaves before a statement has run.
 
-    def __post_init__(self) -> None:
-        """Record what a failure leaves before a statement has run."""
-        transactional = self.step.header.transactional
+        Args:
+            step: which one.
+            event: the row of the event log that started it.
+            in_caller_transaction: whether the transaction belongs to the caller.
+        """
+        self.step = step
+        self.event = event
+        self._in_caller_transaction = in_caller_transaction
+        self._began = time.monotonic()
+        self.change: Change | None = None
+        """What is written to the ledger; None until the section has run."""
+        self.performed: Performed | None = None
+        transactional = step.header.transactional
         self.effects = self._effect(None) if transactional else "no statement of the file was run"
+        """What happens to its statements if it fails from here on."""
 
     def cut_short(self, error: CutShort) -> None:
         """Record what a failure leaves of the statements."""
@@ -47,7 +48,7 @@ class StepInProgress:
         self.effects = self._effect(None)
 
     def _effect(self, error: CutShort | None) -> str:
-        return effect(self.step, error, in_caller_transaction=self.in_caller_transaction)
+        return effect(self.step, error, in_caller_transaction=self._in_caller_transaction)
 
     def result(self, environment: str) -> StepResult:
         """Return what an observer is told about it."""
@@ -56,7 +57,7 @@ class StepInProgress:
     @property
     def elapsed_ms(self) -> int:
         """Return how long it has been running."""
-        return round((time.monotonic() - self.began) * 1000)
+        return round((time.monotonic() - self._began) * 1000)
 
 
 class Run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
@@ -35,35 +34,42 @@ class _Clash(NamedTuple):
     existing: Existing
 
 
-@dataclass(frozen=True, slots=True)
 class Protection:
     """Protects objects that existed before their migrations from the rollbacks of a run."""
 
-    connection: RunConnection
-    status: Status
-    switches: Switches
+    def __init__(self, connection: RunConnection, status: Status, switches: Switches) -> None:
+        """Look on the run's connection.
+
+        Args:
+            connection: the run's.
+            status: what was found with the lock held.
+            switches: may allow a version to drop them.
+        """
+        self._connection = connection
+        self._status = status
+        self._switches = switches
 
     @property
     def _was_shown(self) -> bool:
         """Tell whether people have seen and confirmed it all; then it is not said again."""
-        return self.switches.confirmed is not None
+        return self._switches.confirmed is not None
 
     def check(self, steps: Sequence[Step]) -> frozenset[str]:
         """Refuse what may not be dropped; see the function of this name."""
-        notify = _say_nothing if self._was_shown else self.connection.notify
-        with self.connection.transaction():
-            return check(self.connection.raw, self.status, steps, self.switches, notify)
+        notify = _say_nothing if self._was_shown else self._connection.notify
+        with self._connection.transaction():
+            return check(self._connection.raw, self._status, steps, self._switches, notify)
 
     def announce(self, steps: Sequence[Step]) -> None:
         """Say what rollbacks are about to destroy, unless it was shown and confirmed."""
         if self._was_shown:
             return
-        with self.connection.transaction():
-            lost = losses(self.connection.raw, steps)
+        with self._connection.transaction():
+            lost = losses(self._connection.raw, steps)
         for step in steps:
             if lost[step.version]:
                 gone = ", ".join(one.shown for one in lost[step.version])
-                self.connection.notify(f"{step.filename}: destroys {gone}")
+                self._connection.notify(f"{step.filename}: destroys {gone}")
 
 
 def check(
