@@ -1,25 +1,28 @@
-"""All levels of a validation, one environment after the other."""
+"""All levels of a validation, one environment after the other.
+
+Mostly the files alone are checked: what needs a server is imported where it is asked for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from scripts.checks import rules
 from scripts.checks.finding import Finding
-from scripts.checks.live import suite as live_level
 from scripts.checks.rules import Severity
-from scripts.checks.shadow import suite as shadow_level
-from scripts.checks.shadow.servers import Servers
-from scripts.checks.shadow.suite import Progress
 from scripts.checks.static import suite as files_level
 from scripts.checks.static.suite import Checked, Scope
-from scripts.engine.session import signals
-from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
 from scripts.errors import Interrupted
 from scripts.files.project import Environment
+
+if TYPE_CHECKING:
+    from scripts.checks.shadow.servers import Servers
+    from scripts.checks.shadow.suite import Progress
+    from scripts.engine.session.database import Notify
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,8 @@ def live(
     Raises:
         ServerError: when a database cannot be reached.
     """
+    from scripts.checks.live import suite as live_level
+
     settings = list(databases)
     with _servers(url, settings) as servers:
         for of, one in zip(settings, checked, strict=True):
@@ -86,6 +91,8 @@ def differences(settings: Settings, at: str, url: str, notify: Notify) -> list[F
     Raises:
         MigrationError: when the database cannot be read, has a ledger, or no shadow can be made.
     """
+    from scripts.checks.live import suite as live_level
+
     with _servers(url, [settings]) as servers:
         return live_level.differences(servers, settings, at, notify)
 
@@ -98,6 +105,8 @@ def plan(
     Raises:
         ServerError: when a database cannot be reached.
     """
+    from scripts.checks.live import suite as live_level
+
     settings = list(databases)
     with _servers(url, settings) as servers:
         for of, one in zip(settings, checked, strict=True):
@@ -128,6 +137,8 @@ def shadow(
     Raises:
         ServerError: when the server cannot be used.
     """
+    from scripts.checks.shadow import suite as shadow_level
+
     settings = list(databases)
     with _servers(url, settings) as servers:
         return sum(
@@ -139,6 +150,9 @@ def shadow(
 @contextmanager
 def _servers(url: str, databases: Sequence[Settings]) -> Iterator[Servers]:
     """Give servers for shadows; a signal waits until they are gone again."""
+    from scripts.checks.shadow.servers import Servers
+    from scripts.engine.session import signals
+
     try:
         with signals.deferred(), Servers(url, databases[0].postgres_bin) as servers:
             yield servers

@@ -79,3 +79,17 @@ def test_little_is_imported_where_there_is_nothing_to_do(
     packages |= {f"scripts.{folder}" for folder in OURS} | {"scripts.engine"}
     assert {name for name in found if name.startswith("scripts")} <= allowed | packages | more
     assert {name.partition(".")[0] for name in found} & HEAVY == set()
+
+
+def test_a_check_of_the_files_imports_nothing_that_asks_a_server(workspace: Workspace) -> None:
+    found = imported(workspace, "validate")
+    levels = ("scripts.catalog", "scripts.checks.live", "scripts.checks.shadow", "scripts.embedded")
+    assert [name for name in found if name.startswith(levels)] == []
+
+
+def test_a_run_does_without_dataclasses(workspace: Workspace) -> None:
+    workspace.add_tables("001")
+    done = workspace.execute(sys.executable, "-c", SHOW.format(script="scripts/migrate.py"))
+    found = set(done.stdout.split())
+    assert "scripts.engine.run.drive" in found, done.stderr
+    assert "dataclasses" not in found
