@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
@@ -86,9 +86,22 @@ def _ledger(found: Status) -> Iterator[Finding]:
 
 
 def _rollbacks(connection: Connection, found: Status) -> Iterator[Finding]:
-    for applied in found.applied:
+    versions = [applied.row.version for applied in found.applied]
+    if not versions:
+        return
+    try:
+        stored.fingerprints(connection, found.ledger, versions)
+    except MigrationError:
+        # Each one that was changed is named.
+        yield from _changed_rollbacks(connection, found, versions)
+
+
+def _changed_rollbacks(
+    connection: Connection, found: Status, versions: Sequence[str]
+) -> Iterator[Finding]:
+    for version in versions:
         try:
-            stored.rollback_sql(connection, found.ledger, [applied.row.version])
+            stored.fingerprints(connection, found.ledger, [version])
         except MigrationError as error:
             yield _of(found.name, "live-rollback", error.what, error.detail, error.hint)
 
