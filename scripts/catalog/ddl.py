@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scripts.catalog import alter, creation, privileges
 from scripts.catalog.diff import ORDER, Difference
 from scripts.catalog.record import Record
+
+_MOST_LINES = 60
+"""Lines of DDL that people are shown at once."""
+
+
+def shortened(lines: Sequence[str]) -> str:
+    """Return lines as one text, and how many there are more where they are too many to show."""
+    more = len(lines) - _MOST_LINES
+    return "\n".join([*lines[:_MOST_LINES], *([f"… and {more} lines more"] if more > 0 else [])])
 
 
 def lines(difference: Difference) -> list[str]:

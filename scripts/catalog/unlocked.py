@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 
 from scripts.catalog import queries, snapshot
 from scripts.catalog.record import Key, Record
-from scripts.catalog.snapshot import Snapshot, Wanted
+from scripts.catalog.snapshot import Snapshot
 
 PATIENCE_MS = 200
 """How long to wait for a lock. What writes definitions out opens the relations that are in them."""
@@ -71,27 +71,23 @@ class Look(NamedTuple):
     """What was not the same a moment ago."""
 
 
-def take(connection: Connection, wanted: Wanted) -> Look:
+def take(connection: Connection) -> Look:
     """Take a snapshot; leave out what waits for longer than `PATIENCE_MS`.
 
     Args:
         connection: in a transaction, which may be read-only. It holds locks of a SELECT on what
             was written out, until it ends.
-        wanted: which objects count.
 
     Raises:
         psycopg2.Error: when the catalog cannot be read.
     """
     with snapshot.reading(connection):
         _run(connection, f"SET LOCAL lock_timeout = {PATIENCE_MS}")
-        try:
-            found = _read(connection, wanted, queries.statements())
-        except psycopg2.errors.LockNotAvailable:
-            found = None
-        return Look(found) if found else _around(connection, wanted)
+        found = _read(connection, queries.statements())
+        return Look(found) if found else _around(connection)
 
 
-def _around(connection: Connection, wanted: Wanted) -> Look:
+def _around(connection: Connection) -> Look:
     """Take a snapshot of all that is not locked, class by class."""
     with connection.cursor() as cursor:
         cursor.execute(_LOCKED)
@@ -102,10 +98,7 @@ def _around(connection: Connection, wanted: Wanted) -> Look:
     records: dict[Key, Record] = {}
     unread = []
     for name, text in queries.apart_from(left_out).items():
-        try:
-            found = _read(connection, wanted, {name: text})
-        except psycopg2.errors.LockNotAvailable:
-            found = None
+        found = _read(connection, {name: text})
         if found is None:
             unread.append(name)
         else:
@@ -114,22 +107,21 @@ def _around(connection: Connection, wanted: Wanted) -> Look:
     return Look(whole, tuple(locked), frozenset(left_out.values()), tuple(unread))
 
 
-def _read(connection: Connection, wanted: Wanted, texts: Mapping[str, str]) -> Snapshot | None:
-    """Read what queries give; None where others drop what is being read, again and again.
+def _read(connection: Connection, texts: Mapping[str, str]) -> Snapshot | None:
+    """Read what queries give; None where it is locked, or others drop it again and again.
 
     A query sees one state of the catalogs, what writes a definition out sees the newest one.
-
-    Raises:
-        psycopg2.errors.LockNotAvailable: when something is locked.
     """
     for _ in range(_TRIES):
         _run(connection, f"SAVEPOINT {_SAVEPOINT}")
         try:
-            return snapshot.read(connection, wanted, texts)
+            return snapshot.read(connection, lambda _: True, texts)
         except psycopg2.Error as error:
             if error.pgcode is None:
                 raise  # the connection is gone
             _run(connection, f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            if isinstance(error, psycopg2.errors.LockNotAvailable):
+                return None
             if error.pgcode not in _GONE:
                 raise
     return None
@@ -158,15 +150,4 @@ def settled(before: Look, after: Look) -> Look:
             if was.get(key) != now.get(key)
             and not any((was.get(key) or now[key])[at] in left_out for at in (1, 2))
         ),
-    )
-
-
-def is_left_out(look: Look, record: Record) -> bool:
-    """Tell whether an object was left out of a look, so that it cannot be compared."""
-    names = {name for _, name in look.moving} if look.moving else set()
-    return (
-        record.key in look.moving
-        or record.parent in names
-        or record.name in look.relations
-        or record.parent in look.relations
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from scripts.engine.session import lock_modes
+
 # https://www.postgresql.org/docs/current/explicit-locking.html: from what others keep waiting for.
 BLOCKS = {
     "ShareUpdateExclusiveLock": "blocks other changes of the table, and VACUUM",
@@ -69,8 +71,7 @@ class Touch(NamedTuple):
     @property
     def lock(self) -> str:
         """Return the lock as the manual writes it: ACCESS EXCLUSIVE."""
-        words = "".join(f" {one}" if one.isupper() else one for one in self.mode)
-        return words.removesuffix(" Lock").strip().upper()
+        return lock_modes.words(self.mode)
 
     @property
     def effects(self) -> str:

@@ -100,7 +100,7 @@ def differences(settings: Settings, at: str, url: str, notify: Notify) -> list[F
 def plan(
     databases: Iterable[Settings], checked: Iterable[Checked], url: str, notify: Notify
 ) -> None:
-    """Add what is pending in the live databases will lock there; see `live`.
+    """Add what pending migrations will lock in the live databases; see `live`.
 
     Raises:
         ServerError: when a database cannot be reached.

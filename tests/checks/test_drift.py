@@ -34,7 +34,7 @@ def as_superuser(workspace: Workspace, postgres: Server) -> Settings:
 
 def compared(connection: Connection, of: Settings, made: Expected) -> list[Finding]:
     found = status.read(connection, of, history.survey(of.environment)[0])
-    before = unlocked.take(connection, lambda _: True)
+    before = unlocked.take(connection)
     live = suite.look(connection, found.ledger, before)
     return drift.compare("course", made, live, of.environment.ignore)
 

@@ -166,7 +166,7 @@ def test_a_prepared_transaction_is_in_the_way(
         touch = Touch("1.sql", 5, "ALTER", "public.orders", "AccessExclusiveLock", False, False)
         (found,) = plan.weighed(asking, "course", Plan((touch,), ())).findings
         asking.rollback()
-        look = unlocked.take(asking, lambda _: True)
+        look = unlocked.take(asking)
     assert found.message.startswith("the prepared transaction left over has had a lock on")
     assert found.hint.endswith("COMMIT PREPARED or ROLLBACK PREPARED")
     assert look.locked == ()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from scripts.catalog import ddl, diff, unlocked, versions
+from scripts.catalog import ddl, diff, versions
 from scripts.catalog.diff import Difference
 from scripts.catalog.record import Record
 from scripts.catalog.snapshot import Snapshot
@@ -23,7 +23,7 @@ from scripts.engine.status import Status
 
 _LEGEND = "`-` is what the migrations make, `+` is what the database has"
 _ON_SHADOW = "run python scripts/validate.py --shadow"
-_MOST_LINES, _MOST_NAMES = 60, 5
+_MOST_NAMES = 5
 # Values of settings that are nobody's business: `app.jwt_secret=…`, `SET app.token TO …`.
 _SECRET = re.compile(
     r"(\b[\w.]*(?:secret|passw|token|key|credential)[\w.]*\s*(?:=|\bTO\b)\s*).*", re.IGNORECASE
@@ -91,8 +91,7 @@ def at(
     if not isinstance(made, Expected):
         step, failed = made
         what = f"the UP of {step.filename} fails on the shadow: {failed.reason}"
-        unknown = _not_compared(name, f"the catalog: {what}", _ON_SHADOW)
-        return [replace(unknown, code="live-not-comparable")]
+        return [_not_compared(name, f"the catalog: {what}", _ON_SHADOW, "live-not-comparable")]
     return compare(name, made, live, settings.environment.ignore)
 
 
@@ -119,6 +118,8 @@ def _alike(made: Expected, live: Live, rules: Rules) -> versions.Alike:
     stand_ins = comparable.owned_by(made.prepared, made.owner, live.owner).records
     names = {name for _, name in stand_ins}
     schemas = tuple(f"{name}." for kind, name in stand_ins if kind == "schema")
+    look = live.look
+    left_out = look.relations | {name for _, name in look.moving}
 
     def compared(record: Record) -> bool:
         if record.key == schema and schema not in both.before.records:
@@ -126,7 +127,8 @@ def _alike(made: Expected, live: Live, rules: Rules) -> versions.Alike:
         # What is in a schema that stands for somebody else's is theirs.
         is_stand_in = record.key in stand_ins or record.parent in names
         is_stand_in = is_stand_in or record.name.startswith(schemas)
-        return not (is_stand_in or unlocked.is_left_out(live.look, record))
+        is_left_out = record.key in look.moving or record.name in look.relations
+        return not (is_stand_in or is_left_out or record.parent in left_out)
 
     return both._replace(
         before=_those(both.before, compared, live), after=_those(both.after, compared, live)
@@ -171,8 +173,6 @@ def _finding(name: str, one: Difference) -> Finding:
     lines = ddl.lines(one)
     if one.kind == "settings":
         lines = [_SECRET.sub(r"\1***", line) for line in lines]
-    more = len(lines) - _MOST_LINES
-    shown = [*lines[:_MOST_LINES], *([f"… and {more} lines more"] if more > 0 else [])]
     if one.is_note:
         code, what = "live-column-order", "differs in an order or a given name only"
     elif one.before is None:
@@ -185,13 +185,13 @@ def _finding(name: str, one: Difference) -> Finding:
         code=code,
         message=f"{one.kind} {one.name} {what}",
         database=name,
-        detail="\n".join(shown),
+        detail=ddl.shortened(lines),
     )
 
 
-def _not_compared(name: str, what: str, hint: str = "") -> Finding:
+def _not_compared(name: str, what: str, hint: str = "", code: str = "live-not-compared") -> Finding:
     return Finding(
-        code="live-not-compared",
+        code=code,
         message=f"not compared: {what}",
         database=name,
         hint=hint,

@@ -6,20 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import psycopg2
-
 from scripts.catalog.snapshot import Snapshot
 from scripts.checks.live.comparable import Owner
-from scripts.checks.shadow import throwaway
+from scripts.checks.shadow import stages
 from scripts.checks.shadow.servers import Servers
 from scripts.checks.shadow.stage import Failed, Stage
-from scripts.checks.shadow.stages import Stages
-from scripts.engine import disclosure
 from scripts.engine.session import signals
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
 from scripts.engine.step import Step
-from scripts.errors import ServerError
 from scripts.files import history
 
 _EVERYWHERE = {("database", "the database"), ("schema", "public")}
@@ -38,7 +33,7 @@ class Expected(NamedTuple):
 
 @contextmanager
 def stage(servers: Servers, settings: Settings, notify: Notify) -> Iterator[Stage]:
-    """Give an empty stage for a `with` block, and explain what it cannot do.
+    """Give an empty stage for a `with` block; see `stages.opened`.
 
     Args:
         servers: where.
@@ -48,19 +43,8 @@ def stage(servers: Servers, settings: Settings, notify: Notify) -> Iterator[Stag
     Raises:
         MigrationError: when the shadow cannot be made or prepared, or is lost.
     """
-    host, name = servers.of(0), settings.environment.name
-    try:
-        with signals.deferred(), Stages(host, settings) as stages:
-            made = stages.fresh()
-            with throwaway.reported(host, name, notify):
-                yield made
-    except psycopg2.Error as error:
-        signals.check()
-        raise ServerError(
-            "the shadow cannot be read",
-            environment=name,
-            detail=disclosure.of_error(error),
-        ) from error
+    with signals.deferred(), stages.opened(servers.of(0), settings, notify) as (_, first):
+        yield first
 
 
 def build(

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.catalog.unlocked import PATIENCE_MS
 from scripts.checks.finding import Finding
 from scripts.checks.live import expected
 from scripts.checks.shadow.servers import Servers
@@ -94,7 +93,7 @@ def weighed(connection: Connection, name: str, plan: Plan) -> Plan:
     """Add what a live database says: how large the tables are, and who is in the way now.
 
     Args:
-        connection: in a transaction, which may be read-only.
+        connection: in a transaction, which may be read-only, with a short lock_timeout.
         name: the environment's.
         plan: what its pending migrations lock.
 
@@ -102,8 +101,6 @@ def weighed(connection: Connection, name: str, plan: Plan) -> Plan:
         psycopg2.Error: when it cannot be asked.
     """
     tables = sorted({one.table for one in plan.touches})
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
     trees = _trees(connection, tables)
     touches = tuple(_of_tree(one, plan.touches, trees) for one in plan.touches)
     return Plan(touches, (*plan.findings, *_in_the_way(connection, name, plan.touches)))

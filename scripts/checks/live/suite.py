@@ -82,13 +82,10 @@ def check(servers: Servers, settings: Settings, notify: Notify) -> list[Finding]
         MigrationError: when the shadow cannot be made.
     """
     with _reading(settings, notify) as connection:
-        before = unlocked.take(connection, lambda _: True)
-        # What a run commits from here on is in the later look alone, and is left out.
-        found = _status(connection, settings)
+        found, live = _seen(connection, settings)
         for remark in found.remarks:
             notify(f"{found.name}: {remark}")
         findings = list(ledger.check(connection, found))
-        live = look(connection, found.ledger, before)
     # The connection is closed: what it has read holds no lock while the shadow is made.
     return findings + drift.check(servers, settings, found, live, notify)
 
@@ -109,10 +106,8 @@ def differences(servers: Servers, settings: Settings, at: str, notify: Notify) -
         MigrationError: when the shadow cannot be made.
     """
     with _reading(settings, notify) as connection:
-        before = unlocked.take(connection, lambda _: True)
-        found = _status(connection, settings)
-        versions = [one.version for one in baseline.versions(found, at)]
-        live = look(connection, found.ledger, before)
+        found, live = _seen(connection, settings)
+    versions = [one.version for one in baseline.versions(found, at)]
     return drift.at(servers, settings, versions, live, notify)
 
 
@@ -139,6 +134,16 @@ def _status(connection: Connection, settings: Settings) -> Status:
     return status.read(connection, settings, history.survey(settings.environment)[0])
 
 
+def _seen(connection: Connection, settings: Settings) -> tuple[Status, Live]:
+    """Read files and ledger, and the catalog before and after that.
+
+    What a run commits in between is in the later look alone, and is left out.
+    """
+    before = unlocked.take(connection)
+    found = _status(connection, settings)
+    return found, look(connection, found.ledger, before)
+
+
 def _assume(cursor: Cursor, settings: Settings) -> None:
     """Take MIGRATION_ROLE, if the login needs it to read the ledger."""
     cursor.execute(_MAY_READ, (str(settings.ledger.setting),))
@@ -162,7 +167,7 @@ def look(connection: Connection, of: Ledger, before: Look) -> Live:
         sees_all = cursor.fetchone() == (True,)
         cursor.execute(_MOST)
         most = cursor.fetchone() or ("", "")
-    catalog = unlocked.settled(before, unlocked.take(connection, lambda _: True))
+    catalog = unlocked.settled(before, unlocked.take(connection))
     tables = tuple(row[0] for row in ours)
     _, schema, *owner = ours[0] if ours else ("", "", *most)
     return Live(catalog, Owner(*owner), tables, schema, sees_all)

@@ -10,10 +10,10 @@ from scripts.checks.shadow import outside
 from scripts.checks.shadow.shared import SCHEMA
 from scripts.checks.touch import BLOCKS, Touch
 from scripts.engine import disclosure
+from scripts.engine.session import lock_modes
 from scripts.engine.session.run_connection import RunConnection
 from scripts.sqltext.statements import Statement
 
-_STRENGTH = {mode: number for number, mode in enumerate(BLOCKS, start=1)}
 # Tables and materialized views of whoever migrates: indexes and TOAST go with them.
 _TABLES = (
     "SELECT json_agg(json_build_array(c.oid::bigint, format('%I.%I', n.nspname, c.relname),"  # noqa: S608 - ours
@@ -149,5 +149,5 @@ def _place(seen: Seen) -> tuple[int, str]:
 
 
 def _strongest(modes: list[str]) -> str:
-    strongest = max(modes, key=lambda mode: _STRENGTH.get(mode, 0))
-    return strongest if strongest in _STRENGTH else ""
+    strongest = lock_modes.strongest(modes)
+    return strongest if strongest in BLOCKS else ""

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+import psycopg2
 
 from scripts.checks.shadow import preparation, throwaway
 from scripts.checks.shadow.servers import Host
 from scripts.checks.shadow.stage import Stage
+from scripts.engine import disclosure
+from scripts.engine.session import signals
+from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
+from scripts.errors import ServerError
 from scripts.files import history
 
 
 class Stages:
-    """Makes stages for an environment; for a `with` block, at whose end the last one is dropped."""
+    """Makes stages for an environment; the last one is dropped with what it is given to."""
 
-    def __init__(self, where: Host, settings: Settings) -> None:
+    def __init__(self, where: Host, settings: Settings, to: ExitStack) -> None:
         """Make none yet.
 
         Args:
             where: the server.
             settings: of the environment; the URL is not used.
+            to: drops the last one when it is closed.
         """
         self._where = where
         self._settings = settings
         self._files = history.survey(settings.environment)[0]
-        self._open = ExitStack()
+        self._open = to
 
     def fresh(self) -> Stage:
         """Drop the stage that there is, and make one that shadow.sql has prepared.
@@ -46,15 +53,28 @@ class Stages:
         stage = Stage(settings, self._files, owns_server=self._where.is_ours)
         return self._open.enter_context(closing(stage))
 
-    def __enter__(self) -> Stages:
-        """Begin."""
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Drop the stage that there is."""
-        self._open.close()
+@contextmanager
+def opened(where: Host, settings: Settings, notify: Notify) -> Iterator[tuple[Stages, Stage]]:
+    """Give stages for a `with` block, and the first one; explain what cannot be done on them.
+
+    Args:
+        where: the server.
+        settings: of the environment; the URL is not used.
+        notify: is told what has come to a server of somebody's own.
+
+    Raises:
+        MigrationError: when a stage cannot be made or prepared, or is lost.
+    """
+    name = settings.environment.name
+    try:
+        with ExitStack() as made:
+            stages = Stages(where, settings, made)
+            first = stages.fresh()
+            with throwaway.reported(where, name, notify):
+                yield stages, first
+    except psycopg2.Error as error:
+        signals.check()
+        raise ServerError(
+            "the shadow cannot be read", environment=name, detail=disclosure.of_error(error)
+        ) from error

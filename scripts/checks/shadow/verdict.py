@@ -12,8 +12,6 @@ from scripts.checks.shadow.stage import Failed
 from scripts.checks.tree.source import Source
 from scripts.sqltext.statements import Statement
 
-_MOST_LINES = 60
-"""Lines of DDL that a finding shows."""
 _LACKING = (
     "give a server that has what it needs with --shadow-url, or stand-ins in sql/{}/shadow.sql"
 )
@@ -66,14 +64,12 @@ def differing(
         statements: of the section that it goes back to.
     """
     lines = [line for one in found for line in ddl.lines(one)]
-    more = len(lines) - _MOST_LINES
-    shown = [*lines[:_MOST_LINES], *([f"… and {more} lines more"] if more > 0 else [])]
     places = [line for one in found if (line := blame.line_of(one, statements))]
     return source.finding(
         code,
         message,
         line=min(places, default=0),
-        detail="\n".join(shown),
+        detail=ddl.shortened(lines),
         hint=_LEGENDS.get(code, ""),
     )
 

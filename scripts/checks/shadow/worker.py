@@ -6,10 +6,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from threading import Event
 from typing import NamedTuple
 
-import psycopg2
-
 from scripts.checks.finding import Finding
-from scripts.checks.shadow import throwaway, verdict
+from scripts.checks.shadow import stages, verdict
 from scripts.checks.shadow.disproof import disproves
 from scripts.checks.shadow.proof import Proof
 from scripts.checks.shadow.servers import Host
@@ -17,12 +15,10 @@ from scripts.checks.shadow.stage import Failed, Stage
 from scripts.checks.shadow.stages import Stages
 from scripts.checks.static.suite import Checked
 from scripts.checks.touch import Touch
-from scripts.engine import disclosure
 from scripts.engine.session import signals
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
 from scripts.engine.step import Step
-from scripts.errors import ServerError
 from scripts.files.history import Entry
 
 
@@ -79,25 +75,14 @@ class Worker:
             MigrationError: when a shadow cannot be made or prepared, or is lost.
         """
         results: list[Result] = []
-        name = self._settings.environment.name
-        try:
-            with Stages(self._host, self._settings) as stages:
-                stage = stages.fresh()
-                with throwaway.reported(self._host, name, self._notify):
-                    for result in self._prove(stages, stage):
-                        results.append(result)
-                        if result.was_run and result.stands:
-                            done()
-        except psycopg2.Error as error:
-            signals.check()
-            raise ServerError(
-                "the shadow cannot be read",
-                environment=name,
-                detail=disclosure.of_error(error),
-            ) from error
+        with stages.opened(self._host, self._settings, self._notify) as (made, first):
+            for result in self._prove(made, first):
+                results.append(result)
+                if result.was_run and result.stands:
+                    done()
         return results
 
-    def _prove(self, stages: Stages, stage: Stage) -> Iterator[Result]:
+    def _prove(self, made: Stages, stage: Stage) -> Iterator[Result]:
         done = 0
         prepared = before = stage.catalog()
         entries = self._checked.entries
@@ -128,7 +113,7 @@ class Worker:
                 return
             done, before = index + 1, proven.catalog
             if proven.spoiled:
-                stage, done = stages.fresh(), 0
+                stage, done = made.fresh(), 0
 
     def _failing(self, entries: Sequence[Entry], step: Step, failed: Failed) -> Result:
         what = "the UP fails, so that nothing after it was proven"

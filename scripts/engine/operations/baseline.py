@@ -7,7 +7,6 @@ from scripts.engine.observer import Observer
 from scripts.engine.run import online
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.online import Request
-from scripts.engine.safeguards import sharing
 from scripts.engine.session import waiting
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
@@ -25,7 +24,6 @@ def versions(found: Status, at: str) -> tuple[Entry, ...]:
     Raises:
         LedgerError: when the database has a ledger with rows, or Alembic's version.
         HistoryError: when there is no such version.
-        UsageError: when another environment has this ledger.
     """
     if found.applied or found.alembic_heads:
         now = found.current if found.applied else ", ".join(found.alembic_heads)
@@ -61,7 +59,6 @@ def to(settings: Settings, at: str, observer: Observer, accepted: str = "") -> t
     with online.opened(request) as found:
         drive, connection = found.drive(request), found.connection
         with drive.noted(), waiting.unbounded(connection.raw, drive.executor.on_tick):
-            sharing.check_owner(found.status, settings.project.environments)
             entries = versions(found.status, at)
             records = [reading.applied(found.status, entry.version) for entry in entries]
             with connection.transaction():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -67,7 +66,7 @@ class Blocker(NamedTuple):
     def __str__(self) -> str:
         """Return it in one line."""
         verb = "holds" if self.holds else "is ahead in the queue for"
-        lock = f"{verb} {', '.join(_words(mode) for mode in self.modes) or 'a lock'}"
+        lock = f"{verb} {', '.join(lock_modes.words(mode) for mode in self.modes) or 'a lock'}"
         if self.prepared:
             return f"the prepared transaction {self.prepared}, {lock}"
         age = "?" if self.age_s is None else duration.text(round(self.age_s * 1000))
@@ -186,7 +185,11 @@ def sample_of(rows: Sequence[tuple[Any, ...]]) -> Sample | None:
     if not blockers:
         return None
     mode, kind, relation = rows[0][:3]
-    thing = f"{_words(mode)} on {relation}" if relation else f"another {_THINGS.get(kind, kind)}"
+    thing = (
+        f"{lock_modes.words(mode)} on {relation}"
+        if relation
+        else f"another {_THINGS.get(kind, kind)}"
+    )
     return Sample(thing, blockers)
 
 
@@ -215,8 +218,3 @@ def _conflicting(wanted: str, kind: str, modes: Sequence[str]) -> tuple[str, ...
         return tuple(modes)
     # Nobody waits for the SIReadLock of a serializable transaction, which is none of the modes.
     return tuple(mode for mode in modes if lock_modes.conflict(wanted, mode))
-
-
-def _words(mode: str) -> str:
-    """Write a lock mode as LOCK TABLE has it: AccessExclusiveLock is ACCESS EXCLUSIVE."""
-    return re.sub(r"(?<!^)(?=[A-Z])", " ", mode.removesuffix("Lock")).upper()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 MODES = (
@@ -33,6 +34,11 @@ def conflict(mode: str, other: str) -> bool:
     """Tell whether two sessions cannot have these locks on one table at once."""
     known = mode in MODES and other in MODES
     return known and _CONFLICTS[MODES.index(mode)][MODES.index(other)] == "X"
+
+
+def words(mode: str) -> str:
+    """Write a lock mode as LOCK TABLE has it: AccessExclusiveLock is ACCESS EXCLUSIVE."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", mode.removesuffix("Lock")).upper()
 
 
 def strongest(modes: Iterable[str]) -> str:
