@@ -9,10 +9,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.checks import validation
+from scripts.checks.finding import Finding
 from scripts.checks.rules import Severity
-from scripts.console import arguments, entry, findings, report
+from scripts.console import arguments, confirmation, entry, findings, report
+from scripts.engine import settings as settings_module
 from scripts.engine.operations import baseline
+from scripts.engine.operations.baseline import Baseline, Wanted
+from scripts.engine.settings import Settings
 from scripts.errors import LedgerError
+from scripts.files.project import shown
+
+_UNTOUCHED = "nothing was changed"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -20,6 +27,7 @@ def _parser() -> argparse.ArgumentParser:
         __doc__,
         (
             "python scripts/baseline.py --database course --at 003",
+            "python scripts/baseline.py --database course      # as an earlier tool's ledger says",
             "python scripts/baseline.py --database course --at 003 "
             '--accept-differences "the audit tables are moved next week"',
         ),
@@ -27,10 +35,17 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_database(parser, required=True)
     parser.add_argument(
         "--at",
-        required=True,
         type=arguments.value,
         metavar="VERSION",
-        help="the last migration whose effect the database has; 3 means 003",
+        help="the last migration whose effect the database has; 3 means 003 (default: where the "
+        "ledger of an earlier tool is)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=arguments.value,
+        metavar="TABLE",
+        help="the ledger of an earlier tool, where it has another name than ours",
     )
     parser.add_argument(
         "--accept-differences",
@@ -39,11 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         help="write the ledger although the database differs from what the migrations make; the "
         "reason goes to the event log",
     )
+    arguments.add_shadow_url(parser)
     parser.add_argument(
-        "--shadow-url",
-        type=arguments.value,
-        metavar="URL",
-        help="use this server for the comparison instead of an embedded one",
+        "--yes", action="store_true", help="take over an earlier ledger without asking"
     )
     return parser
 
@@ -52,29 +65,59 @@ def _baseline(options: argparse.Namespace) -> int:
     project = arguments.this_project()
     environment = arguments.environment(project, options.database, "baseline.py")
     (settings,) = arguments.settings_of(project, [environment])
-    found = validation.differences(settings, options.at, options.shadow_url or "", report.say)
-    differing = [one for one in found if one.severity is not Severity.NOTE or _is_unknown(one.code)]
-    if found:
-        findings.text(found, f"database {environment.name}")
+    source = settings_module.table_name(options.source, "--from") if options.source else None
+    planned = baseline.plan(settings, Wanted(options.at, source), report.say)
+    differing = _compared(settings, planned, options.shadow_url or "")
     if differing and not options.accept_differences:
-        count = findings.counted(len(differing), "object")
         raise LedgerError(
-            f"the database is not what the migrations up to {options.at} make: {count}",
+            f"the database is not what the migrations up to {planned.versions[-1]} make: "
+            f"{findings.counted(len(differing), 'difference')}",
             environment=environment.name,
-            state="nothing was changed",
+            state=_UNTOUCHED,
             hint="give the --at that fits, name what is not the migrations' as ignore in "
             "alembic.ini, or accept it with --accept-differences REASON",
         )
-    watch = report.observer(as_json=False)
+    if planned.earlier:
+        _say_takeover(planned)
+        if not options.yes:
+            confirmation.ask(f"Take it over in {environment.name}", _UNTOUCHED)
     accepted = options.accept_differences or "" if differing else ""
-    written = baseline.to(settings, options.at, watch, accepted)
-    count = findings.counted(len(written), "migration")
-    print(f"{environment.name}: at {written[-1].version}; wrote {count}, nothing was run")
+    baseline.to(settings, planned, report.observer(as_json=False), accepted)
+    count = findings.counted(len(planned.entries), "migration")
+    print(f"{environment.name}: at {planned.versions[-1]}; wrote {count}, nothing was run")
     return 0
 
 
-def _is_unknown(code: str) -> bool:
-    return code.startswith("live-not-compar")
+def _compared(settings: Settings, planned: Baseline, url: str) -> list[Finding]:
+    """Show what is not as the migrations make it, and return what has to be accepted."""
+    found = [
+        Finding(
+            code="live-changed",
+            database=settings.name,
+            path=shown(one.entry.path),
+            message=one.what,
+            detail=one.detail,
+        )
+        for one in planned.mismatches
+    ]
+    found += validation.differences(settings, planned.versions, url, report.say)
+    if found:
+        findings.text(found, f"database {settings.name}")
+    return [
+        one
+        for one in found
+        if one.severity is not Severity.NOTE or one.code.startswith("live-not-compar")
+    ]
+
+
+def _say_takeover(planned: Baseline) -> None:
+    print(f"an earlier tool's ledger is there: {planned.earlier}")
+    if planned.kept:
+        print(f"it will be renamed to {planned.kept}, and {planned.table} be made in its place")
+    else:
+        print(f"it stays as it is; {planned.table} will be made")
+    count = findings.counted(len(planned.entries), "migration")
+    print(f"{count} will be written there, with the times at which they were applied, if known")
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
-from scripts.console import arguments, entry, report
+from scripts.console import arguments, confirmation, entry, report
 from scripts.engine import disclosure
 from scripts.engine.operations import rollback
 from scripts.engine.operations.rollback import RollbackPlan, RollbackPreview, Wanted
@@ -128,19 +128,10 @@ def _indented(sql: str) -> str:
 def _confirm(planned: RollbackPlan, options: argparse.Namespace) -> None:
     if options.yes:
         return
-    if not sys.stdin.isatty():
-        raise UsageError(
-            "cannot ask for confirmation: input is not a terminal",
-            state="nothing was rolled back",
-            hint="add --yes",
-        )
     shown = [one for status in planned.statuses for one in planned.previews(status.name)]
     what = "this migration" if len(shown) == 1 else f"these {len(shown)} migrations"
     where = " and ".join(dict.fromkeys(one.server for one in shown))
-    sys.stderr.write(f"Roll back {what} on {where}? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UsageError("not confirmed", state="nothing was rolled back")
+    confirmation.ask(f"Roll back {what} on {where}", "nothing was rolled back")
 
 
 def main() -> None:

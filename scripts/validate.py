@@ -87,13 +87,7 @@ def _add_shadow(parser: argparse.ArgumentParser) -> None:
         help="also run each migration up, up, down, down and up on a throwaway database, and "
         "compare its whole catalog",
     )
-    parser.add_argument(
-        "--shadow-url",
-        type=arguments.value,
-        metavar="URL",
-        help="use this server for shadows instead of an embedded one; databases whose names begin "
-        "with upskill_shadow_ are created on it, and dropped",
-    )
+    arguments.add_shadow_url(parser)
 
 
 def _add_choices(parser: argparse.ArgumentParser) -> None:

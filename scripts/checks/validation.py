@@ -79,22 +79,24 @@ def live(
             one.findings += live_level.check(servers, of, notify)
 
 
-def differences(settings: Settings, at: str, url: str, notify: Notify) -> list[Finding]:
-    """Return what a database without a ledger has otherwise than migrations make it.
+def differences(
+    settings: Settings, versions: Sequence[str], url: str, notify: Notify
+) -> list[Finding]:
+    """Return what a database has otherwise than migrations make it, whatever its ledger says.
 
     Args:
         settings: of the database.
-        at: the last of the migrations.
+        versions: the migrations, the first one first.
         url: of a server for shadows; "" to start one.
         notify: is told when a server lets us wait.
 
     Raises:
-        MigrationError: when the database cannot be read, has a ledger, or no shadow can be made.
+        MigrationError: when the database cannot be read, or no shadow can be made.
     """
     from scripts.checks.live import suite as live_level
 
     with _servers(url, [settings]) as servers:
-        return live_level.differences(servers, settings, at, notify)
+        return live_level.differences(servers, settings, versions, notify)
 
 
 def plan(

@@ -64,6 +64,17 @@ def add_json(to: argparse.ArgumentParser, what: str) -> None:
     to.add_argument("--json", action="store_true", help=f"print JSON on standard output: {what}")
 
 
+def add_shadow_url(to: argparse.ArgumentParser) -> None:
+    """Add --shadow-url."""
+    to.add_argument(
+        "--shadow-url",
+        type=value,
+        metavar="URL",
+        help="use this server for shadows instead of an embedded one; databases whose names begin "
+        "with upskill_shadow_ are created on it, and dropped",
+    )
+
+
 def value(text: str) -> str:
     """Read a value; an empty one usually comes from an unset variable in a script.
 

@@ -186,7 +186,7 @@ def _dotenv(path: Path) -> dict[str, str | None]:
     return dotenv_values(path, interpolate=False, encoding="utf-8-sig")
 
 
-def table_name(text: str) -> TableName:
+def table_name(text: str, what: str = "MIGRATION_TABLE") -> TableName:
     """Read `name`, `schema.name`, or either part in double quotes.
 
     Case is preserved: `Audit` is the table "Audit", not audit.
@@ -200,7 +200,7 @@ def table_name(text: str) -> TableName:
     limit = _NAME_LIMIT - len(EVENTS_SUFFIX)
     if not names or any(len(name.encode()) > limit for name in names if name):
         raise UsageError(
-            f"MIGRATION_TABLE is {text!r}, which is not a table name",
+            f"{what} is {text!r}, which is not a table name",
             hint=f'write {DEFAULT_TABLE}, ops.{DEFAULT_TABLE} or "my schema".{DEFAULT_TABLE}; '
             f"at most {limit} bytes each",
         )

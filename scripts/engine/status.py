@@ -152,19 +152,22 @@ class Status:
         return self.applied[position - 1].row.version if position else "base"
 
 
-def read(connection: Connection, settings: Settings, entries: History) -> Status:
+def read(
+    connection: Connection, settings: Settings, entries: History, *, takes_over: bool = False
+) -> Status:
     """Read the ledger and compare the files with it; read-only.
 
     Args:
         connection: in a transaction.
         settings: whose ledger.
         entries: the files.
+        takes_over: see `lookup.find`.
 
     Raises:
         LedgerError: when the ledger cannot be read, or is elsewhere.
     """
     try:
-        return _read(connection, settings, entries)
+        return _read(connection, settings, entries, takes_over=takes_over)
     except (psycopg2.Error, ValueError) as error:
         signals.check()
         is_refused = isinstance(error, psycopg2.errors.InsufficientPrivilege)
@@ -178,8 +181,10 @@ def read(connection: Connection, settings: Settings, entries: History) -> Status
         ) from error
 
 
-def _read(connection: Connection, settings: Settings, entries: History) -> Status:
-    found = lookup.find(connection, settings.ledger)
+def _read(
+    connection: Connection, settings: Settings, entries: History, *, takes_over: bool
+) -> Status:
+    found = lookup.find(connection, settings.ledger, takes_over=takes_over)
     rows, heads = lookup.contents(connection, found)
     remarks = () if rows else _elsewhere(connection, found, entries)
     files = entries.by_number

@@ -62,7 +62,7 @@ def test_a_difference_is_shown_and_refused(elsewhere: Workspace) -> None:
     assert "    - ALTER TABLE public.t_002 ADD COLUMN name text\n" in done.stdout
     assert "table public.theirs is made by no migration [live-drift]\n" in done.stdout
     assert (
-        "error:  the database is not what the migrations up to 002 make: 2 objects\n"
+        "error:  the database is not what the migrations up to 002 make: 2 differences\n"
         "at:     course\nstate:  nothing was changed\n"
     ) in done.stderr
     assert ledger(elsewhere) == [(False,)]
@@ -91,7 +91,7 @@ def test_what_is_ignored_by_name_is_no_difference(elsewhere: Workspace) -> None:
 def test_another_version_than_it_has_is_refused(elsewhere: Workspace, at: str) -> None:
     done = elsewhere.run("baseline", "--database", "course", "--at", at)
     assert done.returncode == 1
-    assert f"not what the migrations up to {at} make: 1 object" in done.stderr
+    assert f"not what the migrations up to {at} make: 1 difference" in done.stderr
     assert ledger(elsewhere) == [(False,)]
 
 

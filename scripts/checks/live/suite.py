@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg2
@@ -21,7 +21,7 @@ from scripts.checks.live.plan import Plan
 from scripts.checks.shadow.servers import Servers
 from scripts.engine import disclosure, status
 from scripts.engine.ledger import event_table
-from scripts.engine.ledger.table import Ledger
+from scripts.engine.ledger.table import Ledger, qualified
 from scripts.engine.operations import baseline
 from scripts.engine.session import database
 from scripts.engine.session.database import Notify
@@ -90,24 +90,23 @@ def check(servers: Servers, settings: Settings, notify: Notify) -> list[Finding]
     return findings + drift.check(servers, settings, found, live, notify)
 
 
-def differences(servers: Servers, settings: Settings, at: str, notify: Notify) -> list[Finding]:
-    """Compare a database that has no ledger with what migrations make; nothing is written.
+def differences(
+    servers: Servers, settings: Settings, versions: Sequence[str], notify: Notify
+) -> list[Finding]:
+    """Compare a database with what migrations make, whatever its ledger says; nothing is written.
 
     Args:
         servers: where a shadow is made.
         settings: of the database.
-        at: the last of the migrations.
+        versions: the migrations, the first one first.
         notify: is told when a server lets us wait.
 
     Raises:
         ServerError: when the database cannot be reached or read.
-        LedgerError: when it has a ledger.
-        HistoryError: when there is no such migration.
         MigrationError: when the shadow cannot be made.
     """
     with _reading(settings, notify) as connection:
-        found, live = _seen(connection, settings)
-    versions = [one.version for one in baseline.versions(found, at)]
+        _, live = _seen(connection, settings, takes_over=True)
     return drift.at(servers, settings, versions, live, notify)
 
 
@@ -130,17 +129,20 @@ def _reading(settings: Settings, notify: Notify) -> Iterator[Connection]:
         ) from error
 
 
-def _status(connection: Connection, settings: Settings) -> Status:
-    return status.read(connection, settings, history.survey(settings.environment)[0])
+def _status(connection: Connection, settings: Settings, *, takes_over: bool = False) -> Status:
+    files = history.survey(settings.environment)[0]
+    return status.read(connection, settings, files, takes_over=takes_over)
 
 
-def _seen(connection: Connection, settings: Settings) -> tuple[Status, Live]:
+def _seen(
+    connection: Connection, settings: Settings, *, takes_over: bool = False
+) -> tuple[Status, Live]:
     """Read files and ledger, and the catalog before and after that.
 
     What a run commits in between is in the later look alone, and is left out.
     """
     before = unlocked.take(connection)
-    found = _status(connection, settings)
+    found = _status(connection, settings, takes_over=takes_over)
     return found, look(connection, found.ledger, before)
 
 
@@ -159,7 +161,9 @@ def look(connection: Connection, of: Ledger, before: Look) -> Live:
         of: the database's ledger, which need not be there.
         before: an earlier look.
     """
-    names = [one.as_string(connection) for one in (of.name, of.version_name, event_table.name(of))]
+    kept = qualified(*baseline.kept(of.table))
+    known = (of.name, of.version_name, event_table.name(of), kept)
+    names = [one.as_string(connection) for one in known]
     with connection.cursor() as cursor:
         cursor.execute(_OURS, (names,))
         ours = cursor.fetchall()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR as _IN_ERROR
-from psycopg2.sql import SQL, Composable, Literal
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from scripts.engine import disclosure
 from scripts.engine.execution.event_log import EventLog
@@ -186,21 +186,46 @@ class Recorder:
             self._executed(self._composed(statement))
         self._log.prepare(self._connection.execute, Event(event=Kind.STAMP, version=reached))
 
-    def baseline(self, records: Iterable[Record], reached: str, accepted: str) -> None:
+    def hold(self, table: TableName) -> None:
+        """Keep everybody from a table until the transaction ends: another tool's ledger.
+
+        Raises:
+            LedgerError: when that is not allowed, or takes too long.
+        """
+        name = qualified(table.schema, table.name)
+        self._executed(self._composed(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name)))
+
+    def rename(self, table: TableName, to: TableName) -> None:
+        """Give a table another name in its schema.
+
+        Raises:
+            LedgerError: when that is not possible.
+        """
+        statement = SQL("ALTER TABLE {} RENAME TO {}").format(
+            qualified(table.schema, table.name), Identifier(to.name)
+        )
+        self._executed(self._composed(statement))
+
+    def baseline(self, records: Sequence[Record], times: Mapping[int, object], remark: str) -> None:
         """Write the first rows of a ledger, Alembic's version, and why, in the open transaction.
 
         Args:
             records: what the database has, without having been run by a ledger's run.
-            reached: the last of their versions.
-            accepted: why differences do not matter; "" where there are none.
+            times: when each was applied, by number, where that is known.
+            remark: what the event log keeps besides the last version.
 
         Raises:
             LedgerError: when it cannot be written.
         """
+        reached = records[-1].version
         first = alembic_version.first(self._ledger.version_name, reached)
         for statement in (*self._ledger.mirror(records, (), _literal), first):
             self._executed(self._composed(statement))
-        event = Event(event=Kind.BASELINE, version=reached, error=accepted or None)
+        for record in records:
+            when = times.get(int(record.version))
+            if when is not None:
+                self._executed(self._composed(self._ledger.dated(record.version, when)))
+        event = Event(event=Kind.BASELINE, version=reached, error=remark or None)
         self._log.prepare(self._connection.execute, event)
 
 

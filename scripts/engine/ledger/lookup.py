@@ -44,11 +44,16 @@ LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 """
 
 
-def find(connection: Connection, table: TableName) -> Ledger:
+def find(connection: Connection, table: TableName, *, takes_over: bool = False) -> Ledger:
     """Find out where the ledger is, or where it will be.
 
     From here on its name has a schema, so that a migration that changes the search path, as the
     output of pg_dump does, cannot lead the ledger's statements elsewhere.
+
+    Args:
+        connection: where to look.
+        table: its name.
+        takes_over: whether the ledger of an earlier tool may have that name: it counts as none.
 
     Raises:
         LedgerError: when the table lacks a column that no default can fill, or there is no schema.
@@ -74,6 +79,8 @@ def find(connection: Connection, table: TableName) -> Ledger:
             hint="set MIGRATION_TABLE to schema.table",
         )
     where = TableName(schema, table.name)
+    if takes_over and exists and _is_earlier(columns, has_version=has_version):
+        exists, columns = False, []
     if exists:
         _check_columns(where, columns)
     return Ledger(
@@ -89,6 +96,15 @@ def find(connection: Connection, table: TableName) -> Ledger:
     )
 
 
+def _is_earlier(columns: Sequence[str], *, has_version: bool) -> bool:
+    """Tell whether a table is an earlier tool's: ours has checksums, or Alembic's table beside it.
+
+    The ledgers of our first release had the required columns alone, as those of the scripts before.
+    """
+    ours = set(REQUIRED) <= set(columns) and ("rollback_checksum" in columns or has_version)
+    return not ours
+
+
 def _check_columns(table: TableName, columns: Sequence[str]) -> None:
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
@@ -96,7 +112,8 @@ def _check_columns(table: TableName, columns: Sequence[str]) -> None:
             f"the table {table} is not a ledger: it lacks {', '.join(missing)}",
             detail=f"it has: {', '.join(columns)}",
             state="nothing was changed",
-            hint="set MIGRATION_TABLE to another name, or add the columns if it is a ledger",
+            hint="set MIGRATION_TABLE to another name, or take it over if it is an earlier tool's: "
+            "`python scripts/baseline.py --database NAME`",
         )
 
 

@@ -169,6 +169,12 @@ class Ledger(NamedTuple):
             SQL(", ").join(values.values()),
         )
 
+    def dated(self, version: str, when: object) -> Composable:
+        """Return the statement that gives a row the time at which it was applied."""
+        return SQL("UPDATE {} SET applied_at = {} WHERE version = {}").format(
+            self.name, Literal(when), Literal(version)
+        )
+
     def mirror(
         self,
         records: Iterable[Record],

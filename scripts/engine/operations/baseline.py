@@ -2,29 +2,91 @@
 
 from __future__ import annotations
 
-from scripts.engine import reading
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
+from scripts.engine import boundary, reading
+from scripts.engine import status as status_module
+from scripts.engine.ledger import earlier
+from scripts.engine.ledger.earlier import KEPT_SUFFIX, EarlierLedger
 from scripts.engine.observer import Observer
+from scripts.engine.operations import overview, takeover
+from scripts.engine.operations.takeover import Mismatch
 from scripts.engine.run import online
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.online import Request
-from scripts.engine.session import waiting
-from scripts.engine.settings import Settings
+from scripts.engine.session import database, waiting
+from scripts.engine.session.database import Notify
+from scripts.engine.settings import Settings, TableName
 from scripts.engine.status import Status
-from scripts.errors import HistoryError, LedgerError
+from scripts.errors import LedgerError, UsageError
+from scripts.files import history
 from scripts.files.history import Entry
 
 
-def versions(found: Status, at: str) -> tuple[Entry, ...]:
-    """Return the migrations that a database is said to have.
+class Wanted(NamedTuple):
+    """Which baseline is asked for."""
+
+    at: str | None
+    """The last version that the database has; None takes what an earlier tool has noted."""
+    source: TableName | None = None
+    """The earlier tool's ledger, where it has another name than ours."""
+
+
+class Baseline(NamedTuple):
+    """What will be written."""
+
+    entries: tuple[Entry, ...]
+    table: TableName
+    """The ledger."""
+    earlier: EarlierLedger | None
+    """What is taken over."""
+    mismatches: tuple[Mismatch, ...]
+    """Where the files may not be what was applied, by what is taken over."""
+
+    @property
+    def versions(self) -> list[str]:
+        """Return the versions, the first one first."""
+        return [one.version for one in self.entries]
+
+    @property
+    def kept(self) -> TableName | None:
+        """Return the name that an earlier ledger gets which has ours."""
+        return kept(self.table) if self.earlier and self.earlier.table == self.table else None
+
+
+def kept(ledger: TableName) -> TableName:
+    """Return what a table is called that had a ledger's name before the ledger."""
+    return ledger._replace(name=f"{ledger.name}{KEPT_SUFFIX}")
+
+
+def plan(settings: Settings, wanted: Wanted, notify: Notify) -> Baseline:
+    """Find out what a baseline would write; changes nothing.
 
     Args:
-        found: its files and its ledger, which has to be empty.
-        at: the last of them, compared as a number.
+        settings: whose database.
+        wanted: which baseline.
+        notify: is told when the server keeps us waiting.
 
     Raises:
-        LedgerError: when the database has a ledger with rows, or Alembic's version.
-        HistoryError: when there is no such version.
+        LedgerError: when the database has a ledger of ours with rows, or Alembic's version; or
+            when an earlier ledger and the files are not the same history.
+        HistoryError: when there is no such version, or the files are no history.
+        UsageError: when there is nothing that says which version the database has.
     """
+    files = history.read(settings.environment)
+    tell = overview.named(notify, settings)
+    with (
+        boundary.located(settings.name, "nothing was changed"),
+        database.connection(settings, tell) as connection,
+    ):
+        found = status_module.read(connection, settings, files, takes_over=True)
+        return _planned(connection, found, wanted)
+
+
+def _planned(connection: Connection, found: Status, wanted: Wanted) -> Baseline:
     if found.applied or found.alembic_heads:
         now = found.current if found.applied else ", ".join(found.alembic_heads)
         raise LedgerError(
@@ -32,36 +94,87 @@ def versions(found: Status, at: str) -> tuple[Entry, ...]:
             state="nothing was changed",
             hint=f"`python scripts/validate.py --live --database {found.name}` compares it",
         )
-    last = found.history.find(at)
+    own = found.ledger
+    before = _earlier(connection, found, wanted)
+    if before:
+        entries = takeover.entries(before, found.history, wanted.at)
+        return Baseline(entries, own.table, before, tuple(takeover.mismatches(before, entries)))
+    if wanted.at is None:
+        raise UsageError(
+            "--at is missing: there is no ledger of an earlier tool that says it",
+            hint="give the last migration whose effect the database has",
+        )
+    last = found.history.find(wanted.at)
     if last is None:
-        raise HistoryError(f"there is no migration {at}", hint="give the number of a file in sql/")
-    return tuple(one for one in found.history.entries if one.number <= last.number)
+        raise takeover.unknown(wanted.at)
+    entries = tuple(one for one in found.history.entries if one.number <= last.number)
+    return Baseline(entries, own.table, None, ())
 
 
-def to(settings: Settings, at: str, observer: Observer, accepted: str = "") -> tuple[Entry, ...]:
+def _earlier(connection: Connection, found: Status, wanted: Wanted) -> EarlierLedger | None:
+    if wanted.source:
+        read = earlier.read(connection, wanted.source)
+        if read is None:
+            raise UsageError(f"there is no table {wanted.source}", hint="check --from")
+        return read
+    # An empty ledger of ours is what a first run leaves that failed.
+    return None if found.ledger.exists else earlier.read(connection, found.ledger.table)
+
+
+def to(settings: Settings, planned: Baseline, observer: Observer, accepted: str = "") -> None:
     """Write ledger, Alembic's version and event log, as if the migrations had been run.
 
     Nothing counts as having existed before: a later rollback undoes all that their DOWNs name.
+    An earlier ledger that has our name is renamed, in the same transaction; nothing of it is lost.
 
     Args:
         settings: whose database.
-        at: the last version that the database has.
+        planned: what to write.
         observer: is told what is worth a line.
         accepted: why differences from what the migrations make do not matter; it is recorded.
 
-    Returns:
-        What was written.
-
     Raises:
-        MigrationError: when anything prevents it; nothing was changed then.
+        LedgerError: when the database is not as it was planned for.
+        MigrationError: when anything else prevents it; nothing was changed then.
     """
-    request = Request(settings, Command(Kind.STAMP, at), observer)
+    before = planned.earlier
+    wanted = Wanted(planned.versions[-1], before.table if before and not planned.kept else None)
+    request = Request(settings, Command(Kind.BASELINE, planned.versions[-1]), observer)
     with online.opened(request) as found:
         drive, connection = found.drive(request), found.connection
+        recorder = drive.executor.recorder
         with drive.noted(), waiting.unbounded(connection.raw, drive.executor.on_tick):
-            entries = versions(found.status, at)
-            records = [reading.applied(found.status, entry.version) for entry in entries]
+            records = [reading.applied(found.status, version) for version in planned.versions]
             with connection.transaction():
-                drive.executor.recorder.create_ledger()
-                drive.executor.recorder.baseline(records, entries[-1].version, accepted)
-    return entries
+                if before:
+                    recorder.hold(before.table)
+                _check_same(_planned(connection.raw, found.status, wanted), planned)
+                if planned.kept:
+                    recorder.rename(planned.table, planned.kept)
+                recorder.create_ledger()
+                recorder.baseline(records, _times(before), _said(planned, accepted))
+
+
+def _check_same(now: Baseline, planned: Baseline) -> None:
+    if now != planned:
+        raise LedgerError(
+            "the ledger was changed since it was read",
+            detail=f"now: {now.earlier or now.table}",
+            state="nothing was changed",
+            hint="see that the earlier tool is not at work, then run the command again",
+        )
+
+
+def _times(before: EarlierLedger | None) -> dict[int, object]:
+    rows = before.rows if before else ()
+    return {one.number: one.applied_at for one in rows if one.applied_at}
+
+
+def _said(planned: Baseline, accepted: str) -> str:
+    """Return what the event log keeps besides the version."""
+    parts: Sequence[str] = (
+        accepted,
+        f"taken over from {planned.earlier}" if planned.earlier else "",
+        f"which is {planned.kept} now" if planned.kept else "",
+    )
+    return "\n".join(part for part in parts if part)

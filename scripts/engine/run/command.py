@@ -23,6 +23,10 @@ class Kind(Enum):
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"
     STAMP = "do_stamp"
+    BASELINE = "baseline"
+    """Only the script's: what something else has migrated gets a ledger."""
+    REPAIR = "repair"
+    """Only the script's: rows of the ledger are put right."""
     INSPECT = "inspect"
     """All others: `current`, `check`, and programs that only read."""
 
@@ -89,7 +93,7 @@ class Command:
         Raises:
             HistoryError: when the files do not form a history, and the command needs one.
         """
-        if self.kind in (Kind.UPGRADE, Kind.STAMP):
+        if self.kind in (Kind.UPGRADE, Kind.STAMP, Kind.BASELINE, Kind.REPAIR):
             files.check()
         for problem in files.problems:
             if problem.code == "link-outside":

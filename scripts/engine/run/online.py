@@ -102,8 +102,11 @@ def opened(request: Request) -> Iterator[Opened]:
         seen = request.seen
         entries = seen.history if seen else history.survey(settings.environment)[0]
         command.check_files(entries)
+        takes_over = command.kind is Kind.BASELINE
         # What was found to be done is looked at again with the lock; what was not, is so at once.
-        found = look(connection, entries) if seen is None or command.is_idle(seen) else seen
+        found = seen
+        if found is None or command.is_idle(found):
+            found = look(connection, entries, takes_over=takes_over)
         before = found.current
         command.check_writable(found)
         idle = request.switches.partial is None and command.is_idle(found)
@@ -111,7 +114,7 @@ def opened(request: Request) -> Iterator[Opened]:
             if held:
                 connection.require_room()
                 # The previous holder of the lock may have changed everything.
-                found = look(connection, entries)
+                found = look(connection, entries, takes_over=takes_over)
                 command.check_writable(found)
             if command.kind is not Kind.INSPECT:
                 sharing.check_owner(found, settings.project.environments)
@@ -130,22 +133,23 @@ def opened(request: Request) -> Iterator[Opened]:
             )
 
 
-def look(connection: RunConnection, entries: History) -> Status:
+def look(connection: RunConnection, entries: History, *, takes_over: bool = False) -> Status:
     """Read the status, see `status.read`; the transaction that this begins ends with it.
 
     If the connection was ended during the wait for another run, a new one is opened.
     """
     try:
-        return _read(connection, entries)
+        return _read(connection, entries, takes_over=takes_over)
     except (psycopg2.Error, MigrationError):
         if not connection.reopen():
             raise
-    return _read(connection, entries)
+    return _read(connection, entries, takes_over=takes_over)
 
 
-def _read(connection: RunConnection, entries: History) -> Status:
+def _read(connection: RunConnection, entries: History, *, takes_over: bool) -> Status:
     with connection.patiently(), connection.transaction():
-        return status.read(connection.raw, connection.settings, entries)
+        settings = connection.settings
+        return status.read(connection.raw, settings, entries, takes_over=takes_over)
 
 
 @contextmanager
