@@ -10,7 +10,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever el
 
 from scripts.checks import validation
 from scripts.checks.finding import Finding
-from scripts.checks.rules import Severity
 from scripts.console import arguments, confirmation, entry, findings, report
 from scripts.engine import settings as settings_module
 from scripts.engine.operations import baseline
@@ -27,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
         __doc__,
         (
             "python scripts/baseline.py --database course --at 003",
-            "python scripts/baseline.py --database course      # as an earlier tool's ledger says",
+            "python scripts/baseline.py --database course",
             "python scripts/baseline.py --database course --at 003 "
             '--accept-differences "the audit tables are moved next week"',
         ),
@@ -103,11 +102,7 @@ def _compared(settings: Settings, planned: Baseline, url: str) -> list[Finding]:
     found += validation.differences(settings, planned.versions, url, report.say)
     if found:
         findings.text(found, f"database {settings.name}")
-    return [
-        one
-        for one in found
-        if one.severity is not Severity.NOTE or one.code.startswith("live-not-compar")
-    ]
+    return validation.differing(found)
 
 
 def _say_takeover(planned: Baseline) -> None:

@@ -58,10 +58,15 @@ OTHERS = {
     "scripts/checks/git.py": (
         "arguments of git",
         {
+            "--all",
             "--batch",
+            "--format",
             "--is-shallow-repository",
             "--name-only",
+            "--no-abbrev",
+            "--no-renames",
             "--quiet",
+            "--raw",
             "--show-toplevel",
             "--verify",
         },
@@ -203,8 +208,8 @@ def test_no_text_names_what_is_not_there(unknown: Callable[[Piece], list[str]]) 
 @pytest.mark.parametrize(
     ("text", "missing"),
     [
-        ("run `python scripts/repair.py` there", ["repair", "repair"]),
-        ("what `repair.py` does", ["repair"]),
+        ("run `python scripts/mend.py` there", ["mend", "mend"]),
+        ("what `mend.py` does", ["mend"]),
         ("python scripts/create.py --renumber closes the gap", ["create --renumber"]),
         ("`create.py --live` is another command's", ["create --live"]),
         ("the lock preview of `--locks` does that", [" --locks"]),

@@ -35,6 +35,31 @@ class Base:
         return _names(self.root, self.ref, folder)
 
 
+def texts(folder: Path, name: str) -> list[bytes]:
+    """Return every text that a file of this name has had in a folder, on any branch.
+
+    Args:
+        folder: of the checkout.
+        name: a file in it, which may be gone by now.
+
+    Returns:
+        None of them where there is no git or no repository.
+    """
+    try:
+        asked = _run(
+            folder, "log", "--all", "--format=", "--raw", "--no-abbrev", "--no-renames", "--", name
+        )
+        # A line is `:old-mode new-mode old-blob new-blob status`, a tab, and the path.
+        blobs = {blob for line in asked.stdout.split(b"\n") for blob in line.split()[2:4]}
+        known = [blob for blob in sorted(blobs) if blob.strip(b"0")]
+        if asked.returncode or not known:
+            return []
+        found = _run(folder, "cat-file", "--batch", input=b"\n".join(known) + b"\n")
+        return [] if found.returncode else _blobs(found.stdout)
+    except UsageError:
+        return []
+
+
 def base(folder: Path, ref: str) -> Base:
     """Find the commit at which this checkout left another branch.
 

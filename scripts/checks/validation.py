@@ -99,6 +99,15 @@ def differences(
         return live_level.differences(servers, settings, versions, notify)
 
 
+def differing(found: Iterable[Finding]) -> list[Finding]:
+    """Return what keeps a database from being what migrations make it: what is unknown, too."""
+    return [
+        one
+        for one in found
+        if one.severity is not Severity.NOTE or one.code.startswith("live-not-compar")
+    ]
+
+
 def plan(
     databases: Iterable[Settings], checked: Iterable[Checked], url: str, notify: Notify
 ) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
-from scripts.files.migration_file import MigrationFile, Section
-from scripts.files.rollback import Rollback
+from scripts.files.migration_file import Section
 from scripts.sqltext import lexer
 
 _SPACE = re.compile(r"[ \t\n\r\f\v]+")
@@ -17,20 +17,21 @@ _WORD = re.compile(r"[\w$.]")
 _QUOTE = ("'", '"', "$")
 
 
-def same(one: MigrationFile, other: MigrationFile) -> bool:
-    """Tell whether two files run the same statements, up and down, in the same way."""
-    return (
-        one.header.directives() == other.header.directives()
-        and words(one.up) == words(other.up)
-        and words(one.down) == words(other.down)
-    )
+def first_change(before: Section, now: Section) -> int | None:
+    """Return the line of the first statement that was another one, or was not there.
 
+    Args:
+        before: the earlier text.
+        now: the text by now, whose line it is: its beginning where statements at the end are gone.
 
-def undoes_the_same(one: Rollback, other: Rollback) -> bool:
-    """Tell whether two rollbacks run the same statements in the same way."""
-    return one.header.directives() == other.header.directives() and words(one.down) == words(
-        other.down
-    )
+    Returns:
+        None where both say the same.
+    """
+    old, new = words(before), words(now)
+    if old == new:
+        return None
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
+    return now.statements[same].line if same < len(new) else now.line
 
 
 def words(section: Section) -> list[str]:

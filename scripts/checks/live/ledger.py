@@ -53,7 +53,8 @@ def _ledger(found: Status) -> Iterator[Finding]:
             database=found.name,
             path=shown(one.entry.path),
             message=str(one),
-            hint=f"rename it, and its revision file, back to {one.row.filename}",
+            hint=f"rename it, and its revision file, back to {one.row.filename}; or have its row "
+            "follow it: python scripts/repair.py",
         )
     for applied in found.changed:
         if applied.entry and applied.row.version not in renamed:
@@ -63,7 +64,8 @@ def _ledger(found: Status) -> Iterator[Finding]:
                 path=shown(applied.entry.path),
                 message=f"the file was changed after {found.name} applied it",
                 detail=f"applied: {applied.row.checksum}\nnow:     {applied.file_checksum}",
-                hint="restore the file, and put the change in a new migration",
+                hint="restore the file, and put the change in a new migration; if only comments "
+                "were changed: python scripts/repair.py",
             )
     for applied in found.ahead:
         if applied.row.version in renamed:

@@ -12,7 +12,7 @@ from psycopg2.sql import SQL, Composable, Placeholder
 from scripts.engine.execution.executor import Note
 from scripts.engine.ledger import alembic_version
 from scripts.engine.ledger.alembic_version import BASE
-from scripts.engine.ledger.changes import Change, Insertion
+from scripts.engine.ledger.changes import Change, Insertion, Replacement
 from scripts.engine.ledger.table import Ledger
 from scripts.engine.session import quoting
 from scripts.engine.settings import TableName
@@ -49,6 +49,10 @@ class NoteTexts:
         return f"{changed}, moved AS ({self._move(note.before, note.after)}) {_CHECKED}"
 
     def _change(self, change: Change) -> str:
+        if isinstance(change, Replacement):
+            return self._filled(
+                "replacement", lambda at: change.statement(at, _place), change.values
+            )
         if not isinstance(change, Insertion):
             name = f"deletion {change.rollback_checksum is not None}"
             return self._filled(name, lambda at: change.statement(at, _place), change.values)

@@ -13,7 +13,7 @@ from scripts.engine import disclosure
 from scripts.engine.execution.event_log import EventLog
 from scripts.engine.execution.executor import Note
 from scripts.engine.execution.note_texts import NoteTexts
-from scripts.engine.ledger import alembic_version
+from scripts.engine.ledger import alembic_version, changes
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.table import GONE, Ledger, Record, qualified
 from scripts.engine.session import quoting, signals
@@ -205,6 +205,13 @@ class Recorder:
             qualified(table.schema, table.name), Identifier(to.name)
         )
         self._executed(self._composed(statement))
+
+    def set_aside(self, versions: Sequence[str]) -> None:
+        """Make room in the ledger for rows that get each other's versions; see `changes.ASIDE`."""
+        if versions:
+            statement = SQL("UPDATE {} SET version = {} || version WHERE version = ANY ({})")
+            names = (self._ledger.name, Literal(changes.ASIDE), Literal(list(versions)))
+            self._executed(self._composed(statement.format(*names)))
 
     def baseline(self, records: Sequence[Record], times: Mapping[int, object], remark: str) -> None:
         """Write the first rows of a ledger, Alembic's version, and why, in the open transaction.

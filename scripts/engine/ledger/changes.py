@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from psycopg2.sql import SQL, Composable, Literal
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from scripts.engine.ledger.table import Ledger, Record
 
@@ -70,4 +70,31 @@ class Deletion(NamedTuple):
         return deletion + SQL(" AND rollback_checksum = {}").format(noted)
 
 
-Change = Insertion | Deletion
+class Replacement(NamedTuple):
+    """A row is put right; when it was applied, and by whom, stays."""
+
+    version: str
+    """The row's until now."""
+    record: Record
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """Return what the placeholders of a statement stand for."""
+        return self.record.values | {"at": self.version}
+
+    def statement(self, ledger: Ledger, as_sql: AsSql = literal) -> Composable:
+        """Return the statement that changes the row."""
+        columns = SQL(", ").join(
+            SQL("{} = {}").format(Identifier(name), as_sql(name, value))
+            for name, value in self.record.values.items()
+        )
+        return SQL("UPDATE {} SET {} WHERE version = {}").format(
+            ledger.name, columns, as_sql("at", self.version)
+        )
+
+
+Change = Insertion | Deletion | Replacement
+NOTHING = Deletion("")
+"""Changes no row: only events are written."""
+ASIDE = "~"
+"""Stands before the version of a row while others are given that version."""

@@ -29,6 +29,7 @@ class Kind(Enum):
     GIVEN_UP = "retry given up"
     STAMP = "stamp"
     BASELINE = "baseline"
+    REPAIR = "repair"
 
 
 class Event(NamedTuple):

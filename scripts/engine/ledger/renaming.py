@@ -87,7 +87,7 @@ def _hint(
         f"{before.removesuffix('.sql')}.py, with the name and the numbers in both as they were"
     )
     if newcomer is None:
-        return back
+        return f"{back}; or have its row follow it: `python scripts/repair.py`"
     back = f"{back}; {newcomer.filename} gets the next free number"
     if one.row != rows[-1]:
         # A rollback would also undo what was applied after it, and destroy that data.

@@ -100,6 +100,18 @@ def fingerprints(connection: Connection, ledger: Ledger, versions: Sequence[str]
     return {version: found for version, found, _ in rows}
 
 
+def changed(connection: Connection, ledger: Ledger, versions: Sequence[str]) -> set[str]:
+    """Return the versions whose rollback SQL is not what was stored, by its checksum."""
+    if not ledger.has_checksums:
+        return set()
+    query = SQL(
+        "SELECT version FROM {} WHERE version = ANY ({}) AND {} IS DISTINCT FROM rollback_checksum"
+    ).format(ledger.name, Literal(list(versions)), SQL(FINGERPRINT))
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return {version for (version,) in cursor}
+
+
 def has(connection: Connection, ledger: Ledger, versions: Sequence[str]) -> bool:
     """Tell whether the ledger has a row for each of these versions."""
     query = SQL("SELECT count(*) FROM {} WHERE version = ANY ({})").format(

@@ -14,11 +14,14 @@ from scripts.engine.ledger.table import Ledger
 if TYPE_CHECKING:
     from scripts.engine.ledger.partial import Partial
 
-# Each statement outside a transaction is noted before it runs. What a success, a rollback or a
-# stamp came after is over; of the rest the highest number was reached, and those below it are done.
+# Each statement outside a transaction is noted before it runs. What a success, a rollback, a repair
+# of a half-applied file or a stamp came after is over; of the rest the highest number was reached,
+# and those below it are done.
 _OPEN = """
 WITH over AS (
-  SELECT version, max(id) AS id FROM {log} WHERE event IN ('success', 'rollback') GROUP BY version
+  SELECT version, max(id) AS id FROM {log}
+  WHERE event IN ('success', 'rollback') OR event = 'repair' AND direction IS NOT NULL
+  GROUP BY version
 ), stamped AS (
   SELECT coalesce(max(id), 0) AS id FROM {log} WHERE event = 'stamp'
 ), open AS (

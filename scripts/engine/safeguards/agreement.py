@@ -132,7 +132,7 @@ def _changed(state: Status) -> LedgerError:
         detail="\n".join(lines),
         state=f"nothing was changed; {state.name} is at {state.current}",
         hint=f"`git log -p -- {path}` shows the change; restore the file, and put what is "
-        "new into a new migration",
+        "new into a new migration; if only comments were changed, `python scripts/repair.py`",
     )
 
 

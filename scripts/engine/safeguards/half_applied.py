@@ -66,8 +66,7 @@ def check_upgrade(state: Status) -> None:
                 detail=described(one),
                 state=f"nothing was applied; {state.name} is at {one.version}, minus a part of it",
                 hint=f"complete it: `python scripts/rollback.py --database {state.name}`; or, "
-                "if the migration is complete again, record that: "
-                f"`alembic -n {state.name} stamp {state.current}`",
+                "if somebody has done it by hand, or undone it: `python scripts/repair.py`",
             )
     found = state.half_applied
     entry = state.history.find(found.version) if found else None
@@ -158,5 +157,6 @@ def _in_the_way(state: Status, found: Partial) -> RollbackError:
         f"{found.version}",
         hint=f"complete it: `python scripts/migrate.py --database {state.name}`; or undo it: "
         f"`python scripts/rollback.py --database {state.name} --partial`, "
-        f"`alembic -n {state.name} -x partial={found.version} downgrade {state.current}`",
+        f"`alembic -n {state.name} -x partial={found.version} downgrade {state.current}`; or, if "
+        "somebody has done either by hand: `python scripts/repair.py`",
     )
