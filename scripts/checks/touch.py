@@ -55,6 +55,8 @@ class Touch(NamedTuple):
     rewrites: bool
     scans: bool
     """Whether it reads the whole table to see that all rows are as they should be."""
+    live: str = ""
+    """The table's name in the live database; "" where it is not there yet, or was not asked for."""
     weight: Weight | None = None
     """The table's, where a live database was asked."""
 
@@ -65,7 +67,7 @@ class Touch(NamedTuple):
     def as_fields(self) -> dict[str, Any]:
         """Return it as what --format json prints."""
         fields = self._asdict() | {"blocks": BLOCKS[self.mode]}
-        weight = fields.pop("weight")
+        weight, _ = fields.pop("weight"), fields.pop("live")
         return fields | ({"bytes": weight.size, "rows": weight.rows} if weight else {})
 
     @property

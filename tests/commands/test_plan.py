@@ -116,9 +116,13 @@ def test_people_read_the_size_beside_the_lock(large: Workspace) -> None:
     assert large.query("SELECT count(*) FROM schema_migrations") == [(1,)]
 
 
+def touch(mode: str) -> Touch:
+    name = "public.orders"
+    return Touch("002.sql", 5, "ALTER", name, mode, rewrites=False, scans=False, live=name)
+
+
 def test_who_is_in_the_way_is_said(large: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    touch = Touch("002.sql", 5, "ALTER", "public.orders", "AccessExclusiveLock", True, False)
-    ahead = Plan((touch,), ())
+    ahead = Plan((touch("AccessExclusiveLock"),), ())
     url = large.urls["course"]
     with (
         closing(psycopg2.connect(url, application_name="a report")) as other,
@@ -139,7 +143,7 @@ def test_who_has_a_lock_that_is_in_nobodys_way_is_not(
     large: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "_LONG_S", 0)
-    index = Touch("002.sql", 5, "CREATE INDEX", "public.orders", "ShareLock", False, False)
+    index = touch("ShareLock")
     url = large.urls["course"]
     with closing(psycopg2.connect(url)) as other, closing(psycopg2.connect(url)) as asking:
         other.cursor().execute("SELECT count(*) FROM orders")
@@ -163,8 +167,8 @@ def test_a_prepared_transaction_is_in_the_way(
         closing(psycopg2.connect(own.url())) as asking,
     ):
         other.cursor().execute("LOCK TABLE orders; PREPARE TRANSACTION 'left over'")
-        touch = Touch("1.sql", 5, "ALTER", "public.orders", "AccessExclusiveLock", False, False)
-        (found,) = plan.weighed(asking, "course", Plan((touch,), ())).findings
+        ahead = Plan((touch("AccessExclusiveLock"),), ())
+        (found,) = plan.weighed(asking, "course", ahead).findings
         asking.rollback()
         look = unlocked.take(asking)
     assert found.message.startswith("the prepared transaction left over has had a lock on")
@@ -189,6 +193,19 @@ def test_a_partitioned_table_is_what_its_partitions_are(workspace: Workspace) ->
     assert found["public.events"]["rows"] == 100_000
     assert found["public.events"]["rewrites"]
     assert found["public.events_1"]["rows"] == 50_000
+
+
+def test_a_table_that_is_renamed_on_the_way_is_looked_up_by_its_name_now(large: Workspace) -> None:
+    large.remove("002")
+    large.add("002", "ALTER TABLE orders RENAME TO old_orders;", "SELECT 1;")
+    up = "CREATE TABLE IF NOT EXISTS orders (id int);\nALTER TABLE orders ADD IF NOT EXISTS a int;"
+    large.add("003", up, "SELECT 1;")
+    large.add("004", "ALTER TABLE old_orders ALTER COLUMN total TYPE bigint;", "SELECT 1;")
+    found = [(one["path"], one["table"], one.get("rows")) for one in locks(large)]
+    assert found == [
+        ("sql/course/002_step.sql", "public.orders", ROWS),
+        ("sql/course/004_step.sql", "public.old_orders", ROWS),
+    ]
 
 
 def test_a_locked_table_has_a_size_as_well(large: Workspace) -> None:

@@ -78,11 +78,15 @@ def preview(servers: Servers, settings: Settings, found: Status, notify: Notify)
     touches: list[Touch] = []
     with expected.stage(servers, settings, notify) as at:
         failing = at.forward(one.row.version for one in found.applied if one.entry)
+        # What a pending migration renames has its old name in the live database.
+        live = at.tables()
         for entry in () if failing else found.pending:
             step, _ = reading.upgrade(at.status, entry.version)
-            with at.run(step, locks=True) as outcome:
+            with at.run(step, watched=True) as outcome:
                 failed = outcome.failed or at.keep()
-                touches += [one.of(step.place) for one in outcome.locks]
+                touches += [
+                    one.of(step.place)._replace(live=live.get(one.oid, "")) for one in outcome.locks
+                ]
             if failed:
                 failing = step, failed
                 break
@@ -100,7 +104,7 @@ def weighed(connection: Connection, name: str, plan: Plan) -> Plan:
     Raises:
         psycopg2.Error: when it cannot be asked.
     """
-    tables = sorted({one.table for one in plan.touches})
+    tables = sorted({one.live for one in plan.touches if one.live})
     trees = _trees(connection, tables)
     touches = tuple(_of_tree(one, plan.touches, trees) for one in plan.touches)
     return Plan(touches, (*plan.findings, *_in_the_way(connection, name, plan.touches)))
@@ -138,7 +142,7 @@ def _of_tree(
 
     A statement that rewrites a partition rewrites all: some are on the live database alone.
     """
-    tree = trees.get(one.table)
+    tree = trees.get(one.live)
     if tree is None:
         return one  # an earlier one of the pending migrations makes it
     rows = [weight.rows for weight in tree.values()]
@@ -147,7 +151,7 @@ def _of_tree(
     same = [
         other
         for other in touches
-        if (other.path, other.line) == (one.path, one.line) and other.table in tree
+        if (other.path, other.line) == (one.path, one.line) and other.live in tree
     ]
     return one._replace(
         weight=weight,
@@ -159,7 +163,8 @@ def _of_tree(
 def _in_the_way(connection: Connection, name: str, touches: Sequence[Touch]) -> Iterator[Finding]:
     wanted: dict[str, set[str]] = {}
     for touch in touches:
-        wanted.setdefault(touch.table, set()).add(touch.mode)
+        if touch.live:
+            wanted.setdefault(touch.live, set()).add(touch.mode)
     with connection.cursor() as cursor:
         cursor.execute(_HOLDERS, {"tables": sorted(wanted)})
         rows = cursor.fetchall()

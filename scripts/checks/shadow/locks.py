@@ -46,11 +46,13 @@ class Seen(NamedTuple):
     mode: str
     rewrites: bool
     scans: bool
+    oid: int
+    """The table's."""
 
     def of(self, path: str) -> Touch:
         """Return it as what people see of a file."""
         shown = disclosure.of_statement(self.statement.sql)
-        return Touch(path, self.statement.line, shown, *self[1:])
+        return Touch(path, self.statement.line, shown, *self[1:-1])
 
 
 class _Table(NamedTuple):
@@ -59,6 +61,13 @@ class _Table(NamedTuple):
     scans: int
     mode: str = ""
     """Of the strongest lock that the transaction has on it, of those that keep others waiting."""
+
+
+def names(connection: RunConnection) -> dict[int, str]:
+    """Return the tables that there are, by oid."""
+    with connection.transaction():
+        row = connection.execute(_TABLES)
+    return {oid: name for oid, name, *_ in (row and row[0]) or ()}
 
 
 class LockWatch:
@@ -102,7 +111,7 @@ class LockWatch:
                 # A table that was dropped has no file any more; its lock stays until the end.
                 now = _Table(was.name, file or was.file, scans, _strongest([was.mode, *modes]))
                 self._tables[oid] = now
-                self._compare(statement, was, now)
+                self._compare(statement, oid, was, now)
         self.found.sort(key=_place)
 
     def outside(self, statement: Statement) -> None:
@@ -129,19 +138,19 @@ class LockWatch:
 
     def _look_up(self, statement: Statement) -> None:
         self.found += [
-            Seen(statement, self._tables[oid].name, one.mode, one.rewrites, scans=False)
+            Seen(statement, self._tables[oid].name, one.mode, one.rewrites, scans=False, oid=oid)
             for one in outside.of(statement)
             for oid in outside.tables(self._connection.raw, one)
             if oid in self._tables
         ]
         self.found.sort(key=_place)
 
-    def _compare(self, statement: Statement, was: _Table, now: _Table) -> None:
+    def _compare(self, statement: Statement, oid: int, was: _Table, now: _Table) -> None:
         rewrites = now.file != was.file and statement.command not in _FILLED_ANEW
         validates = statement.command in _VALIDATING or statement.words[:2] == _PARTITION
         scans = now.scans > was.scans and validates and not rewrites
         if now.mode and (now.mode != was.mode or rewrites or scans):
-            self.found.append(Seen(statement, now.name, now.mode, rewrites, scans))
+            self.found.append(Seen(statement, now.name, now.mode, rewrites, scans, oid))
 
 
 def _place(seen: Seen) -> tuple[int, str]:

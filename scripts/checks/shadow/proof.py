@@ -97,7 +97,7 @@ class Proof:
         return Proven(found, self._touches, catalog, stands, spoiled, again, down)
 
     def _up(self, step: Step) -> Snapshot | None:
-        with self._stage.run(step, locks=True) as outcome:
+        with self._stage.run(step, watched=True) as outcome:
             failed = outcome.failed or self._stage.keep()
             self._touches = tuple(one.of(self._source.path) for one in outcome.locks)
             if failed:

@@ -13,7 +13,7 @@ from scripts.catalog import queries, snapshot
 from scripts.catalog.probe import Probe
 from scripts.catalog.record import Key, Record
 from scripts.catalog.snapshot import Snapshot
-from scripts.checks.shadow import shared
+from scripts.checks.shadow import locks, shared
 from scripts.checks.shadow.locks import LockWatch, Seen
 from scripts.checks.shadow.shared import SCHEMA, Shared
 from scripts.engine import disclosure, reading
@@ -107,6 +107,10 @@ class Stage:
                 for record in snapshot.rows(self._connection.raw, queries.every()[name])
             }
 
+    def tables(self) -> dict[int, str]:
+        """Return the names of the tables that there are now, by oid."""
+        return locks.names(self._connection)
+
     def owner(self) -> tuple[str, str]:
         """Return whose the objects are that migrations make, and that with the quotes it needs."""
         with self._connection.transaction():
@@ -121,7 +125,7 @@ class Stage:
             return shared.read(self._connection.raw)
 
     @contextmanager
-    def run(self, step: Step, *, locks: bool = False) -> Iterator[Outcome]:
+    def run(self, step: Step, *, watched: bool = False) -> Iterator[Outcome]:
         """Run a section; for a `with` block that decides whether it stays: see `keep`.
 
         A section in a transaction is undone after the block unless it is kept. One outside a
@@ -129,9 +133,9 @@ class Stage:
 
         Args:
             step: the section.
-            locks: whether to look what its statements lock, where it runs in a transaction.
+            watched: whether to look what its statements lock, where it runs in a transaction.
         """
-        self._locks.turn(on=locks)
+        self._locks.turn(on=watched)
         try:
             yield self._outcome(step)
         finally:
