@@ -29,12 +29,15 @@ def test_it_shows_applied_changed_ahead_and_pending(mixed: Workspace) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}", "WHEN", done.stdout)
     text = re.sub(r"\d+ ms", "N ms", text)
+    text = re.sub(r" \S+@this machine:\d+/\w+  PostgreSQL [\d.]+", " SERVER", text)
     assert re.sub(" +", " ", text).splitlines() == [
-        "auth: empty, 0 applied, 1 pending",
+        "auth SERVER",
+        " empty, 0 applied, 1 pending",
         " version state applied at took file",
         " 001 pending 001_step.sql",
         "",
-        "course: at 003, 3 applied, 0 pending, 1 ahead of this code, 1 changed since applied",
+        "course SERVER",
+        " at 003, 3 applied, 0 pending, 1 ahead of this code, 1 changed since applied",
         " version state applied at took file",
         " 001 applied WHEN N ms 001_step.sql",
         " 002 CHANGED WHEN N ms 002_step.sql",
@@ -44,7 +47,9 @@ def test_it_shows_applied_changed_ahead_and_pending(mixed: Workspace) -> None:
 
 def test_one_database_can_be_asked_for(mixed: Workspace) -> None:
     done = mixed.run("status", "--database", "auth", environment={"COURSE_DB_URL": ""})
-    assert done.stdout == "auth: empty, 0 applied, 0 pending\n"
+    title, line = done.stdout.splitlines()
+    assert re.fullmatch(r"auth  migrator@this machine:\d+/auth\w*  PostgreSQL \d+[.\d]*", title)
+    assert line == "  empty, 0 applied, 0 pending"
 
 
 def test_json_has_all_of_it(mixed: Workspace) -> None:

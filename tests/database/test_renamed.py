@@ -57,7 +57,7 @@ def test_another_number_is_said_and_not_run_a_second_time(
         "state:  nothing was changed; course is at 002\n"
         "help:   rename it back: sql/course/003_add_reviews.sql to 002_add_reviews.sql, and "
         "course/versions/003_add_reviews.py to 002_add_reviews.py, with the name and the numbers "
-        "in both as they were\n"
+        "in both as they were; or have its row follow it: `python scripts/repair.py`\n"
     ) in done.stderr
     assert applied.versions() == ["001", "002"]
 
@@ -191,7 +191,7 @@ def test_a_later_file_with_the_text_of_an_earlier_one_is_another_migration(
 def test_status_and_validate_say_it(applied: Workspace) -> None:
     rename(applied, "002_add_reviews", "003_add_reviews", below="001")
     shown = applied.run("status", "--database", "course")
-    assert "course: at 002, 2 applied, 1 pending, 1 renamed since applied" in shown.stdout
+    assert "\n  at 002, 2 applied, 1 pending, 1 renamed since applied" in shown.stdout
     assert "002_add_reviews.sql, now 003_add_reviews.sql" in shown.stdout
     [course] = json.loads(applied.run("status", "--database", "course", "--json").stdout)[
         "databases"

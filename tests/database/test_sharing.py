@@ -89,7 +89,7 @@ def test_a_login_that_may_not_ask_for_the_start_of_the_server_can_do_everything_
 def test_status_shows_what_is_there_and_says_it(project: Workspace) -> None:
     done = project.run("status", environment=shared(project))
     assert done.returncode == 2
-    assert "course: empty, 0 applied, 2 pending" in done.stdout
+    assert "\n  empty, 0 applied, 2 pending\n" in done.stdout
     assert "point to the same database and ledger" in done.stderr
 
 

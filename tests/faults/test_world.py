@@ -97,7 +97,7 @@ def test_a_restored_database_goes_on_from_where_its_dump_was(
     own.query("CREATE DATABASE live")
     own.run("psql", "-q", *where, "-f", str(dump), "live")
     state = here.run("status", "--database", "course")
-    assert "course: at 002, 2 applied, 1 pending" in state.stdout
+    assert "\n  at 002, 2 applied, 1 pending\n" in state.stdout
     assert here.execute(sys.executable, *DOORS["migrate"]).returncode == 0
     # What existed before the first migration is still known to have, by its name.
     back = here.run("rollback", "--database", "course", "--to", "base", "--yes")
@@ -220,7 +220,7 @@ def test_two_projects_share_a_database_with_a_ledger_in_a_schema_each(
         assert workspace.query(f"SELECT array_agg(version) FROM {schema}.ledger") == [(versions,)]
         assert workspace.query(f"SELECT version_num FROM {schema}.alembic_version") == [("001",)]
     state = workspace.run("status", "--database", "course", environment=ours)
-    assert "course: at 001, 1 applied, 0 pending" in state.stdout
+    assert "\n  at 001, 1 applied, 0 pending\n" in state.stdout
 
 
 def test_an_autovacuum_against_wraparound_is_named_as_the_blocker(workspace: Workspace) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
-from psycopg2.sql import SQL, Identifier, Literal
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from scripts.engine.ledger import event_table
 from scripts.engine.ledger.table import Ledger
@@ -36,19 +36,28 @@ class Row(NamedTuple):
     ci_run: str | None
 
 
-def latest(connection: Connection, ledger: Ledger, count: int) -> list[Row]:
+def latest(connection: Connection, ledger: Ledger, count: int, run: str | None = None) -> list[Row]:
     """Read the last rows, the oldest of them first.
 
     Args:
         connection: where to read.
         ledger: whose log, which exists.
-        count: how many at most.
+        count: how many at most, unless a run is asked for.
+        run: the beginning of the name of the only run that is wanted, whole; the last such run.
     """
     columns = Row._fields
-    query = SQL("SELECT {} FROM {} ORDER BY id DESC LIMIT {}").format(
+    chosen: Composable = SQL("")
+    most: Composable = Literal(count)
+    if run is not None:
+        chosen = SQL(
+            " WHERE run = (SELECT run FROM {} WHERE starts_with(run, {}) ORDER BY id DESC LIMIT 1)"
+        ).format(event_table.name(ledger), Literal(run))
+        most = SQL("ALL")
+    query = SQL("SELECT {} FROM {}{} ORDER BY id DESC LIMIT {}").format(
         SQL(", ").join(Identifier(column) for column in columns),
         event_table.name(ledger),
-        Literal(count),
+        chosen,
+        most,
     )
     with connection.cursor() as cursor:
         cursor.execute(query)

@@ -18,11 +18,19 @@ class Server(NamedTuple):
     version: int = 0
     """As libpq has it: 150004 is 15.4."""
     platform: str = ""
+    """What version() says: "PostgreSQL 15.4 on x86_64-pc-linux-gnu, compiled by …"."""
     database: int = 0
     """The database's oid."""
     started: datetime | None = None
     """When the server was started: no two are in one microsecond. A system identifier would be no
     better, since copies of a data directory share it. None where the login may not ask."""
+    address: str = ""
+    """As libpq has it: see `address`."""
+
+    @property
+    def product(self) -> str:
+        """Return what it is: "PostgreSQL 15.4"."""
+        return " ".join(self.platform.split()[:2])
 
     def same_database(self, other: Server) -> bool:
         """Tell whether both are one database of one server, whatever the addresses were.
@@ -51,10 +59,11 @@ def ask(connection: Connection) -> Server:
         )
         *known, may_ask = cursor.fetchone() or (False,)
         if not may_ask:
-            return Server(*known)
+            return Server(*known)._replace(address=address(connection))
         # In the statement above it would be refused before a CASE could keep it from being called.
         cursor.execute("SELECT pg_catalog.pg_postmaster_start_time()")
-        return Server(*known, *(cursor.fetchone() or ()))
+        (started,) = cursor.fetchone() or (None,)
+        return Server(*known)._replace(started=started, address=address(connection))
 
 
 def address(connection: Connection) -> str:

@@ -98,6 +98,15 @@ def check_upgrade(state: Status) -> None:
             migration below an applied one.
     """
     check_writable(state)
+    check_history(state)
+
+
+def check_history(state: Status) -> None:
+    """Stop when what is applied is not what the files say; see `check_upgrade`.
+
+    Raises:
+        LedgerError: with the first reason.
+    """
     check_agreement(state)
     if state.renamed:
         rows = [one.row for one in state.applied]

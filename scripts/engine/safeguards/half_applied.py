@@ -84,6 +84,22 @@ def check_upgrade(state: Status) -> None:
     )
 
 
+def check_none(state: Status) -> None:
+    """Stop when a file was started and not completed.
+
+    Raises:
+        LedgerError: about the first such file.
+    """
+    for one in state.partial:
+        is_up = one.direction == Direction.UP.value
+        command = "python scripts/migrate.py" if is_up else "python scripts/rollback.py"
+        raise LedgerError(
+            f"{one.filename} is half {'applied' if is_up else 'rolled back'}",
+            detail=described(one),
+            hint=f"complete it: `{command} --database {state.name}`",
+        )
+
+
 def undo(state: Status, found: Partial, *, use_file: bool) -> Step:
     """Return what undoes a half-applied file: what the event log keeps, or the file's DOWN.
 

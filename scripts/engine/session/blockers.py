@@ -19,7 +19,7 @@ _FIRST_LOOK, _LOOK_EVERY, _SAY_EVERY = 0.1, 1.0, 10.0
 # https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS. A prepared
 # transaction holds locks without a session; pg_blocking_pids gives 0 for it, and the lock on its
 # own number ties the others to its name.
-_QUERY = """
+QUERY = """
 WITH fresh AS MATERIALIZED (SELECT pg_stat_clear_snapshot()),
 wanted AS MATERIALIZED (SELECT * FROM pg_locks WHERE pid = %(pid)s AND NOT granted),
 blocking AS MATERIALIZED (
@@ -156,7 +156,7 @@ class Blockers:
             self._notify(f"cannot find out who is blocking: {disclosure.of_library(error)}")
 
     def _take(self, running: float) -> None:
-        rows = self._lock.query(_QUERY, {"pid": self.pid})
+        rows = self._lock.query(QUERY, {"pid": self.pid})
         self.last = sample_of(rows)
         if self.last:
             self.waited_ms += round((running - self._looked) * 1000)

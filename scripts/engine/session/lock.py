@@ -155,15 +155,15 @@ def _held(connection: Connection, table: TableName, wait_ms: int, notify: Notify
     waited = 0.0
     try:
         while not _try(connection, number):
-            holder = _holder(connection, number)
+            ahead = _holder(connection, number)
             # The transaction keeps the locks that the attempt takes; a waiting one must keep none.
             connection.rollback()
             waited = time.monotonic() - begin
             if wait_ms and waited * 1000 >= wait_ms:
-                raise _timed_out(wait_ms, holder)
+                raise _timed_out(wait_ms, ahead)
             if said is None or waited - said >= _SAY_EVERY:
                 said = waited
-                notify(f"waiting for another run: {holder or 'it is ending'}")
+                notify(f"waiting for another run: {ahead or 'it is ending'}")
             signals.pause(pause * random.uniform(0.5, 1))  # noqa: S311 - only spreads the tries
             pause = min(pause * 1.5, _LONGEST_PAUSE)
         yield Lock(connection, number, round(waited * 1000))
@@ -194,6 +194,11 @@ def _try(connection: Connection, number: int) -> bool:
         return bool((cursor.fetchone() or (False,))[0])
 
 
+def holder(connection: Connection, table: TableName) -> Holder | None:
+    """Return the session that holds the lock of a database's ledger; None where nobody does."""
+    return _holder(connection, key(_database(connection), table))
+
+
 def _holder(connection: Connection, number: int) -> Holder | None:
     with connection.cursor() as cursor:
         cursor.execute(_HOLDER, ((number >> 32) & 0xFFFFFFFF, number & 0xFFFFFFFF))
@@ -201,13 +206,13 @@ def _holder(connection: Connection, number: int) -> Holder | None:
     return Holder(*row) if row else None
 
 
-def _timed_out(wait_ms: int, holder: Holder | None) -> LockError:
+def _timed_out(wait_ms: int, ahead: Holder | None) -> LockError:
     return LockError(
         f"another run did not end within {duration.text(wait_ms)}",
-        detail=f"the lock is held by {holder}" if holder else "",
+        detail=f"the lock is held by {ahead}" if ahead else "",
         state="nothing was changed",
         hint="wait for it and run the command again; if that run is stuck, "
-        f"end it with SELECT pg_terminate_backend({holder.pid})"
-        if holder
+        f"end it with SELECT pg_terminate_backend({ahead.pid})"
+        if ahead
         else "run the command again",
     )
