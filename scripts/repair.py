@@ -63,12 +63,11 @@ def _repair(options: argparse.Namespace) -> int:
         _check_accepted(settings, accepted, repairs)
         due = [one for one in repairs if not one.doubt or _is_among(one.version, accepted)]
         open_ones = [one for one in repairs if one not in due]
-        _show(settings.name, due, open_ones, done=options.yes)
+        at = ""
         if due and options.yes:
             watch = report.observer(as_json=False)
             at = repair.make(settings, due, found, options.reason or "", watch)
-            count = findings.counted(len(due), "change")
-            print(f"{settings.name}: {count} made, noted in the event log; at {at}")
+        _show(settings.name, due, open_ones, at=at)
         left += len(open_ones)
     return 1 if left else 0
 
@@ -113,19 +112,22 @@ def _is_among(version: str, accepted: Sequence[str]) -> bool:
     return any(history.number(one) == history.number(version) for one in accepted)
 
 
-def _show(name: str, due: Sequence[Repair], open_ones: Sequence[Repair], *, done: bool) -> None:
+def _show(name: str, due: Sequence[Repair], open_ones: Sequence[Repair], *, at: str) -> None:
+    """Print what was found; `at` is where the ledger is if it was changed."""
     if not due and not open_ones:
         print(f"{name}: nothing to put right")
     for one in due:
         print(printable(f"{name}: {one.version} {one.change}: {one.why}"))
+    if due:
+        count = findings.counted(len(due), "change")
+        done = f"{count} made, noted in the event log; at {at}"
+        print(f"{name}: {done if at else 'nothing was changed; add --yes to do it'}")
     for one in open_ones:
         print(printable(f"{name}: {one.version} is left: {one.why}; {one.doubt}"))
         for line in one.detail.splitlines():
             print(f"  {printable(line)}")
-    if due and not done:
-        print(f"{name}: nothing was changed; add --yes to do it")
-    if any(not one.impossible for one in open_ones):
-        print(f"{name}: put back what was, or add --accept VERSION --reason TEXT")
+        if not one.impossible:
+            print(f"  with --accept {one.version} --reason TEXT {one.change}")
 
 
 def main() -> None:

@@ -186,6 +186,9 @@ def _read(
 ) -> Status:
     found = lookup.find(connection, settings.ledger, takes_over=takes_over)
     rows, heads = lookup.contents(connection, found)
+    if takes_over and rows and not heads and not found.has_checksums:
+        # Its columns are ours, as those of the scripts that our first release came after.
+        rows, found = [], found._replace(exists=False, columns=frozenset())
     remarks = () if rows else _elsewhere(connection, found, entries)
     files = entries.by_number
     applied = [

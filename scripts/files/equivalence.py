@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from scripts.files.migration_file import Section
+from scripts.files.rollback import Rollback
 from scripts.sqltext import lexer
 
 _SPACE = re.compile(r"[ \t\n\r\f\v]+")
 # White space between two of a kind separates them: `- -1` is no comment, `1 a` no number. A dot
-# belongs to numbers as well as to names.
+# belongs to numbers as well as to names, and `&` to a prefix: `u &'6'` is no Unicode string.
 _SYMBOL = re.compile(r"[-+*/<>=~!@#%^&|`?:]")
 _WORD = re.compile(r"[\w$.]")
 _QUOTE = ("'", '"', "$")
@@ -32,6 +33,13 @@ def first_change(before: Section, now: Section) -> int | None:
         return None
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
     return now.statements[same].line if same < len(new) else now.line
+
+
+def undoes_the_same(noted: Rollback, own: Rollback) -> bool:
+    """Tell whether a stored rollback is a file's DOWN; an older tool stored no directives."""
+    directives = noted.header.directives()
+    same_way = not directives or directives == own.header.directives()
+    return same_way and words(noted.down) == words(own.down)
 
 
 def words(section: Section) -> list[str]:
@@ -58,7 +66,7 @@ def _between(before: str, after: str, *, broken: bool) -> str:
     if before == after == "'":
         return "\n" if broken else " "
     alike = any(kind.match(before) and kind.match(after) for kind in (_SYMBOL, _WORD))
-    prefixed = after in _QUOTE and (_WORD.match(before) or before in ("&", *_QUOTE))
+    prefixed = after in (*_QUOTE, "&") and (_WORD.match(before) or before in ("&", *_QUOTE))
     return " " if alike or prefixed or (before in _QUOTE and _WORD.match(after)) else ""
 
 

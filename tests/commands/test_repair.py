@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-from pathlib import Path
 
 import pytest
 
-from tests.support.repairs import COURSE, behaves_as_migrated
+from tests.support.repairs import COURSE, behaves_as_migrated, change, events, release, rename
 from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
 
 
-def git(workspace: Workspace, *arguments: str) -> None:
-    command = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments]
-    subprocess.run(command, cwd=workspace.root, check=True, capture_output=True)
-
-
 @pytest.fixture
 def applied(workspace: Workspace) -> Workspace:
     """Two migrations, committed and applied."""
-    for version in ("001", "002"):
-        up = f"CREATE TABLE IF NOT EXISTS t_{version} (id int PRIMARY KEY);\nSELECT 1;"
-        workspace.add(version, up, f"-- DROP TABLE IF EXISTS t_{version};")
-    git(workspace, "init", "-q")
-    git(workspace, "add", "sql", "course")
-    git(workspace, "commit", "-qm", "released")
-    workspace.upgrade()
-    return workspace
-
-
-def change(workspace: Workspace, before: str, after: str, version: str = "002") -> Path:
-    [path] = (workspace.root / "sql" / "course").glob(f"{version}_*")
-    assert before in path.read_text()
-    path.write_text(path.read_text().replace(before, after))
-    return path
-
-
-def events(workspace: Workspace) -> list[tuple[object, ...]]:
-    return workspace.query(
-        "SELECT version, error, rollback_sql FROM schema_migrations_events"
-        " WHERE event = 'repair' ORDER BY id"
-    )
+    return release(workspace)
 
 
 def test_comments_and_white_space_are_realigned(applied: Workspace) -> None:
@@ -113,20 +85,6 @@ def test_where_there_is_no_repository_nothing_is_known(applied: Workspace) -> No
     assert "git's history does not have the text that was applied" in done.stdout
 
 
-def rename(workspace: Workspace, before: str, after: str) -> None:
-    """Rename both files of a migration as `RENUMBERING` says."""
-    sql, versions = workspace.root / "sql" / "course", workspace.root / "course" / "versions"
-    text = (sql / f"{before}.sql").read_text().replace(f"{before}.sql", f"{after}.sql")
-    (sql / f"{before}.sql").unlink()
-    (sql / f"{after}.sql").write_text(text)
-    revision = (versions / f"{before}.py").read_text()
-    (versions / f"{before}.py").unlink()
-    old, new = before[:3], after[:3]
-    (versions / f"{after}.py").write_text(
-        revision.replace(f'revision = "{old}"', f'revision = "{new}"')
-    )
-
-
 def test_the_row_of_a_renumbered_file_follows_it(applied: Workspace) -> None:
     rename(applied, "002_step", "003_step")
     assert applied.run("migrate", *COURSE).returncode == 1
@@ -154,6 +112,10 @@ def test_two_files_that_changed_their_numbers_are_no_obstacle(applied: Workspace
         lines = [f"down_revision = {below}" if "down_rev" in one else one for one in lines]
         path.write_text("\n".join(lines) + "\n")
     done = applied.run("repair", *COURSE, "--yes")
+    assert done.returncode == 1
+    assert done.stdout.count("others were applied between both numbers") == 2
+    accept = ("--accept", "1", "--accept", "2", "--reason", "they do not need each other")
+    done = applied.run("repair", *COURSE, "--yes", *accept)
     assert (done.returncode, done.stderr) == (0, "")
     assert "at 002\n" in done.stdout
     assert applied.query("SELECT version, rollback_sql FROM schema_migrations ORDER BY 1") == [

@@ -173,5 +173,6 @@ def look(connection: Connection, of: Ledger, before: Look) -> Live:
         most = cursor.fetchone() or ("", "")
     catalog = unlocked.settled(before, unlocked.take(connection))
     tables = tuple(row[0] for row in ours)
-    _, schema, *owner = ours[0] if ours else ("", "", *most)
+    # Whose an earlier tool's ledger is says nothing.
+    _, schema, *owner = ours[0] if ours and of.exists else ("", "", *most)
     return Live(catalog, Owner(*owner), tables, schema, sees_all)

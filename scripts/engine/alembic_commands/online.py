@@ -24,6 +24,7 @@ from scripts.engine.run import online
 from scripts.engine.run.command import Kind
 from scripts.engine.run.drive import Drive
 from scripts.engine.run.online import Opened, Request
+from scripts.engine.safeguards import agreement
 from scripts.engine.session import waiting
 from scripts.engine.session.run_connection import RunConnection, Source
 from scripts.engine.settings import Settings
@@ -94,6 +95,7 @@ def _stamp(connection: Connection, found: Opened, drive: Drive) -> None:
     ) -> None:
         mirror(heads)
 
+    agreement.check_ours(status)
     _check_stamp(status)
     with found.connection.transaction():
         drive.executor.recorder.create_ledger()

@@ -49,6 +49,8 @@ class NoteTexts:
         return f"{changed}, moved AS ({self._move(note.before, note.after)}) {_CHECKED}"
 
     def _change(self, change: Change) -> str:
+        if isinstance(change, Replacement) and change.existed is not None:
+            return change.statement(self._ledger).as_string(self._connection)
         if isinstance(change, Replacement):
             return self._filled(
                 "replacement", lambda at: change.statement(at, _place), change.values

@@ -76,6 +76,8 @@ class Replacement(NamedTuple):
     version: str
     """The row's until now."""
     record: Record
+    existed: Composable | None = None
+    """More that existed before, as SQL that gives jsonb; None where nothing is added."""
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -88,6 +90,10 @@ class Replacement(NamedTuple):
             SQL("{} = {}").format(Identifier(name), as_sql(name, value))
             for name, value in self.record.values.items()
         )
+        if self.existed is not None:
+            columns += SQL(", existed_before = coalesce(existed_before, '[]') || {}").format(
+                self.existed
+            )
         return SQL("UPDATE {} SET {} WHERE version = {}").format(
             ledger.name, columns, as_sql("at", self.version)
         )

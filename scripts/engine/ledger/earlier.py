@@ -9,54 +9,33 @@ https://github.com/amacneil/dbmate#migrations
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
-from psycopg2.sql import SQL, Composable, Identifier
+from psycopg2.sql import SQL
 
+from scripts.engine import disclosure
+from scripts.engine.ledger import earlier_columns
 from scripts.engine.ledger.table import qualified
 from scripts.engine.settings import TableName
 from scripts.errors import LedgerError
-from scripts.files import history
 
 KEPT_SUFFIX = "_before"
 """What the name of a table that was in the way gets, when its rows have been taken over."""
-_NAMES = {
-    "version": ("version", "migration_version", "migration_id", "number", "revision"),
-    "filename": ("filename", "file_name", "file", "migration_name", "script", "migration", "name"),
-    "applied_at": (
-        "applied_at",
-        "applied_on",
-        "applied_timestamp",
-        "applied",
-        "executed_at",
-        "run_at",
-        "run_on",
-        "migrated_at",
-        "installed_on",
-        "created_at",
-        "timestamp",
-    ),
-    "rollback_sql": ("rollback_sql", "rollback", "down_sql", "down", "rollback_script", "undo_sql"),
-    "checksum": ("checksum", "file_checksum", "hash", "sha256", "md5", "content_hash"),
-}
-"""What a ledger's column is called elsewhere; capitals and underscores do not count."""
-_DIGITS = re.compile("[0-9]{1,32}")
+_UNCHANGED = "nothing was changed"
+_NUMBERED = re.compile("([0-9]{1,32})[_.-]")
+_NUMBER = re.compile("[0-9]{1,32}")
 _COLUMNS = """
-SELECT c.oid::regclass::text, n.nspname::text,
-  coalesce(json_object_agg(a.attname, format_type(a.atttypid, NULL))
+SELECT n.nspname::text, c.relkind::text,
+  coalesce(json_object_agg(a.attname, format_type(a.atttypid, NULL) ORDER BY a.attnum)
     FILTER (WHERE a.attname IS NOT NULL), '{}')
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.oid = to_regclass(%s) AND c.relkind IN ('r', 'p') GROUP BY c.oid, n.nspname
+WHERE c.oid = to_regclass(%s) GROUP BY n.nspname, c.relkind
 """
-# A time without time zone, or as text, is in the session's zone: which one it was, nobody noted.
-_AS_TIME: Mapping[str, str] = {
-    "bigint": "to_timestamp({0} / CASE WHEN {0} > 100000000000 THEN 1000.0 ELSE 1 END)",
-    "integer": "to_timestamp({0})",
-}
 
 
 class Row(NamedTuple):
@@ -69,6 +48,8 @@ class Row(NamedTuple):
     applied_at: datetime | None = None
     rollback_sql: str | None = None
     checksum: str | None = None
+    other: int | None = None
+    """The number in its version column, where the file's name has another one."""
 
 
 class EarlierLedger(NamedTuple):
@@ -109,7 +90,8 @@ def read(connection: Connection, table: TableName) -> EarlierLedger | None:
         None where there is no such table.
 
     Raises:
-        LedgerError: when its columns are those of no ledger, or its rows make no history.
+        LedgerError: when its columns are those of no ledger, it says of a migration that it is not
+            applied, or its rows make no history.
     """
     name = qualified(table.schema, table.name)
     with connection.cursor() as cursor:
@@ -117,102 +99,96 @@ def read(connection: Connection, table: TableName) -> EarlierLedger | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    _, schema, types = row
+    schema, kind, types = row
     found = TableName(schema, table.name)
-    if set(types) == {"version", "dirty"}:
-        return _of_golang_migrate(connection, found)
-    columns = _columns(types)
-    if set(types) == {"version"}:
-        tool = "as dbmate keeps it"
-    elif {"filename", "version"} & set(columns) and len(columns) > 1:
-        tool = "a ledger of scripts"
-    else:
+    if kind not in ("r", "p"):
         raise LedgerError(
-            f"the table {found} is no ledger that is known",
-            detail=f"it has: {', '.join(types)}",
-            state="nothing was changed",
-            hint="set MIGRATION_TABLE to another name if it is something else",
+            f"{found} is no table, so no ledger can be taken over or made there",
+            state=_UNCHANGED,
+            hint="set MIGRATION_TABLE to another name",
         )
+    columns = earlier_columns.found(types)
+    tool, up_to = _tool(found, types, columns)
+    _check_applied(connection, found, types)
     rows = sorted(_rows(connection, found, columns, types), key=lambda one: one.number)
     _check_unique(found, rows)
-    return EarlierLedger(found, tool, tuple(columns.values()), tuple(rows))
+    return EarlierLedger(found, tool, tuple(columns.values()), tuple(rows), up_to)
 
 
-def _columns(types: Iterable[str]) -> dict[str, str]:
-    """Return which column has what: the table's name for each of ours."""
-    plain = {re.sub("[^a-z0-9]", "", one.lower()): one for one in types}
-    found: dict[str, str] = {}
-    for ours, names in _NAMES.items():
-        there = (plain.get(name.replace("_", "")) for name in names)
-        column = next((one for one in there if one and one not in found.values()), None)
-        if column:
-            found[ours] = column
-    return found
-
-
-def _of_golang_migrate(connection: Connection, table: TableName) -> EarlierLedger:
-    query = SQL("SELECT version::text, dirty FROM {} WHERE version >= 0").format(
-        qualified(table.schema, table.name)
+def _tool(
+    table: TableName, types: Mapping[str, str], columns: Mapping[str, str]
+) -> tuple[str, bool]:
+    """Return whose a ledger is, and whether it has the last version alone."""
+    if set(types) == {"version", "dirty"}:
+        return "as golang-migrate keeps it", True
+    if set(types) == {"version"}:
+        return "as dbmate keeps it", False
+    if {"filename", "version"} & set(columns) and len(columns) > 1:
+        return "a ledger of scripts", False
+    raise LedgerError(
+        f"the table {table} is no ledger that is known",
+        detail=f"it has: {', '.join(types)}",
+        state=_UNCHANGED,
+        hint="set MIGRATION_TABLE to another name if it is something else",
     )
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        found = cursor.fetchall()
-    dirty = next((version for version, is_dirty in found if is_dirty), None)
-    if dirty is not None:
-        raise LedgerError(
-            f"golang-migrate has marked version {dirty} as dirty: it failed half way",
-            detail=f"the ledger is {table}",
-            state="nothing was changed",
-            hint=f"put the database right, then `migrate force {dirty}`, or the version below it",
+
+
+def _check_applied(connection: Connection, table: TableName, types: Iterable[str]) -> None:
+    """Refuse a ledger that says of a migration that it failed, or was undone."""
+    for column, condition in earlier_columns.not_applied(types).items():
+        query = SQL("SELECT to_jsonb(t) FROM {} t WHERE ").format(
+            qualified(table.schema, table.name)
         )
-    rows = tuple(Row(history.number(version), version) for version, _ in found)
-    _check_unique(table, rows)
-    return EarlierLedger(table, "as golang-migrate keeps it", ("version", "dirty"), rows, True)
+        with connection.cursor() as cursor:
+            cursor.execute(query + condition)
+            row = cursor.fetchone()
+        if row:
+            known = (row[0].get(name) for name in ("version", "filename", "name"))
+            about = next((str(one) for one in known if one is not None), "one row")
+            raise LedgerError(
+                f"{table} does not say that {about} is applied: {column} is {row[0].get(column)}",
+                state=_UNCHANGED,
+                hint="put the database right with the tool that has written it, and then its row",
+            )
 
 
 def _rows(
     connection: Connection, table: TableName, columns: Mapping[str, str], types: Mapping[str, str]
 ) -> list[Row]:
-    def column(name: str, cast: Callable[[Composable, str], Composable]) -> Composable:
-        own = columns.get(name)
-        return SQL("NULL") if own is None else cast(Identifier(own), types[own])
-
-    query = SQL("SELECT {}, {}, {}, {}, {} FROM {}").format(
-        column("version", _text),
-        column("filename", _text),
-        column("applied_at", _time),
-        column("rollback_sql", _text),
-        column("checksum", _text),
-        qualified(table.schema, table.name),
+    query = SQL("SELECT {} FROM {}").format(
+        earlier_columns.values(columns, types), qualified(table.schema, table.name)
     )
     with connection.cursor() as cursor:
-        cursor.execute(query)
-        return [_row(table, values) for values in cursor]
-
-
-def _text(column: Composable, kind: str) -> Composable:
-    if kind == "bytea":
-        return SQL("encode({}, 'hex')").format(column)
-    return SQL("{}::text").format(column)
-
-
-def _time(column: Composable, kind: str) -> Composable:
-    return SQL(_AS_TIME.get(kind, "{}::timestamptz")).format(column)
+        try:
+            cursor.execute(query)
+            # golang-migrate writes -1 when all is rolled back.
+            return [_row(table, one) for one in cursor.fetchall() if one[0] != "-1"]
+        except (psycopg2.DataError, ValueError) as error:
+            if "applied_at" not in columns:
+                raise
+            raise LedgerError(
+                f"the column {columns['applied_at']} of {table} has something that is no time",
+                detail=disclosure.of_exception(error),
+                state=_UNCHANGED,
+                hint="correct it, or set it to NULL: then the time of the takeover stands for it",
+            ) from error
 
 
 def _row(table: TableName, values: tuple[Any, ...]) -> Row:
-    version, filename, *noted = values
+    version, filename, applied_at, rollback_sql, checksum = values
     name = filename.replace("\\", "/").rpartition("/")[2] if filename else None
     # A number that counts rows is no version: the file's name has one.
-    digits = _DIGITS.match(name or "") or _DIGITS.match(version or "")
-    if digits is None:
+    numbered = _NUMBERED.match(name or "")
+    number = numbered[1] if numbered else version or ""
+    if not _NUMBER.fullmatch(number):
         raise LedgerError(
-            f"{table} has a row whose version is no number: {filename or version}",
-            state="nothing was changed",
+            f"{table} has a row whose version is no number: {version or filename}",
+            state=_UNCHANGED,
             hint="versions are numbers, such as 004 or 20240131120000: give the row its file's",
         )
-    shown = digits.group()
-    return Row(int(shown), shown, name, *noted)
+    has_other = version and _NUMBER.fullmatch(version) and int(version) != int(number)
+    other = int(version) if has_other else None
+    return Row(int(number), number, name, applied_at, rollback_sql, checksum, other)
 
 
 def _check_unique(table: TableName, rows: Iterable[Row]) -> None:
@@ -221,7 +197,7 @@ def _check_unique(table: TableName, rows: Iterable[Row]) -> None:
         if row.number in seen:
             raise LedgerError(
                 f"{table} has two rows for version {row.version}",
-                state="nothing was changed",
+                state=_UNCHANGED,
                 hint="delete the one that is wrong",
             )
         seen[row.number] = row

@@ -79,7 +79,7 @@ def find(connection: Connection, table: TableName, *, takes_over: bool = False) 
             hint="set MIGRATION_TABLE to schema.table",
         )
     where = TableName(schema, table.name)
-    if takes_over and exists and _is_earlier(columns, has_version=has_version):
+    if takes_over and exists and not set(REQUIRED) <= set(columns):
         exists, columns = False, []
     if exists:
         _check_columns(where, columns)
@@ -96,17 +96,9 @@ def find(connection: Connection, table: TableName, *, takes_over: bool = False) 
     )
 
 
-def _is_earlier(columns: Sequence[str], *, has_version: bool) -> bool:
-    """Tell whether a table is an earlier tool's: ours has checksums, or Alembic's table beside it.
-
-    The ledgers of our first release had the required columns alone, as those of the scripts before.
-    """
-    ours = set(REQUIRED) <= set(columns) and ("rollback_checksum" in columns or has_version)
-    return not ours
-
-
 def _check_columns(table: TableName, columns: Sequence[str]) -> None:
-    missing = [name for name in REQUIRED if name not in columns]
+    # Without checksums it is one all the same: `repair` gives its rows theirs.
+    missing = [name for name in REQUIRED if name not in (*columns, "checksum")]
     if missing:
         raise LedgerError(
             f"the table {table} is not a ledger: it lacks {', '.join(missing)}",
@@ -138,7 +130,12 @@ def contents(connection: Connection, ledger: Ledger) -> tuple[list[Row], tuple[s
         if not ledger.exists:
             cursor.execute(heads)
             return [], tuple((cursor.fetchone() or ([],))[0])
-        optional = {"description": "''", "applied_by": "''", "duration_ms": "NULL"}
+        optional = {
+            "checksum": "''",
+            "description": "''",
+            "applied_by": "''",
+            "duration_ms": "NULL",
+        }
         chosen = SQL(", ").join(
             Identifier(name) if name in ledger.columns else SQL(default)
             for name, default in optional.items()
@@ -146,7 +143,7 @@ def contents(connection: Connection, ledger: Ledger) -> tuple[list[Row], tuple[s
         # Only columns that are needed: a login may have been granted no others.
         query = SQL(
             "SELECT h.heads, l.* FROM ({}) h LEFT JOIN"
-            " (SELECT true, coalesce(version::text, 'NULL'), filename, applied_at, checksum, {}"
+            " (SELECT true, coalesce(version::text, 'NULL'), filename, applied_at, {}"
             " FROM {}) l ON true"
         )
         cursor.execute(query.format(heads, chosen, ledger.name))

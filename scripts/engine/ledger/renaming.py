@@ -38,9 +38,11 @@ def find(rows: Iterable[Row], files: Sequence[Entry]) -> Iterator[Renamed]:
         rows: those whose own file is another one now, or gone.
         files: those that no row stands for.
     """
+    left = list(files)
     for row in rows:
-        for entry in files:
+        for entry in left:
             if entry.filename != row.filename and _was(row, entry):
+                left.remove(entry)  # two migrations may have the same text
                 yield Renamed(row, entry)
                 break
 

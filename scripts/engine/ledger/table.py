@@ -30,6 +30,8 @@ _COLUMNS = {
     "rollback_checksum": "text",
     "existed_before": "jsonb",
 }
+_ADDED = {"checksum": "text NOT NULL DEFAULT ''"}
+"""A column as it is added to a ledger with rows."""
 REQUIRED = tuple(_COLUMNS)[:5]
 FINGERPRINT = "encode(sha256(convert_to(coalesce(rollback_sql, ''), 'UTF8')), 'hex')"
 """What `fingerprint` returns, as the server works it out for a row."""
@@ -145,7 +147,7 @@ class Ledger(NamedTuple):
         missing = [name for name in _COLUMNS if name not in self.columns]
         statements: list[Composable] = [
             SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} ").format(self.name, Identifier(name))
-            + SQL(_COLUMNS[name])
+            + SQL(_ADDED.get(name, _COLUMNS[name]))
             for name in missing
         ]
         if "rollback_checksum" in missing:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
-from scripts.engine import boundary, reading
+from scripts.engine import boundary, disclosure, reading
 from scripts.engine import status as status_module
 from scripts.engine.ledger import earlier
 from scripts.engine.ledger.earlier import KEPT_SUFFIX, EarlierLedger
+from scripts.engine.ledger.table import qualified
 from scripts.engine.observer import Observer
 from scripts.engine.operations import overview, takeover
 from scripts.engine.operations.takeover import Mismatch
@@ -97,6 +99,8 @@ def _planned(connection: Connection, found: Status, wanted: Wanted) -> Baseline:
     own = found.ledger
     before = _earlier(connection, found, wanted)
     if before:
+        if before.table == own.table:
+            _check_free(connection, kept(own.table))
         entries = takeover.entries(before, found.history, wanted.at)
         return Baseline(entries, own.table, before, tuple(takeover.mismatches(before, entries)))
     if wanted.at is None:
@@ -111,14 +115,47 @@ def _planned(connection: Connection, found: Status, wanted: Wanted) -> Baseline:
     return Baseline(entries, own.table, None, ())
 
 
+def _check_free(connection: Connection, name: TableName) -> None:
+    with connection.cursor() as cursor:
+        quoted = qualified(name.schema, name.name).as_string(connection)
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (quoted,))
+        if cursor.fetchone() == (True,):
+            raise LedgerError(
+                f"{name} is there already, so an earlier ledger cannot get that name",
+                state="nothing was changed",
+                hint="rename it, or drop it if nobody needs it",
+            )
+
+
 def _earlier(connection: Connection, found: Status, wanted: Wanted) -> EarlierLedger | None:
-    if wanted.source:
-        read = earlier.read(connection, wanted.source)
-        if read is None:
-            raise UsageError(f"there is no table {wanted.source}", hint="check --from")
-        return read
+    own = found.ledger
     # An empty ledger of ours is what a first run leaves that failed.
-    return None if found.ledger.exists else earlier.read(connection, found.ledger.table)
+    in_the_way = None if own.exists else _read(connection, own.table)
+    if wanted.source is None:
+        return in_the_way
+    read = _read(connection, wanted.source)
+    if read is None:
+        raise UsageError(f"there is no table {wanted.source}", hint="check --from")
+    if in_the_way and in_the_way.table != read.table:
+        raise LedgerError(
+            f"{own.table} is the ledger of another tool, and in the way",
+            detail=f"{in_the_way}",
+            state="nothing was changed",
+            hint="rename it, or set MIGRATION_TABLE to another name",
+        )
+    return read
+
+
+def _read(connection: Connection, table: TableName) -> EarlierLedger | None:
+    try:
+        return earlier.read(connection, table)
+    except psycopg2.errors.InsufficientPrivilege as error:
+        raise LedgerError(
+            f"this user may not read {table}",
+            detail=disclosure.of_error(error),
+            state="nothing was changed",
+            hint="GRANT SELECT on it",
+        ) from error
 
 
 def to(settings: Settings, planned: Baseline, observer: Observer, accepted: str = "") -> None:
@@ -138,7 +175,8 @@ def to(settings: Settings, planned: Baseline, observer: Observer, accepted: str 
         MigrationError: when anything else prevents it; nothing was changed then.
     """
     before = planned.earlier
-    wanted = Wanted(planned.versions[-1], before.table if before and not planned.kept else None)
+    at = None if before else planned.versions[-1]
+    wanted = Wanted(at, before.table if before and not planned.kept else None)
     request = Request(settings, Command(Kind.BASELINE, planned.versions[-1]), observer)
     with online.opened(request) as found:
         drive, connection = found.drive(request), found.connection
@@ -146,8 +184,8 @@ def to(settings: Settings, planned: Baseline, observer: Observer, accepted: str 
         with drive.noted(), waiting.unbounded(connection.raw, drive.executor.on_tick):
             records = [reading.applied(found.status, version) for version in planned.versions]
             with connection.transaction():
-                if before:
-                    recorder.hold(before.table)
+                if planned.kept:
+                    recorder.hold(planned.table)
                 _check_same(_planned(connection.raw, found.status, wanted), planned)
                 if planned.kept:
                     recorder.rename(planned.table, planned.kept)

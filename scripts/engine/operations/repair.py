@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from psycopg2.sql import SQL
+from psycopg2.sql import SQL, Composable
 
 from scripts.engine import reading, status
 from scripts.engine.execution.executor import Note
@@ -14,8 +14,8 @@ from scripts.engine.ledger.alembic_version import BASE
 from scripts.engine.ledger.changes import ASIDE, NOTHING, Change, Deletion, Insertion, Replacement
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.partial import Partial
-from scripts.engine.ledger.table import Row
-from scripts.engine.objects import existing
+from scripts.engine.ledger.table import Record, Row
+from scripts.engine.objects import existing, identity
 from scripts.engine.observer import Observer
 from scripts.engine.run import command as commands
 from scripts.engine.run import online
@@ -25,9 +25,11 @@ from scripts.engine.safeguards import agreement
 from scripts.engine.session import waiting
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
-from scripts.errors import LedgerError
-from scripts.files import history
+from scripts.errors import FormatError, LedgerError
+from scripts.files import history, rollback
 from scripts.files.history import Entry
+from scripts.sqltext import drops
+from scripts.sqltext.drops import Drop
 
 _NOT_RUN = SQL("NULL")
 """How long something took that did not run."""
@@ -111,6 +113,8 @@ def make(
                 for one in ordered:
                     after = reached if one is ordered[-1] else seen.current
                     recorder.note(_note(found, one, reason, (seen.current, after)))
+                if not drive.executor.log.works:
+                    raise _unlogged()
                 _check_done(status.read(connection.raw, settings, found.status.history), chosen)
     return reached
 
@@ -138,16 +142,20 @@ def _check_same(now: Status, seen: Status) -> None:
 
 
 def _check_done(now: Status, chosen: Sequence[Repair]) -> None:
-    """Make sure that the ledger says what it should: the event log may not have been written."""
+    """Make sure that the ledger says what it should."""
     agreement.check_agreement(now)
     open_ones = {one.version for one in now.partial}
     left = [one.version for one in chosen if one.partial and one.version in open_ones]
     if left:
-        raise LedgerError(
-            f"{left[0]} still counts as half applied: the event log cannot be written",
-            state="nothing was changed",
-            hint="GRANT INSERT on the event log to the login",
-        )
+        raise LedgerError(f"{left[0]} still counts as half applied", state="nothing was changed")
+
+
+def _unlogged() -> LedgerError:
+    return LedgerError(
+        "the event log cannot be written, which keeps what the ledger loses",
+        state="nothing was changed",
+        hint="GRANT INSERT on it to the login",
+    )
 
 
 def _note(found: Opened, one: Repair, reason: str, versions: tuple[str, str]) -> Note:
@@ -177,7 +185,35 @@ def _change(found: Opened, one: Repair) -> Change:
     if partial:
         return NOTHING
     record = reading.applied(found.status, entry.version)
-    return Replacement(ASIDE + row.version if one.renumbers else row.version, record)
+    at = ASIDE + row.version if one.renumbers else row.version
+    if row.checksum == record.checksum:
+        return Replacement(at, record)
+    return Replacement(at, record, _newly_named(found, at, record))
+
+
+def _newly_named(found: Opened, at: str, record: Record) -> Composable | None:
+    """Return what a changed DOWN drops that it did not drop before, and that is there now.
+
+    Nobody looked whether the migration has made it: a rollback does not drop it unasked.
+    """
+    connection, ledger = found.connection, found.status.ledger.created()
+    before = stored.kept_sql(connection.raw, ledger, [at])[at]
+    if before == record.rollback_sql:
+        return None
+    known = identity.named(_drops(before))
+    named = [one for one in identity.named(_drops(record.rollback_sql)) if one not in known]
+    if not named:
+        return None
+    query = SQL("SELECT {}").format(identity.identities(named))
+    row = connection.execute(query.as_string(connection.raw))
+    return existing.survivors(named, row[0] if row else [None] * len(named))
+
+
+def _drops(rollback_sql: str) -> Sequence[Drop]:
+    try:
+        return drops.lasting(rollback.parse(rollback_sql).down.statements)
+    except FormatError:
+        return ()
 
 
 def _lost(found: Opened, one: Repair) -> str | None:

@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from scripts.engine.ledger import stored
-from scripts.engine.ledger.partial import Partial
-from scripts.engine.observer import Direction
-from scripts.engine.operations import overview
+from scripts.engine.operations import half_done, overview, realigned
+from scripts.engine.operations.half_done import Differences
+from scripts.engine.operations.realigned import Kept, Texts
 from scripts.engine.operations.repair import Repair
-from scripts.engine.safeguards import half_applied
+from scripts.engine.safeguards import agreement
 from scripts.engine.session import database
 from scripts.engine.session.database import Notify
 from scripts.engine.settings import Settings
 from scripts.engine.status import Applied, Status
-from scripts.errors import FormatError
-from scripts.files import checksum, equivalence, migration_file, rollback
+from scripts.files import history
 from scripts.files.history import Entry
 
-Texts = Callable[[Entry, str], Sequence[bytes]]
-"""Returns what a file has said in the past, under a name that it may no longer have."""
-Differences = Callable[[Sequence[str]], Sequence[str]]
-"""Returns in what the database is not what migrations make it: these, in their order."""
-_OTHERS = ("md5", "sha1", "sha512")
-_ROWS = "rows are not compared: see that they are as the file leaves them"
-
-
-class _Kept(NamedTuple):
-    """What a row stores for a rollback."""
-
-    sql: str
-    intact: bool
-    """Whether it is what was stored when the migration was applied."""
+_TAMPERED = "the stored rollback SQL was changed since it was stored"
 
 
 def find(
     settings: Settings, found: Status, texts: Texts, differences: Differences, notify: Notify
 ) -> list[Repair]:
-    """Find what could be put right; changes nothing.
+    """Find what could be put right, one repair for each version; changes nothing.
 
     Args:
         settings: whose database.
@@ -49,132 +33,95 @@ def find(
         notify: is told when the server keeps us waiting.
 
     Raises:
+        LedgerError: when ledger and Alembic's version disagree.
         MigrationError: when the database or a file cannot be read.
     """
+    agreement.check_agreement(found)
     kept = _kept(settings, found, notify)
-    repairs = [*_rows(found, kept, texts)]
-    repairs += [_half(found, one, differences) for one in found.partial]
-    return sorted(repairs, key=lambda one: int(one.version))
+    repairs = {one.version: one for one in _rows(found, kept, texts)}
+    for partial in found.partial:
+        one = half_done.repair(found, partial, kept, differences)
+        also = repairs.get(one.version)
+        if also:
+            # A file that is half rolled back is known by what was applied.
+            one = one._replace(doubt=one.doubt or f"besides, {also.doubt or also.why}")
+        repairs[one.version] = one
+    ordered = sorted(repairs.values(), key=lambda one: history.number(one.version))
+    return [_in_order(found, one, ordered) for one in ordered]
 
 
-def _kept(settings: Settings, found: Status, notify: Notify) -> dict[str, _Kept]:
+def _kept(settings: Settings, found: Status, notify: Notify) -> dict[str, Kept]:
     versions = [one.row.version for one in found.applied]
     if not versions:
         return {}
     with database.connection(settings, overview.named(notify, settings)) as connection:
         texts = stored.kept_sql(connection, found.ledger, versions)
         changed = stored.changed(connection, found.ledger, versions)
-    return {version: _Kept(text, version not in changed) for version, text in texts.items()}
+    return {version: Kept(text, version not in changed) for version, text in texts.items()}
 
 
-def _rows(found: Status, kept: dict[str, _Kept], texts: Texts) -> Iterator[Repair]:
+def _rows(found: Status, kept: dict[str, Kept], texts: Texts) -> Iterator[Repair]:
     renamed = {one.row.version for one in found.renamed}
+    taken = {one.entry.filename for one in found.renamed}
     for other in found.renamed:
         yield _intact(kept, Repair(other.row.version, f"{other}", other.row, other.entry))
+    left = [one for one in found.pending if one.filename not in taken]
     for one in found.applied:
-        if one.entry is None or one.row.version in renamed:
+        if one.row.version in renamed:
             continue
-        if one.changed:
-            yield _intact(kept, _changed(one, one.entry, kept, texts))
-        elif not kept[one.row.version].intact:
-            why = "the stored rollback SQL was changed since it was stored"
-            doubt = "find out who changed it, and why"
-            yield Repair(one.row.version, why, one.row, one.entry, doubt=doubt)
-        elif one.row.filename != one.entry.filename:
-            why = f"its file is {one.entry.filename} by now, with the same text"
-            yield Repair(one.row.version, why, one.row, one.entry)
+        repair = _row(one, kept, texts) if one.entry else _moved(one, left, texts)
+        if repair:
+            yield _intact(kept, repair)
 
 
-def _intact(kept: dict[str, _Kept], one: Repair) -> Repair:
-    """Doubt a repair of a row whose rollback SQL somebody has changed."""
-    if kept[one.version].intact or one.doubt:
-        return one
-    return one._replace(doubt="the stored rollback SQL was changed since it was stored")
-
-
-def _changed(one: Applied, entry: Entry, kept: dict[str, _Kept], texts: Texts) -> Repair:
-    row = one.row
-    about = Repair(row.version, "", row, entry)
-    if not row.checksum:
-        return _without_checksum(about, entry, kept[row.version].sql)
+def _row(one: Applied, kept: dict[str, Kept], texts: Texts) -> Repair | None:
+    row, entry = one.row, one.entry
+    if entry is None:
+        return None
+    if one.changed:
+        return realigned.repair(row, entry, kept[row.version], texts)
+    if not kept[row.version].intact:
+        return Repair(row.version, _TAMPERED, row, entry, doubt="find out who changed it, and why")
     if row.filename != entry.filename:
-        why = f"it was applied as {row.filename}, and {entry.filename} has another text"
-        return about._replace(why=why, doubt="they may be two migrations")
-    data = checksum.read(str(entry.folder), entry.filename)
-    other = next(
-        (name for name in _OTHERS if hashlib.new(name, data).hexdigest() == row.checksum), ""
-    )
-    if other:
-        return about._replace(why=f"its checksum is the file's {other}, not its SHA-256")
-    earlier = (text for text in texts(entry, row.filename) if checksum.of(text) == row.checksum)
-    before = next(earlier, None)
-    if before is None:
-        why = "the file was changed since it was applied"
-        return about._replace(
-            why=why, doubt="git's history does not have the text that was applied"
-        )
-    line = _first_change(entry, before)
-    if line is None:
-        return about._replace(why="only comments and white space were changed since it was applied")
-    why = f"its SQL was changed since it was applied, first in line {line}"
-    return about._replace(why=why, doubt="the database may not have what the file says")
-
-
-def _without_checksum(about: Repair, entry: Entry, noted: str) -> Repair:
-    why = "its row has no checksum, so it is not known whether the file was changed"
-    if not noted:
-        return about._replace(why=f"{why}, and no rollback SQL")
-    file = migration_file.read(entry.path, released=True)
-    try:
-        same = equivalence.words(rollback.parse(noted).down) == equivalence.words(file.down)
-    except FormatError:
-        same = False
-    if same:
-        return about._replace(why=f"{why}; its rollback SQL is the file's DOWN")
-    return about._replace(why=why, doubt="its rollback SQL is not the file's DOWN")
-
-
-def _first_change(entry: Entry, before: bytes) -> int | None:
-    """Return the first line of a file whose SQL was another; None where it was the same."""
-    now = migration_file.read(entry.path, released=True)
-    try:
-        then = migration_file.parse(entry.path, migration_file.decode(before), released=True)
-    except FormatError:
-        return now.up.line
-    if now.header.directives() != then.header.directives():
-        return 1
-    for new, old in ((now.up, then.up), (now.down, then.down)):
-        line = equivalence.first_change(old, new)
-        if line is not None:
-            return line
+        why = f"its file is {entry.filename} by now, with the same text"
+        return Repair(row.version, why, row, entry)
     return None
 
 
-def _half(found: Status, one: Partial, differences: Differences) -> Repair:
-    """Compare a database with both of what it may have become by hand."""
-    applied = found.find(one.version)
-    entry = found.history.find(one.version)
-    about = Repair(one.version, half_applied.described(one), applied and applied.row, entry, one)
-    if entry is None or entry.filename != one.filename or found.ahead:
-        doubt = "not all of what is applied is in this checkout"
-        return about._replace(doubt=doubt, impossible=True)
-    others = [each.row.version for each in found.applied if each is not applied]
-    complete = differences([*others, one.version])
-    without = differences(others)
-    is_up = one.direction == Direction.UP.value
-    if not complete and not without:
-        return about._replace(doubt="what it does cannot be seen in the catalog")
-    if not complete:
-        return about._replace(why=_by_hand("complete", one, _ROWS))
-    if not without:
-        return about._replace(why=_by_hand("undone", one, ""), entry=None)
-    first = "\n".join([*complete[:3], *(["…"] if len(complete) > 3 else [])])
-    return about._replace(
-        doubt=f"the database is neither as with it nor as without it{'' if is_up else ' again'}",
-        detail=first,
-    )
+def _moved(one: Applied, left: list[Entry], texts: Texts) -> Repair | None:
+    """Find a file that has a migration's SQL under another number, with other comments."""
+    for entry in left:
+        before = realigned.applied_text(entry, one.row, texts)
+        if before is not None and realigned.first_change(entry, before) is None:
+            left.remove(entry)
+            why = f"it was applied as {one.row.filename}, whose SQL is now in {entry.filename}"
+            return Repair(one.row.version, why, one.row, entry)
+    return None
 
 
-def _by_hand(how: str, one: Partial, more: str) -> str:
-    what = f"it was half {'applied' if one.direction == Direction.UP.value else 'rolled back'}"
-    return f"{what}, and the catalog shows that it is {how} by now" + (f"; {more}" if more else "")
+def _intact(kept: dict[str, Kept], one: Repair) -> Repair:
+    """Doubt a repair of a row whose rollback SQL somebody has changed."""
+    return one if kept[one.version].intact or one.doubt else one._replace(doubt=_TAMPERED)
+
+
+def _in_order(found: Status, one: Repair, all_of_them: Sequence[Repair]) -> Repair:
+    """Doubt a new number by which the order changes, or which a pending file would lie below."""
+    if not one.renumbers or one.entry is None or one.doubt:
+        return one
+    after = {each.row.version: each.entry.number for each in all_of_them if each.row and each.entry}
+    numbers = [after.get(each.row.version, each.number) for each in found.applied]
+    taken = {each.entry.filename for each in all_of_them if each.entry}
+    below = [
+        each.filename
+        for each in found.pending
+        if each.filename not in taken and each.number < max(numbers)
+    ]
+    if below:
+        doubt = f"{below[0]} is not applied, and would lie below: give it a higher number first"
+        return one._replace(doubt=doubt, impossible=True)
+    number, before = one.entry.number, history.number(one.version)
+    others = [(each.number, new) for each, new in zip(found.applied, numbers, strict=True)]
+    if any((old < before) != (new < number) for old, new in others if old != before):
+        doubt = "others were applied between both numbers, and may need it, or it them"
+        return one._replace(doubt=doubt)
+    return one

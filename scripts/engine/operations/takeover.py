@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -15,6 +16,7 @@ from scripts.files.project import shown
 from scripts.files.rollback import Rollback
 
 _ALGORITHMS = ("sha256", "sha1", "md5", "sha512")
+_ENDINGS = (".sql", ".js", ".ts", ".up")
 _MOST = 5
 """How many versions a message names."""
 
@@ -105,19 +107,32 @@ def mismatches(earlier: EarlierLedger, files: Sequence[Entry]) -> Iterator[Misma
     """
     rows = {one.number: one for one in earlier.rows}
     pairs = [(one, rows[one.number]) for one in files if one.number in rows]
+    numbers = {one.number for one in files}
     for entry, row in pairs:
-        if row.filename and row.filename.removesuffix(".sql") != entry.stem:
+        if row.other in numbers:
+            yield Mismatch(entry, f"its row has the version {row.other}", f"and {row.filename}")
+        if row.filename and _stem(row.filename) not in (entry.stem, entry.slug):
             yield Mismatch(entry, f"it was applied as {row.filename}", "")
         if row.rollback_sql and (detail := _other_rollback(entry, row.rollback_sql)):
             yield Mismatch(entry, "its DOWN is not the rollback SQL that was noted", detail)
     yield from _other_checksums(pairs)
 
 
+def _stem(name: str) -> str:
+    """Return a file's name without what only says how a tool runs it: `002_x.up.sql` is 002_x."""
+    for ending in _ENDINGS:
+        name = name.removesuffix(ending)
+    return name
+
+
 def _other_checksums(pairs: Sequence[tuple[Entry, Row]]) -> Iterator[Mismatch]:
-    noted = [(entry, row.checksum.strip().lower()) for entry, row in pairs if row.checksum]
+    noted = [(entry, row.checksum) for entry, row in pairs if row.checksum]
     if not noted:
         return
-    ways = [(name, [entry for entry, known in noted if of(entry) == known]) for name, of in _sums()]
+    ways = [
+        (name, [entry for entry, known in noted if of(entry) in _readings(known)])
+        for name, of in _sums()
+    ]
     name, fitting = max(ways, key=lambda way: len(way[1]))
     for entry, known in noted:
         if entry in fitting:
@@ -127,6 +142,15 @@ def _other_checksums(pairs: Sequence[tuple[Entry, Row]]) -> Iterator[Mismatch]:
         else:
             what = "its noted checksum is none of the file's; perhaps it is that of another text"
         yield Mismatch(entry, what, f"noted: {known}")
+
+
+def _readings(noted: str) -> tuple[str, str]:
+    """Return a checksum as hexadecimal digits, whether it was noted so or in base 64."""
+    plain = noted.strip().rpartition(":")[2]
+    try:
+        return plain.lower(), base64.b64decode(plain, validate=True).hex()
+    except ValueError:
+        return plain.lower(), ""
 
 
 def _sums() -> Iterator[tuple[str, Callable[[Entry], str]]]:
@@ -151,7 +175,7 @@ def _other_rollback(entry: Entry, noted: str) -> str:
     file = migration_file.read(entry.path, released=True)
     own = Rollback(file.header, file.down)
     try:
-        same = equivalence.words(rollback.parse(noted).down) == equivalence.words(own.down)
+        same = equivalence.undoes_the_same(rollback.parse(noted), own)
     except FormatError as error:
         return f"it is no SQL: {error.what}"
     return "" if same else f"noted: {_first(noted)}\nfile:  {_first(own.down.text)}"

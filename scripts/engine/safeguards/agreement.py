@@ -45,6 +45,7 @@ def check_agreement(state: Status) -> None:
     Raises:
         LedgerError: with both, and the command that fixes it.
     """
+    check_ours(state)
     heads, current = state.alembic_heads, state.current
     if (not heads and current == "base") or heads == (current,):
         return
@@ -64,6 +65,21 @@ def check_agreement(state: Status) -> None:
         f"`alembic -n {state.name} stamp --purge {current}` trusts the ledger, "
         f"`… stamp --purge {alembic}` trusts Alembic",
     )
+
+
+def check_ours(state: Status) -> None:
+    """Stop when an earlier tool has written the ledger: no version of Alembic's is beside it.
+
+    Raises:
+        LedgerError: with the command that takes it over.
+    """
+    if state.applied and not (state.alembic_heads or state.ledger.has_checksums):
+        raise LedgerError(
+            f"the ledger {state.ledger.table} was written by an earlier tool",
+            detail=f"it is at {state.current}, and {VERSION_TABLE} has no version",
+            state="nothing was changed",
+            hint=f"`python scripts/baseline.py --database {state.name}` takes it over",
+        )
 
 
 def _lost(state: Status) -> str:
@@ -132,7 +148,8 @@ def _changed(state: Status) -> LedgerError:
     for applied in state.changed:
         if applied.entry:
             lines.append(shown(applied.entry.path))
-        lines.append(f"  applied: {applied.row.checksum} ({applied.row.applied_at:%Y-%m-%d %H:%M})")
+        noted = applied.row.checksum or "no checksum was noted"
+        lines.append(f"  applied: {noted} ({applied.row.applied_at:%Y-%m-%d %H:%M})")
         lines.append(f"  now:     {applied.file_checksum}")
     first = state.changed[0]
     path = shown(first.entry.path) if first.entry else first.row.filename
