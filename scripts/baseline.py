@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever el
 
 from scripts.checks import validation
 from scripts.checks.finding import Finding
-from scripts.console import arguments, confirmation, entry, findings, report
+from scripts.console import arguments, confirmation, entry, findings, observers, report
 from scripts.engine import settings as settings_module
 from scripts.engine.operations import baseline
 from scripts.engine.operations.baseline import Baseline, Wanted
@@ -81,7 +81,8 @@ def _baseline(options: argparse.Namespace) -> int:
         if not options.yes:
             confirmation.ask(f"Take it over in {environment.name}", _UNTOUCHED)
     accepted = options.accept_differences or "" if differing else ""
-    baseline.to(settings, planned, report.observer(as_json=False), accepted)
+    with observers.chosen() as watch:
+        baseline.to(settings, planned, watch, accepted)
     count = findings.counted(len(planned.entries), "migration")
     print(f"{environment.name}: at {planned.versions[-1]}; wrote {count}, nothing was run")
     return 0

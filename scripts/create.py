@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
-from scripts.console import arguments, entry, report
+from scripts.console import arguments, entry, observers
 from scripts.engine.operations import new_revision
 from scripts.errors import OutputError
 from scripts.files.project import shown
@@ -30,8 +30,8 @@ def _parser() -> argparse.ArgumentParser:
 def _create(options: argparse.Namespace) -> int:
     project = arguments.this_project()
     environment = arguments.environment(project, options.database, "create.py")
-    watch = report.observer(as_json=False)
-    made = new_revision.create(project, environment, options.name, options.author, watch)
+    with observers.chosen() as watch:
+        made = new_revision.create(project, environment, options.name, options.author, watch)
     names = [shown(path) for path in made]
     try:
         print("\n".join(names), flush=True)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
-from scripts.console import arguments, entry, report
+from scripts.console import arguments, entry, observers, report
+from scripts.engine.observer import Observer
 from scripts.engine.operations import upgrade
+from scripts.engine.operations.upgrade import Pending
 from scripts.engine.status import Status
-from scripts.files.history import Entry
+from scripts.errors import UsageError
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -20,6 +22,7 @@ def _parser() -> argparse.ArgumentParser:
         (
             "python scripts/migrate.py",
             "python scripts/migrate.py --database course --to 3 --dry-run",
+            "python scripts/migrate.py --dry-run --execute",
             "python scripts/migrate.py --file 003_create_categories.sql",
         ),
     )
@@ -40,12 +43,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dry-run", action="store_true", help="show what would run, without changing anything"
     )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--sql",
+        action="store_true",
+        help="with --dry-run: print the bare SQL, without the ledger's; for a script that psql can "
+        "run use `alembic -n NAME upgrade head --sql`",
+    )
+    how.add_argument(
+        "--execute",
+        action="store_true",
+        help="with --dry-run: run it in one transaction, and take that back; it takes real locks",
+    )
     arguments.add_show_values(parser)
+    arguments.add_amount_of_output(parser)
     arguments.add_json(parser, "one object per event")
     return parser
 
 
 def _migrate(options: argparse.Namespace) -> int:
+    _check(options)
     project = arguments.this_project()
     chosen = arguments.environments(project, options.database)
     if options.file:
@@ -60,50 +77,60 @@ def _migrate(options: argparse.Namespace) -> int:
         file=options.file,
         check_all=options.dry_run,
     )
-    for pending in planned:
-        if pending.is_idle or (options.dry_run and not pending.entries):
-            _say_nothing_to_do(pending.status, options)
-        elif options.dry_run:
-            _preview(pending.status, pending.entries, options)
-        else:
-            watch = report.observer(as_json=options.json)
-            upgrade.to(pending.settings, pending.target, watch, pending.status)
+    with observers.chosen(
+        as_json=options.json, quiet=options.quiet, verbose=options.verbose
+    ) as watch:
+        for pending in planned:
+            if pending.is_idle or (options.dry_run and not pending.entries):
+                watch.notice(pending.status.name, _nothing_to_do(pending.status, options))
+            elif options.dry_run and options.execute:
+                _try(pending, watch)
+            elif options.dry_run:
+                from scripts.console import preview
+
+                preview.show(pending, as_json=options.json, as_sql=options.sql)
+            else:
+                upgrade.to(pending.settings, pending.target, watch, pending.status)
     return 0
 
 
-def _say_nothing_to_do(state: Status, options: argparse.Namespace) -> None:
-    watch = report.observer(as_json=options.json)
+def _check(options: argparse.Namespace) -> None:
+    for name in ("sql", "execute"):
+        if getattr(options, name) and not options.dry_run:
+            raise UsageError(f"--{name} needs --dry-run", hint=f"migrate.py --dry-run --{name}")
+    if options.sql and options.json:
+        raise UsageError("--sql and --json are two forms of the same", hint="give one of them")
+
+
+def _nothing_to_do(state: Status, options: argparse.Namespace) -> str:
+    at = f"on {state.server.address}"
     if options.file:
-        watch.notice(state.name, f"{options.file} is already applied")
-    elif state.ahead:
+        return f"{options.file} is already applied {at}"
+    if state.ahead:
         versions = ", ".join(applied.row.version for applied in state.ahead)
-        watch.notice(state.name, f"nothing to do; the database is ahead of this code by {versions}")
-    else:
-        watch.notice(state.name, f"nothing to do, at {state.current}")
+        return f"nothing to do; the database is ahead of this code by {versions}, {at}"
+    return f"nothing to do, at {state.current} {at}"
 
 
-def _preview(state: Status, entries: tuple[Entry, ...], options: argparse.Namespace) -> None:
-    from scripts.files import migration_file
+def _try(pending: Pending, watch: Observer) -> None:
+    from scripts.engine.operations import trial
 
-    for item in entries:
-        file = migration_file.read_pending(item.path)
-        count = len(file.up.statements)
-        if options.json:
-            report.event(
-                "would_apply",
-                database=state.name,
-                version=item.version,
-                filename=item.filename,
-                statements=count,
-                transactional=file.header.transactional,
-            )
-            continue
-        how = "in one transaction" if file.header.transactional else "without a transaction"
-        print(f"{state.name}: would apply {item.filename} ({_count(count)}, {how})")
+    name, address = pending.status.name, pending.status.server.address
+    count = _count(len(pending.entries))
+    watch.notice(
+        name,
+        f"trying {count} on {address}: it takes the locks that they take, in one transaction that "
+        "is taken back",
+    )
+    tried = trial.run(pending, watch)
+    watch.notice(name, f"{_count(len(tried.results))} ran, and everything was taken back")
+    if tried.left:
+        first = tried.left[0].filename
+        watch.notice(name, f"{first} runs outside a transaction: not tried from there on")
 
 
-def _count(statements: int) -> str:
-    return "1 statement" if statements == 1 else f"{statements} statements"
+def _count(migrations: int) -> str:
+    return "1 migration" if migrations == 1 else f"{migrations} migrations"
 
 
 def main() -> None:

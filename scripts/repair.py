@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.checks import git, validation
-from scripts.console import arguments, entry, findings, report
+from scripts.console import arguments, entry, findings, observers, report
 from scripts.engine.operations import overview, repair, repairable
 from scripts.engine.operations.repair import Repair
 from scripts.engine.settings import Settings
@@ -65,8 +65,8 @@ def _repair(options: argparse.Namespace) -> int:
         open_ones = [one for one in repairs if one not in due]
         at = ""
         if due and options.yes:
-            watch = report.observer(as_json=False)
-            at = repair.make(settings, due, found, options.reason or "", watch)
+            with observers.chosen() as watch:
+                at = repair.make(settings, due, found, options.reason or "", watch)
         _show(settings.name, due, open_ones, at=at)
         left += len(open_ones)
     return 1 if left else 0

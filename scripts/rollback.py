@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
-from scripts.console import arguments, confirmation, entry, report
+from scripts.console import arguments, confirmation, entry, observers, report
 from scripts.engine import disclosure
 from scripts.engine.operations import rollback
 from scripts.engine.operations.rollback import RollbackPlan, RollbackPreview, Wanted
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     arguments.add_show_values(parser)
+    arguments.add_amount_of_output(parser)
     arguments.add_json(parser, "one object per event")
     return parser
 
@@ -63,6 +64,24 @@ def _parser() -> argparse.ArgumentParser:
 def _rollback(options: argparse.Namespace) -> int:
     if options.to and not options.database:
         raise UsageError("--to needs --database", hint="versions differ between the databases")
+    planned = _planned(options)
+    if planned.undoings:
+        _show(planned, options)
+        if options.dry_run:
+            return 0
+        _confirm(planned, options)
+    with observers.chosen(
+        as_json=options.json, quiet=options.quiet, verbose=options.verbose
+    ) as watch:
+        for one in planned.undoings:
+            rollback.to(one.settings, one.target, watch, one.switches, one.seen)
+        for status in () if planned.undoings else planned.statuses:
+            at = f"at {status.current} on {status.server.address}"
+            watch.notice(status.name, f"nothing to roll back, {at}")
+    return 0
+
+
+def _planned(options: argparse.Namespace) -> RollbackPlan:
     project = arguments.this_project()
     chosen = arguments.environments(project, options.database)
     if options.to:
@@ -74,25 +93,14 @@ def _rollback(options: argparse.Namespace) -> int:
         use_file=options.use_file,
         drop_existing=options.drop_existing,
     )
-    planned = rollback.plan(arguments.settings_of(project, chosen), wanted, report.say)
-    watch = report.observer(as_json=options.json)
-    if not planned.undoings:
-        for status in planned.statuses:
-            watch.notice(status.name, f"nothing to roll back, at {status.current}")
-        return 0
-    _show(planned, options)
-    if not options.dry_run:
-        _confirm(planned, options)
-        for undoing in planned.undoings:
-            rollback.to(undoing.settings, undoing.target, watch, undoing.switches, undoing.seen)
-    return 0
+    return rollback.plan(arguments.settings_of(project, chosen), wanted, report.say)
 
 
 def _show(planned: RollbackPlan, options: argparse.Namespace) -> None:
     for status in planned.statuses:
         name = status.name
         shown = planned.previews(name)
-        if shown and not options.json:
+        if shown and not (options.json or options.quiet):
             print(f"{name}: {shown[0].server}")
         for one in shown:
             _show_one(name, one, options)
@@ -104,12 +112,15 @@ def _show_one(name: str, undo: RollbackPreview, options: argparse.Namespace) -> 
         report.event(
             "will_roll_back" if not options.dry_run else "would_roll_back",
             database=name,
+            run=None,
             version=undo.step.version,
             filename=undo.step.filename,
             sql=sql,
             server=undo.server,
             destroys=[loss._asdict() for loss in undo.losses],
         )
+        return
+    if options.quiet:
         return
     print(f"{name}: {undo.filename}, {undo.about}")
     if options.use_file:

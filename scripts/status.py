@@ -152,7 +152,7 @@ def _json(chosen: Sequence[Settings], found: Sequence[_Seen]) -> str:
             if one.status and one.now
             else {"database": settings.name}
         )
-        | {"error": one.error.parts() if one.error else None}
+        | {"error": one.error.fields() if one.error else None}
         for settings, one in zip(chosen, found, strict=True)
     ]
     return json.dumps({"databases": fields}, indent=2)

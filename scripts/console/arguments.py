@@ -64,6 +64,17 @@ def add_json(to: argparse.ArgumentParser, what: str) -> None:
     to.add_argument("--json", action="store_true", help=f"print JSON on standard output: {what}")
 
 
+def add_amount_of_output(to: argparse.ArgumentParser) -> None:
+    """Add --quiet and --verbose."""
+    amount = to.add_mutually_exclusive_group()
+    amount.add_argument(
+        "-q", "--quiet", action="store_true", help="print nothing but errors, and what it waits for"
+    )
+    amount.add_argument(
+        "-v", "--verbose", action="store_true", help="print each statement when it begins"
+    )
+
+
 def add_shadow_url(to: argparse.ArgumentParser) -> None:
     """Add --shadow-url."""
     to.add_argument(

@@ -88,10 +88,22 @@ def _failed(error: MigrationError, options: argparse.Namespace) -> int:
         sys.stdout.flush()
     in_full = getattr(options, "show_values", False) and sys.stderr.isatty()
     with suppress(OSError):
-        print(disclosure.for_terminal(error, in_full=in_full), file=sys.stderr)
+        text = disclosure.for_terminal(error, in_full=in_full)
+        print(_wrapped(error, text) if sys.stderr.isatty() else text, file=sys.stderr)
     if getattr(options, "json", False):
-        import json
+        from scripts.console import report
 
         with suppress(OSError):
-            print(json.dumps({"event": "failed", **error.parts()}))
+            report.event("failed", **error.fields())
     return error.exit_code
+
+
+def _wrapped(error: MigrationError, text: str) -> str:
+    """Break long lines between words, but for the source line and the caret below it."""
+    from scripts.console import layout
+
+    source = error.source.splitlines()
+    return "\n".join(
+        line if line.strip() in (one.strip() for one in source) else layout.wrapped(line, 8)
+        for line in text.splitlines()
+    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scripts.console import table
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.errors import printable
 from scripts.sqltext import duration
 
@@ -193,10 +193,8 @@ def _partial_fields(one: Partial) -> dict[str, Any]:
 def _at_work(now: Activity) -> dict[str, Any] | None:
     if now.holder is None:
         return None
-    since = now.holder.since
     return {
-        **now.holder._asdict(),
-        "since": since.isoformat() if since else None,
+        **now.holder.fields,
         "reached": _dated(now.reached),
         "waits_for": now.waits.wants if now.waits else None,
         "blocked_by": _pids(now),

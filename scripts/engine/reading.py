@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from scripts.engine import disclosure
 from scripts.engine.ledger.table import Record, fingerprint
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.errors import FormatError, HistoryError, LedgerError, RollbackError

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from scripts.engine.objects import identity
 from scripts.engine.objects.existing import Existing
 from scripts.engine.objects.identity import Named
-from scripts.engine.observer import Direction, StepResult
+from scripts.engine.reported import Direction, StepResult
 from scripts.errors import (
     Interrupted,
     LockError,

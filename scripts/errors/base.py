@@ -41,6 +41,8 @@ class MigrationError(Exception):
         self.detail = detail
         self.state = state
         self.hint = hint
+        self.run = ""
+        """The run's name in the event log, where there was one."""
 
     def complete(self, *, environment: str, state: str) -> None:
         """Add what only the whole run knows, if the error does not say it.
@@ -66,6 +68,21 @@ class MigrationError(Exception):
             "help": self.hint,
         }
         return {name: text for name, text in named.items() if text}
+
+    def fields(self) -> dict[str, object]:
+        """Return what programs read of it: what is not known is None."""
+        parts = self.parts()
+        return {
+            "database": self.environment or None,
+            "run": self.run or None,
+            "version": None,
+            "filename": None,
+            "line": None,
+            "sqlstate": None,
+            "exit_code": self.exit_code,
+            **{name: parts.get(name) for name in ("error", "at", "source", "detail", "state")},
+            "help": parts.get("help"),
+        }
 
     def __str__(self) -> str:
         """Lay the parts out as people see them: a name, then its text, indented below it."""

@@ -119,6 +119,17 @@ class StatementError(MigrationError):
         self.lost = lost
         self.tries = tries
 
+    def fields(self) -> dict[str, object]:
+        """Return what programs read of it."""
+        name = self.place.rpartition("/")[2]
+        is_file = name.endswith(".sql")
+        return super().fields() | {
+            "version": name.partition("_")[0] if is_file else None,
+            "filename": name if is_file else None,
+            "line": self.line,
+            "sqlstate": self.sqlstate or None,
+        }
+
     def given_up(self, tries: int, reason: str, hint: str) -> StatementError:
         """Return the same error, after this many attempts for that reason."""
         more = [f"tried {tries} times: {reason}"] if tries > 1 else []

@@ -152,9 +152,15 @@ def test_nothing_applied_is_success(workspace: Workspace) -> None:
 def test_json_shows_the_sql_and_what_was_done(applied: Workspace) -> None:
     done = applied.run("rollback", "--json", "--yes")
     events = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [event["event"] for event in events] == ["will_roll_back", "started", "finished"]
+    assert [event["event"] for event in events] == [
+        "will_roll_back",
+        "planned",
+        "started",
+        "finished",
+        "ended",
+    ]
     assert events[0]["sql"] == "DROP TABLE IF EXISTS t_001;"
-    assert events[2]["direction"] == "down"
+    assert events[3]["direction"] == "down"
 
 
 @pytest.mark.parametrize("steps", ["0", "-1", "x"])
@@ -193,9 +199,8 @@ def test_what_was_not_shown_is_not_run(workspace: Workspace, change: str, header
     os.close(terminal)
     assert run.returncode == 1
     if change == "its checksum is another":
-        assert (
-            "the rollback SQL of 002 in public.schema_migrations was changed since it was" in said
-        )
+        changed = "the rollback SQL of 002 in public.schema_migrations was changed since it"
+        assert changed in said
     else:
         assert "the database changed after the preview" in said
     assert workspace.versions() == before

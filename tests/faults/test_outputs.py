@@ -171,4 +171,5 @@ def test_an_error_does_not_go_to_standard_output_instead(workspace: Workspace) -
     workspace.add("001", "SELECT 1/0;")
     command = f"exec {sys.executable} {' '.join(DOORS['migrate'])} 2>&-"
     done = workspace.execute("sh", "-c", command)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert done.returncode == 1
+    assert "division by zero" not in done.stdout

@@ -90,6 +90,7 @@ def test_a_run_that_waits_to_try_again_goes_at_once(workspace: Workspace) -> Non
     workspace.add("001", "DO $$ BEGIN RAISE 'no lock' USING ERRCODE = '55P03'; END $$;")
     run = start(workspace, "-c", PAUSES)
     assert run.stdout
+    assert "1 migration to apply on" in run.stdout.readline()
     assert "(attempt 2 of 11)" in run.stdout.readline()
     run.terminate()
     said = run.communicate(timeout=PATIENCE)[0]

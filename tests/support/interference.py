@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 
 import psycopg2
 
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.session import lock
 from scripts.engine.settings import TableName
 from tests.support.servers import until
@@ -36,7 +36,7 @@ def another_run(workspace: Workspace) -> Iterator[int]:
     """Hold the lock as another run does; gives the pid of its session."""
     with (
         closing(psycopg2.connect(workspace.urls["course"], application_name="other run")) as raw,
-        lock.held(raw, _TABLE, 0, 10, workspace.recorder.notices.append),
+        lock.held(raw, _TABLE, 0, 10, lambda one: workspace.recorder.notices.append(one.text)),
     ):
         yield raw.info.backend_pid
 

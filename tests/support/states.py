@@ -8,7 +8,7 @@ from typing import Any
 
 from scripts.engine.ledger.partial import Partial
 from scripts.engine.ledger.table import Ledger, Row
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.settings import TableName
 from scripts.engine.status import Applied, Status
 from scripts.engine.step import Step

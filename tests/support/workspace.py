@@ -15,8 +15,9 @@ from typing import Any
 import psycopg2
 
 from scripts.engine import settings
-from scripts.engine.observer import Direction, StepResult
+from scripts.engine.observer import SilentObserver
 from scripts.engine.operations import overview, rollback, upgrade
+from scripts.engine.reported import StepResult, Waiting
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
 from scripts.engine.switches import NO_SWITCHES, Switches
@@ -37,18 +38,19 @@ upgrade, downgrade = migration(__file__)
 
 
 @dataclass
-class Recorder:
+class Recorder(SilentObserver):
     """An observer that keeps what it is told."""
 
     results: list[StepResult] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
-    def started(self, environment: str, filename: str, direction: Direction) -> None:
-        """Keep nothing."""
-
     def finished(self, result: StepResult) -> None:
         """Keep the result."""
         self.results.append(result)
+
+    def waiting(self, environment: str, waiting: Waiting) -> None:
+        """Keep the text."""
+        self.notice(environment, waiting.text)
 
     def notice(self, environment: str, text: str) -> None:
         """Keep the text."""

@@ -10,7 +10,7 @@ import postgast
 from postgast.pg_query_pb2 import Node
 
 from scripts.checks.finding import Finding
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.errors import FormatError
 from scripts.files import migration_file
 from scripts.files.history import Entry

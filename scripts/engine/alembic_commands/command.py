@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 
 from scripts.engine.alembic_commands import unknown_revisions
 from scripts.engine.ledger import alembic_version
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.plan import Move
 from scripts.engine.status import Status

@@ -12,7 +12,7 @@ from scripts.engine.execution import retry, timeouts
 from scripts.engine.execution.executor import Note, Performed
 from scripts.engine.ledger.table import Ledger, Record
 from scripts.engine.objects import existing
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.safeguards import protection
 from scripts.engine.settings import Settings
 from scripts.engine.step import Step

@@ -192,7 +192,7 @@ class _Section:
 
     def _prepare_build(self, build: IndexBuild, statement: Statement, ran: int) -> None:
         if self.owner.blockers:
-            self.owner.blockers.statement()
+            self.owner.blockers.forget()
         with self.explained(statement, ran, "cannot drop an invalid index"):
             try:
                 build.prepare()

@@ -14,7 +14,13 @@ from scripts.engine.session.database import Execute
 from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.status import Status
 from scripts.engine.step import Step
-from scripts.errors import Interrupted, LockError, MigrationError, StatementError
+from scripts.errors import (
+    Interrupted,
+    LedgerError,
+    LockError,
+    MigrationError,
+    StatementError,
+)
 
 _LONGEST_ERROR = 4000
 """Characters of an error that are kept."""
@@ -68,9 +74,27 @@ class EventLog:
             self.lost(error)
 
     @property
+    def run(self) -> str:
+        """Return the name of the run."""
+        return self._origin.run
+
+    @property
     def works(self) -> bool:
         """Tell whether events are recorded: nothing has failed so far."""
         return self._works
+
+    def require(self) -> None:
+        """Stop if something could not be recorded that is kept nowhere else.
+
+        Raises:
+            LedgerError: before the transaction is committed.
+        """
+        if not self._works:
+            raise LedgerError(
+                "the event log cannot be written, which keeps what the ledger does not",
+                state="nothing was changed",
+                hint="GRANT INSERT on it to the login",
+            )
 
     def rows(self, *happened: Event) -> str | None:
         """Return the statement that writes rows; None once the log has failed."""

@@ -14,15 +14,45 @@ from scripts.engine.execution.recorder import Recorder
 from scripts.engine.execution.transaction import StatementWatch, Transaction
 from scripts.engine.ledger.table import Record
 from scripts.engine.observer import Observer
-from scripts.engine.session import waiting
+from scripts.engine.reported import Running, Sent, Waiting
+from scripts.engine.session import waiting as waits
 from scripts.engine.session.blockers import Blockers
 from scripts.engine.session.lock import Lock
 from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.status import Status
 from scripts.engine.step import Step
+from scripts.sqltext.statements import Statement
 
 if TYPE_CHECKING:
     from scripts.engine.execution.autocommit import Autocommit
+
+
+class _Reports:
+    """Passes on what is seen of statements, with the file that they are of."""
+
+    def __init__(self, environment: str, observer: Observer) -> None:
+        self._environment = environment
+        self._observer = observer
+        self.step: Step | None = None
+
+    def sent(self, statement: Statement, ran: int) -> None:
+        """See `blockers.Told`."""
+        if self.step:
+            count = len(self.step.section.statements)
+            sent = Sent(self.step.filename, self.step.version, statement, ran + 1, count)
+            self._observer.sent(self._environment, sent)
+
+    def running(self, running: Running) -> None:
+        """See `blockers.Told`."""
+        self._observer.running(self._environment, running)
+
+    def waiting(self, waiting: Waiting) -> None:
+        """See `blockers.Told`."""
+        self._observer.waiting(self._environment, waiting)
+
+    def notice(self, text: str) -> None:
+        """See `blockers.Told`."""
+        self._observer.notice(self._environment, text)
 
 
 class ServerExecutor:
@@ -47,7 +77,8 @@ class ServerExecutor:
         """
         self.log = EventLog(connection, status, writes=lock is not None)
         self.guard = Guard(connection, status.ledger, lock)
-        self.blockers = Blockers(lock, connection.notify) if lock else None
+        self._reports = _Reports(connection.settings.name, observer)
+        self.blockers = Blockers(lock, self._reports) if lock else None
         self.recorder = Recorder(connection, status.ledger, self.log, lock)
         watches = timeouts.supports_watching(status.server.version, status.server.platform)
         self._transaction = Transaction(connection, self.blockers, watch, watch_client=watches)
@@ -72,6 +103,7 @@ class ServerExecutor:
 
     def run(self, step: Step) -> Performed:
         """Run a section; see `Executor.run`."""
+        self._reports.step = step
         self._observer.started(self._connection.settings.name, step.filename, step.direction)
         began = time.monotonic()
         if step.header.transactional:
@@ -123,7 +155,7 @@ class ServerExecutor:
         note, self._note = self._note, None
         opening = self._transaction.opening(coming) if coming else ""
         if note and coming and opening:
-            with waiting.meanwhile(self._connection.raw, self.guard.check_ahead):
+            with waits.meanwhile(self._connection.raw, self.guard.check_ahead):
                 row = self.recorder.commit(note, opening)
             self._transaction.begun(coming, row)
             return

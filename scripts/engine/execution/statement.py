@@ -46,7 +46,7 @@ def run_statement(  # noqa: PLR0913 - each is a fact of its own
         Interrupted: when a signal had it cancelled, or came before it.
     """
     if blockers:
-        blockers.statement()
+        blockers.statement(statement, ran)
     if signals.received():
         raise Interrupted(signals.received(), ran=ran)
     try:

@@ -117,7 +117,7 @@ class Transaction:
     def _sent(self, batches: Batches, batch: Sequence[Statement], place: str, ran: int) -> bool:
         """Send a batch in one message; tell whether it ran."""
         if self._blockers:
-            self._blockers.statement()
+            self._blockers.statement(batch[0], ran)
         if signals.received():
             return False
         try:

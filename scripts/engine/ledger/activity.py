@@ -14,7 +14,7 @@ from scripts.engine.ledger.table import Ledger
 from scripts.engine.session import lock
 
 if TYPE_CHECKING:
-    from scripts.engine.session.blockers import Sample
+    from scripts.engine.session.blocking import Sample
     from scripts.engine.session.lock import Holder
 
 # What a later success, rollback, repair or stamp came after is over.
@@ -110,13 +110,13 @@ def read(connection: Connection, ledger: Ledger) -> Activity:
 
 
 def _waits(connection: Connection, holder: Holder) -> Sample | None:
-    from scripts.engine.session import blockers
+    from scripts.engine.session import blocking
 
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, (holder.application, holder.user, holder.pid))
         for (pid,) in cursor.fetchall():
-            cursor.execute(blockers.QUERY, {"pid": pid})
-            found = blockers.sample_of(cursor.fetchall())
+            cursor.execute(blocking.QUERY, {"pid": pid})
+            found = blocking.sample_of(cursor.fetchall())
             if found:
                 return found
     return None

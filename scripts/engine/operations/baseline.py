@@ -191,6 +191,7 @@ def to(settings: Settings, planned: Baseline, observer: Observer, accepted: str 
                     recorder.rename(planned.table, planned.kept)
                 recorder.create_ledger()
                 recorder.baseline(records, _times(before), _said(planned, accepted))
+                drive.executor.log.require()
 
 
 def _check_same(now: Baseline, planned: Baseline) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from scripts.engine.ledger.partial import Partial
-from scripts.engine.observer import Direction
 from scripts.engine.operations.realigned import Kept
 from scripts.engine.operations.repair import Repair
+from scripts.engine.reported import Direction
 from scripts.engine.safeguards import half_applied
 from scripts.engine.status import Status
 from scripts.errors import FormatError

@@ -12,9 +12,10 @@ from scripts.engine import boundary, reading
 from scripts.engine.ledger import server, stored
 from scripts.engine.ledger.partial import Partial
 from scripts.engine.objects.loss import Loss
-from scripts.engine.observer import Observer, StepResult
+from scripts.engine.observer import Observer
 from scripts.engine.operations import choice, overview
 from scripts.engine.operations.overview import named
+from scripts.engine.reported import StepResult
 from scripts.engine.run import online
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.online import Request

@@ -19,7 +19,8 @@ from scripts.errors import UsageError
 from scripts.files.history import Entry
 
 if TYPE_CHECKING:
-    from scripts.engine.observer import Observer, StepResult
+    from scripts.engine.observer import Observer
+from scripts.engine.reported import StepResult
 
 
 class Pending(NamedTuple):

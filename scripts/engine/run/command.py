@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from scripts.engine import revision
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.run.plan import Move
 from scripts.engine.safeguards import agreement, half_applied, race
 from scripts.engine.status import Status

@@ -12,7 +12,7 @@ from psycopg2.sql import SQL, Literal
 
 from scripts.engine import boundary
 from scripts.engine.ledger.table import Ledger
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.session import database
 from scripts.engine.session.run_connection import RunConnection
 from scripts.engine.step import Step

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -12,7 +13,8 @@ from scripts.engine import boundary, disclosure, revision
 from scripts.engine.execution import event_log
 from scripts.engine.execution.server import ServerExecutor
 from scripts.engine.ledger.changes import Deletion
-from scripts.engine.observer import Direction, GuardedObserver, StepResult
+from scripts.engine.observer import GuardedObserver
+from scripts.engine.reported import Direction, Ended, Planned, StepResult
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.commit_outcome import Commit
 from scripts.engine.run.plan import Move, Plan
@@ -86,6 +88,8 @@ class Drive:
             self._observer.check()
             if moves:
                 self._prepare()
+                self._announce(moves)
+            began = time.monotonic()
             for move in moves:
                 try:
                     self.executor.guard.check()
@@ -97,6 +101,8 @@ class Drive:
                     self._connection.rollback()
                     raise
             self._report_existing()
+            if moves:
+                self._sum_up(moves, began)
             self._observer.check()
 
     def _planned(self, command: Command, before: str) -> list[Move]:
@@ -150,6 +156,16 @@ class Drive:
             self.executor.recorder.create_ledger()
             self.executor.log.prepare(self._connection.execute, first)
 
+    def _announce(self, moves: Sequence[Move]) -> None:
+        address = self._status.server.address
+        planned = Planned(self.executor.log.run, len(moves), moves[0].direction, address)
+        self._observer.planned(self._status.name, planned)
+
+    def _sum_up(self, moves: Sequence[Move], began: float) -> None:
+        took = round((time.monotonic() - began) * 1000)
+        end = Ended(len(moves), moves[0].direction, took, self.state.reached)
+        self._observer.ended(self._status.name, end)
+
     def _say_ahead(self) -> None:
         ahead = [applied.row.version for applied in self._status.ahead]
         if ahead:
@@ -189,6 +205,7 @@ class Drive:
     def _note(self, error: MigrationError) -> None:
         """The lock's own transaction writes the rows, and its commit lets the next run begin."""
         error.complete(environment=self._status.name, state=self._situation(error))
+        error.run = self.executor.log.run
         held, connection = self._lock, self._connection
         if held is None:
             return

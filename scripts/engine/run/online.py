@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
+from functools import partial
 from typing import NamedTuple
 
 import psycopg2
 
 from scripts.engine import boundary, disclosure, status
-from scripts.engine.observer import GuardedObserver, Observer, StepResult
+from scripts.engine.observer import GuardedObserver, Observer
+from scripts.engine.reported import StepResult
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.drive import Drive
 from scripts.engine.safeguards import sharing
@@ -110,7 +112,7 @@ def opened(request: Request) -> Iterator[Opened]:
         before = found.current
         command.check_writable(found)
         idle = request.switches.partial is None and command.is_idle(found)
-        with nullcontext() if idle else _held(connection, found) as held:
+        with nullcontext() if idle else _held(connection, found, observer) as held:
             if held:
                 connection.require_room()
                 # The previous holder of the lock may have changed everything.
@@ -153,21 +155,20 @@ def _read(connection: RunConnection, entries: History, *, takes_over: bool) -> S
 
 
 @contextmanager
-def _held(connection: RunConnection, found: Status) -> Iterator[Lock | None]:
+def _held(connection: RunConnection, found: Status, observer: Observer) -> Iterator[Lock | None]:
     """Hold the database's lock on a second connection.
 
     If the server goes away during the wait for another run, this waits for the server as well.
     """
     table, settings = found.ledger.table, connection.settings
+    tell = partial(observer.waiting, settings.name)
     wait_ms, patience_s = settings.lock_wait_ms, settings.connect_timeout_ms / 1000
     for left in reversed(range(_LOCK_TRIES)):
         with ExitStack() as stack:
             second = stack.enter_context(connection.second())
             try:
                 held = (
-                    stack.enter_context(
-                        lock.held(second, table, wait_ms, patience_s, connection.notify)
-                    )
+                    stack.enter_context(lock.held(second, table, wait_ms, patience_s, tell))
                     if second
                     else None
                 )

@@ -10,7 +10,7 @@ from scripts.engine import reading
 from scripts.engine.execution import event_log
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.ledger.table import Record
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.revision import RevisionFunction
 from scripts.engine.safeguards import own_tables
 from scripts.engine.status import Status

@@ -9,7 +9,8 @@ from scripts.engine.execution.executor import Executor, Note, Performed
 from scripts.engine.ledger.changes import Change, Deletion, Insertion
 from scripts.engine.ledger.events import Event, Kind
 from scripts.engine.objects import existing
-from scripts.engine.observer import Direction, Observer, StepResult
+from scripts.engine.observer import Observer
+from scripts.engine.reported import Direction, StepResult
 from scripts.engine.run.plan import Plan
 from scripts.engine.status import Status
 from scripts.engine.step import CutShort, Step, effect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scripts.engine import reading
 from scripts.engine.ledger.partial import Partial
 from scripts.engine.objects.existing import Existing
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.status import Status
 from scripts.engine.step import Step
 from scripts.errors import FormatError, LedgerError, RollbackError, UsageError

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from scripts.engine.ledger.table import Ledger
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.settings import EVENTS_SUFFIX, TableName
 from scripts.engine.step import Step
 from scripts.errors import LedgerError

@@ -1,104 +1,42 @@
-"""Which sessions block a statement: those whose locks conflict with the one that it wants."""
+"""Looks, while a statement runs, how far it is and which sessions block it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Protocol
 
 from scripts.engine import disclosure
-from scripts.engine.session import lock_modes
-from scripts.engine.session.database import Notify
+from scripts.engine.reported import Running, Waiting
+from scripts.engine.session import blocking, progress
+from scripts.engine.session.blocking import Sample
 from scripts.engine.session.lock import Lock
-from scripts.sqltext import duration
+from scripts.sqltext.statements import Statement
 
 _FIRST_LOOK, _LOOK_EVERY, _SAY_EVERY = 0.1, 1.0, 10.0
 """Seconds: after a statement was sent, between two looks, between two lines that say the same."""
 
-# The activity of other sessions is read once per transaction unless it is asked for anew:
-# https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS. A prepared
-# transaction holds locks without a session; pg_blocking_pids gives 0 for it, and the lock on its
-# own number ties the others to its name.
-QUERY = """
-WITH fresh AS MATERIALIZED (SELECT pg_stat_clear_snapshot()),
-wanted AS MATERIALIZED (SELECT * FROM pg_locks WHERE pid = %(pid)s AND NOT granted),
-blocking AS MATERIALIZED (
-  SELECT DISTINCT unnest(pg_blocking_pids(%(pid)s)) AS pid FROM fresh
-)
-SELECT w.mode, w.locktype, w.relation::regclass::text, b.pid, a.usename, a.application_name,
-  a.state, extract(epoch FROM clock_timestamp() - a.xact_start)::float, a.query,
-  array_agg(DISTINCT l.mode) FILTER (WHERE l.granted),
-  array_agg(DISTINCT l.mode) FILTER (WHERE NOT l.granted),
-  string_agg(DISTINCT p.gid, ', '),
-  octet_length(a.query) > pg_size_bytes(current_setting('track_activity_query_size')) - 5
-FROM blocking b
-CROSS JOIN wanted w
-LEFT JOIN pg_locks l ON coalesce(l.pid, 0) = b.pid
-  AND (l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid, l.transactionid,
-    l.classid, l.objid, l.objsubid)
-    IS NOT DISTINCT FROM (w.locktype, w.database, w.relation, w.page, w.tuple, w.virtualxid,
-    w.transactionid, w.classid, w.objid, w.objsubid)
-LEFT JOIN pg_stat_activity a ON a.pid = b.pid
-LEFT JOIN pg_locks x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid'
-  AND x.virtualtransaction = l.virtualtransaction
-LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 4
-"""
 
+class Told(Protocol):
+    """Is told what is seen."""
 
-class Blocker(NamedTuple):
-    """A blocking session; None stands for what its user hides from ours."""
+    def sent(self, statement: Statement, ran: int) -> None:
+        """A statement begins, after this many others of its section."""
 
-    pid: int
-    user: str | None
-    application: str | None
-    state: str | None
-    age_s: float | None
-    """How long its transaction has been open, in seconds."""
-    query: str | None
-    cut: bool
-    """Whether the server may have cut the query: it keeps `track_activity_query_size` bytes."""
-    modes: tuple[str, ...]
-    """The conflicting modes that it holds, or waits for ahead of us."""
-    holds: bool
-    prepared: str | None
+    def running(self, running: Running) -> None:
+        """It is still running."""
 
-    def __str__(self) -> str:
-        """Return it in one line."""
-        verb = "holds" if self.holds else "is ahead in the queue for"
-        lock = f"{verb} {', '.join(lock_modes.words(mode) for mode in self.modes) or 'a lock'}"
-        if self.prepared:
-            return f"the prepared transaction {self.prepared}, {lock}"
-        age = "?" if self.age_s is None else duration.text(round(self.age_s * 1000))
-        return (
-            f"pid {self.pid}, user {self.user or '?'}, "
-            f"application {disclosure.of_text(self.application or '?')}, "
-            f"{self.state or 'state hidden'}, transaction open for {age}, {lock}"
-            f": {disclosure.of_query(self.query or '?', cut=self.cut)}{self._advice}"
-        )
+    def waiting(self, waiting: Waiting) -> None:
+        """It waits."""
 
-    @property
-    def _advice(self) -> str:
-        """Say that ending this one does not help.
-
-        https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND
-        """
-        begun_again = (self.query or "").endswith("(to prevent wraparound)")
-        return " - wait for it: if it is ended, it begins again" if begun_again else ""
-
-
-class Sample(NamedTuple):
-    """What one look saw."""
-
-    wants: str
-    blockers: tuple[Blocker, ...]
+    def notice(self, text: str) -> None:
+        """Nothing can be seen."""
 
 
 class Blockers:
-    """Looks for blocking sessions while a statement waits."""
+    """Looks while a statement runs how far it is, and for sessions that block it."""
 
-    def __init__(self, lock: Lock, notify: Notify) -> None:
-        """Ask on the lock's connection; name the blocking sessions while a statement waits."""
+    def __init__(self, lock: Lock, told: Told) -> None:
+        """Ask on the lock's connection; say what is seen."""
         self.pid = 0
         """The backend to look at, as the server calls it; 0 looks at none."""
         self.waited_ms = 0
@@ -106,7 +44,7 @@ class Blockers:
         self.last: Sample | None = None
         """What the last look at the statement that runs saw."""
         self._lock = lock
-        self._notify = notify
+        self._told = told
         self._looked = self._said = self._began = 0.0
         self._lock_timeout_ms = 0
         self._shown: tuple[int, ...] = ()
@@ -127,8 +65,13 @@ class Blockers:
         """Know the lock_timeout of the next statement, where each has its own."""
         self._lock_timeout_ms = lock_timeout_ms
 
-    def statement(self) -> None:
-        """Forget what was seen: another statement begins."""
+    def statement(self, statement: Statement, ran: int) -> None:
+        """Forget what was seen: another statement begins, after this many of its section."""
+        self._told.sent(statement, ran)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what was seen."""
         self.last, self._looked, self._said, self._shown = None, 0.0, 0.0, ()
         self._began = time.monotonic()
 
@@ -153,14 +96,16 @@ class Blockers:
             self._take(running)
         except Exception as error:  # noqa: BLE001 - what is raised here would end the run's connection
             self.pid = 0
-            self._notify(f"cannot find out who is blocking: {disclosure.of_library(error)}")
+            self._told.notice(f"cannot find out who is blocking: {disclosure.of_library(error)}")
 
     def _take(self, running: float) -> None:
-        rows = self._lock.query(QUERY, {"pid": self.pid})
-        self.last = sample_of(rows)
+        rows = self._lock.query(blocking.QUERY, {"pid": self.pid})
+        self.last = blocking.sample_of(rows)
         if self.last:
             self.waited_ms += round((running - self._looked) * 1000)
             self._tell(self.last, running)
+        seen = progress.look(self._lock, self.pid, running)
+        self._told.running(seen._replace(waits=self.last is not None))
         self._looked = running
 
     def _tell(self, seen: Sample, running: float) -> None:
@@ -169,7 +114,10 @@ class Blockers:
             return
         self._shown, self._said = pids, running
         who = "; ".join(str(blocker) for blocker in seen.blockers)
-        self._notify(f"waiting for {seen.wants} ({running:.1f} s), blocked by {who}")
+        text = f"waiting for {seen.wants} ({running:.1f} s), blocked by {who}"
+        self._told.waiting(
+            Waiting(seen.wants, running, tuple(one.fields for one in seen.blockers), text)
+        )
 
     def described(self) -> str:
         """Return what was last seen, for an error: a line for each blocker; "" for none."""
@@ -177,44 +125,3 @@ class Blockers:
             return ""
         lines = [f"blocked by {blocker}" for blocker in self.last.blockers]
         return "\n".join([f"it waited for {self.last.wants}", *lines])
-
-
-def sample_of(rows: Sequence[tuple[Any, ...]]) -> Sample | None:
-    """Interpret the query's rows; None if nobody is blocking."""
-    blockers = tuple(_blocker(row) for row in rows)
-    if not blockers:
-        return None
-    mode, kind, relation = rows[0][:3]
-    thing = (
-        f"{lock_modes.words(mode)} on {relation}"
-        if relation
-        else f"another {_THINGS.get(kind, kind)}"
-    )
-    return Sample(thing, blockers)
-
-
-_THINGS = {"transactionid": "transaction to end", "virtualxid": "transaction to end"}
-
-
-def _blocker(row: tuple[Any, ...]) -> Blocker:
-    wanted, kind = row[:2]
-    held, waiting = (_conflicting(wanted, kind, modes or []) for modes in row[9:11])
-    return Blocker(
-        pid=row[3],
-        user=row[4],
-        application=row[5],
-        state=row[6],
-        age_s=row[7],
-        query=row[8],
-        modes=held or waiting,
-        holds=bool(held) or not waiting,
-        prepared=row[11],
-        cut=bool(row[12]),
-    )
-
-
-def _conflicting(wanted: str, kind: str, modes: Sequence[str]) -> tuple[str, ...]:
-    if kind not in ("relation", "extend", "object", "advisory"):
-        return tuple(modes)
-    # Nobody waits for the SIReadLock of a serializable transaction, which is none of the modes.
-    return tuple(mode for mode in modes if lock_modes.conflict(wanted, mode))

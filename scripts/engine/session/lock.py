@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -22,8 +22,8 @@ from psycopg2.extensions import TRANSACTION_STATUS_INTRANS
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from scripts.engine import disclosure
+from scripts.engine.reported import Waiting
 from scripts.engine.session import signals, waiting
-from scripts.engine.session.database import Notify
 from scripts.engine.settings import TableName
 from scripts.errors import LockError
 from scripts.sqltext import duration
@@ -61,6 +61,11 @@ class Holder(NamedTuple):
     host: str
     since: datetime | None
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {**self._asdict(), "since": self.since.isoformat() if self.since else None}
+
     def __str__(self) -> str:
         """Return it in one line."""
         since = f"{self.since.astimezone():%Y-%m-%d %H:%M:%S %z}" if self.since else "unknown"
@@ -68,6 +73,9 @@ class Holder(NamedTuple):
             f"pid {self.pid} ({disclosure.of_text(self.application or '?')}), {self.user} on "
             f"{self.host}, since {since}"
         )
+
+
+Tell = Callable[[Waiting], None]
 
 
 class Lock:
@@ -129,7 +137,7 @@ class Lock:
 
 @contextmanager
 def held(
-    connection: Connection, table: TableName, wait_ms: int, patience_s: float, notify: Notify
+    connection: Connection, table: TableName, wait_ms: int, patience_s: float, tell: Tell
 ) -> Iterator[Lock]:
     """Hold the lock of a database for a `with` block.
 
@@ -138,17 +146,17 @@ def held(
         table: the ledger; two ledgers in one database have two locks.
         wait_ms: how long to wait for another run to end, in milliseconds; 0 waits without limit.
         patience_s: how long a query about the lock may take, in seconds; then it counts as lost.
-        notify: is told who holds it.
+        tell: is told who holds it.
 
     Raises:
         LockError: when it is not available in that time.
         Interrupted: when a signal ends the wait.
     """
     with waiting.bounded(connection, patience_s):
-        yield from _held(connection, table, wait_ms, notify)
+        yield from _held(connection, table, wait_ms, tell)
 
 
-def _held(connection: Connection, table: TableName, wait_ms: int, notify: Notify) -> Iterator[Lock]:
+def _held(connection: Connection, table: TableName, wait_ms: int, tell: Tell) -> Iterator[Lock]:
     connection.set_session(isolation_level="READ COMMITTED")
     number = key(_database(connection), table)
     begin, said, pause = time.monotonic(), None, _FIRST_PAUSE
@@ -163,7 +171,8 @@ def _held(connection: Connection, table: TableName, wait_ms: int, notify: Notify
                 raise _timed_out(wait_ms, ahead)
             if said is None or waited - said >= _SAY_EVERY:
                 said = waited
-                notify(f"waiting for another run: {ahead or 'it is ending'}")
+                text = f"waiting for another run: {ahead or 'it is ending'}"
+                tell(Waiting("another run", waited, (ahead.fields,) if ahead else (), text))
             signals.pause(pause * random.uniform(0.5, 1))  # noqa: S311 - only spreads the tries
             pause = min(pause * 1.5, _LONGEST_PAUSE)
         yield Lock(connection, number, round(waited * 1000))

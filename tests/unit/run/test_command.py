@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 
 from scripts.engine.alembic_commands.command import AlembicCommand
 from scripts.engine.ledger.server import Server
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.run.command import Command, Kind
 from scripts.errors import HistoryError, LedgerError, ServerError, UsageError
 from scripts.files import history

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.safeguards import half_applied
 from scripts.engine.switches import NO_SWITCHES, Switches

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from scripts.engine.alembic_commands import stamp
 from scripts.engine.ledger import events
 from scripts.engine.ledger.table import fingerprint
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.run import plan as module
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.plan import Move, Plan

@@ -6,7 +6,7 @@ import pytest
 from psycopg2.sql import Composable, Composed, Literal
 
 from scripts.engine.ledger.table import Ledger
-from scripts.engine.observer import Direction
+from scripts.engine.reported import Direction
 from scripts.engine.safeguards import protection
 from scripts.engine.settings import TableName
 from scripts.engine.step import Step

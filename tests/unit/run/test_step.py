@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.engine.observer import Direction, StepResult
+from scripts.engine.reported import Direction, StepResult
 from scripts.engine.step import CutShort, Step, check_transaction, effect
 from scripts.errors import Interrupted, LockError, StatementError, UsageError
 from tests.support import states
