@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever el
 
 from scripts.checks import validation
 from scripts.checks.finding import Finding
-from scripts.console import arguments, confirmation, entry, findings, observers, report
+from scripts.console import arguments, confirmation, entry, findings, layout, observers, report
 from scripts.engine import settings as settings_module
 from scripts.engine.operations import baseline
 from scripts.engine.operations.baseline import Baseline, Wanted
@@ -107,13 +107,17 @@ def _compared(settings: Settings, planned: Baseline, url: str) -> list[Finding]:
 
 
 def _say_takeover(planned: Baseline) -> None:
-    print(f"an earlier tool's ledger is there: {planned.earlier}")
+    layout.say(f"an earlier tool's ledger is there: {planned.earlier}")
     if planned.kept:
-        print(f"it will be renamed to {planned.kept}, and {planned.table} be made in its place")
+        layout.say(
+            f"it will be renamed to {planned.kept}, and {planned.table} be made in its place"
+        )
     else:
-        print(f"it stays as it is; {planned.table} will be made")
+        layout.say(f"it stays as it is; {planned.table} will be made")
     count = findings.counted(len(planned.entries), "migration")
-    print(f"{count} will be written there, with the times at which they were applied, if known")
+    layout.say(
+        f"{count} will be written there, with the times at which they were applied, if known"
+    )
 
 
 def main() -> None:

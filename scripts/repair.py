@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.checks import git, validation
-from scripts.console import arguments, entry, findings, observers, report
+from scripts.console import arguments, entry, findings, layout, observers, report
 from scripts.engine.operations import overview, repair, repairable
 from scripts.engine.operations.repair import Repair
 from scripts.engine.settings import Settings
@@ -117,13 +117,13 @@ def _show(name: str, due: Sequence[Repair], open_ones: Sequence[Repair], *, at: 
     if not due and not open_ones:
         print(f"{name}: nothing to put right")
     for one in due:
-        print(printable(f"{name}: {one.version} {one.change}: {one.why}"))
+        layout.say(printable(f"{name}: {one.version} {one.change}: {one.why}"))
     if due:
         count = findings.counted(len(due), "change")
         done = f"{count} made, noted in the event log; at {at}"
         print(f"{name}: {done if at else 'nothing was changed; add --yes to do it'}")
     for one in open_ones:
-        print(printable(f"{name}: {one.version} is left: {one.why}; {one.doubt}"))
+        layout.say(printable(f"{name}: {one.version} is left: {one.why}; {one.doubt}"))
         for line in one.detail.splitlines():
             print(f"  {printable(line)}")
         if not one.impossible:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
-from scripts.console import arguments, confirmation, entry, observers, report
+from scripts.console import arguments, confirmation, entry, layout, observers, report
 from scripts.engine import disclosure
 from scripts.engine.operations import rollback
 from scripts.engine.operations.rollback import RollbackPlan, RollbackPreview, Wanted
@@ -122,7 +122,7 @@ def _show_one(name: str, undo: RollbackPreview, options: argparse.Namespace) -> 
         return
     if options.quiet:
         return
-    print(f"{name}: {undo.filename}, {undo.about}")
+    layout.say(f"{name}: {undo.filename}, {undo.about}")
     if options.use_file:
         stored = _indented(disclosure.of_script(undo.other_sql))
         print(f"-- stored in the ledger, will NOT run:\n{stored}")

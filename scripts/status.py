@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
-from scripts.console import arguments, entry, report, status_page
+from scripts.console import arguments, entry, layout, report, status_page
 from scripts.console.status_page import LAST, Shown
 from scripts.engine import boundary
 from scripts.engine.ledger.activity import Activity
@@ -112,7 +112,8 @@ def _status(options: argparse.Namespace) -> int:
         text, errors, code = _once(project, chosen, options)
         if options.watch and _clears():
             sys.stdout.write(_CLEAR)
-        print(text, end="\n" if text else "", flush=True)
+        if text:
+            layout.say(text, 4)
         for one in errors:
             print(one, file=sys.stderr)
         if not options.watch:

@@ -15,6 +15,7 @@ from scripts.checks import rules
 from scripts.checks.finding import Finding
 from scripts.checks.rules import Severity
 from scripts.checks.touch import Touch
+from scripts.console import layout
 from scripts.engine import disclosure
 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -29,7 +30,7 @@ def text(found: Sequence[Finding], looked_at: str, touches: Sequence[Touch] = ()
             _print(finding)
         print()
     if touches:
-        print(_locks(touches))
+        layout.say(_locks(touches), 6)
     print(f"{_counts(found)} in {looked_at}")
 
 
@@ -148,7 +149,7 @@ def _locks(touches: Sequence[Touch]) -> str:
 def _print(finding: Finding) -> None:
     place = f":{finding.line}" if finding.line else ""
     place += f":{finding.column}" if finding.column else ""
-    print(f"  {finding.severity.value}{place}: {finding.message} [{finding.code}]")
+    layout.say(f"  {finding.severity.value}{place}: {finding.message} [{finding.code}]", 4)
     # The line would show what the message hides.
     source = "" if disclosure.is_masked(finding.message) else _source_line(finding)
     if source:
@@ -159,7 +160,7 @@ def _print(finding: Finding) -> None:
     for line in finding.detail.splitlines():
         print(f"    {line}")
     for index, line in enumerate(finding.hint.splitlines()):
-        print(f"    {'      ' if index else 'help: '}{line}")
+        layout.say(f"    {'      ' if index else 'help: '}{line}", 10)
 
 
 def _width(source: str, column: int) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import textwrap
+from typing import TYPE_CHECKING
 
-from scripts.sqltext.statements import Statement
+if TYPE_CHECKING:
+    from scripts.sqltext.statements import Statement
 
 _QUERIES = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "MERGE"})
 _WRAP_AFTER = 70
@@ -21,6 +21,8 @@ def statement(of: Statement) -> str:
     Args:
         of: the statement.
     """
+    import textwrap
+
     from scripts.engine import disclosure
 
     text = disclosure.of_script(of.sql)
@@ -38,6 +40,8 @@ def wrapped(text: str, hang: int = 2) -> str:
         text: lines.
         hang: how far the continuation of a line is indented, in characters.
     """
+    import shutil
+
     width = shutil.get_terminal_size().columns
     return "\n".join(_broken(line, width, hang) for line in text.splitlines())
 
@@ -45,6 +49,8 @@ def wrapped(text: str, hang: int = 2) -> str:
 def _broken(line: str, width: int, hang: int) -> str:
     if len(line) <= width:
         return line
+    import textwrap
+
     return textwrap.fill(
         line,
         width,
@@ -54,6 +60,6 @@ def _broken(line: str, width: int, hang: int) -> str:
     )
 
 
-def is_terminal() -> bool:
-    """Tell whether people read standard output as it comes."""
-    return sys.stdout.isatty()
+def say(text: str, hang: int = 2) -> None:
+    """Print lines for people; on a terminal see `wrapped`."""
+    print(wrapped(text, hang) if sys.stdout.isatty() else text, flush=True)

@@ -139,7 +139,7 @@ class TerminalObserver(TextObserver):
         if self._console:
             self._console.print(printable(line), markup=False, emoji=False)
         else:
-            print(layout.wrapped(line), flush=True)
+            layout.say(line)
 
     def _view(self) -> RenderableType:
         """Return what is drawn below the lines."""

@@ -55,6 +55,7 @@ OURS = {
 """What a run needs to find out that there is nothing to do: no SQL is read, nothing is run."""
 MIGRATE = {"scripts.console.observers", "scripts.engine.operations.upgrade"}
 STATUS = {
+    "scripts.console.layout",
     "scripts.console.status_page",
     "scripts.engine.ledger.activity",
     "scripts.engine.session.lock",

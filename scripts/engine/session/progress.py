@@ -5,8 +5,10 @@ from __future__ import annotations
 from scripts.engine.reported import Running
 from scripts.engine.session.lock import Lock
 
-# https://www.postgresql.org/docs/current/progress-reporting.html; a COPY knows no total.
+# https://www.postgresql.org/docs/current/progress-reporting.html; a COPY knows no total. Within a
+# transaction, which the lock's connection is in, it is read once unless that is cleared.
 _QUERY = """
+SELECT pg_stat_clear_snapshot();
 SELECT phase, done, total FROM (
   SELECT pid, phase, CASE WHEN blocks_total > 0 THEN blocks_done ELSE tuples_done END AS done,
     CASE WHEN blocks_total > 0 THEN blocks_total ELSE tuples_total END AS total
