@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.checks import validation
-from scripts.checks.finding import Finding
+from scripts.checks.finding import Extent, Finding
 from scripts.console import arguments, confirmation, entry, findings, layout, observers, report
 from scripts.engine import settings as settings_module
 from scripts.engine.operations import baseline
@@ -102,7 +102,8 @@ def _compared(settings: Settings, planned: Baseline, url: str) -> list[Finding]:
     ]
     found += validation.differences(settings, planned.versions, url, report.say)
     if found:
-        findings.text(found, f"database {settings.name}")
+        count = len(planned.entries)
+        findings.text(found, Extent(migrations=count, databases=(settings.name,), live=True))
     return validation.differing(found)
 
 

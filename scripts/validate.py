@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.checks import git, rules, validation
+from scripts.checks.finding import Extent
 from scripts.checks.static.suite import Checked, Scope
 from scripts.checks.validation import Wanted
 from scripts.console import arguments, entry, findings, progress, report, summary
@@ -173,16 +174,13 @@ def _check_version(since: str) -> None:
         ) from error
 
 
-def _looked_at(checked: list[Checked], options: argparse.Namespace, proven: int) -> str:
-    count = sum(len(one.chosen) for one in checked)
-    names = ", ".join(one.environment.name for one in checked)
-    checked_too = f" and {'database' if len(checked) == 1 else 'databases'} {names}"
-    unchecked = ". Released files were not checked: add --base origin/main"
-    return (
-        findings.counted(count, "migration")
-        + (f", {proven} of them run on a shadow" if _proves(options) else "")
-        + (checked_too if _asks(options) else "")
-        + ("" if options.base else unchecked)
+def _looked_at(checked: list[Checked], options: argparse.Namespace, proven: int) -> Extent:
+    return Extent(
+        migrations=sum(len(one.chosen) for one in checked),
+        databases=tuple(one.environment.name for one in checked),
+        proven=proven if _proves(options) else None,
+        live=_asks(options),
+        base=options.base,
     )
 
 

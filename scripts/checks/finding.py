@@ -10,6 +10,40 @@ from scripts.checks.rules import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """What was looked at."""
+
+    migrations: int
+    databases: tuple[str, ...]
+    """The environments."""
+    proven: int | None = None
+    """How many migrations were run on a shadow; None where that was not asked for."""
+    live: bool = False
+    """Whether the databases were asked."""
+    base: str | None = None
+    """The branch that released files were held against; None where they were not."""
+
+    def __str__(self) -> str:
+        """Return it for people."""
+        count = "1 migration" if self.migrations == 1 else f"{self.migrations} migrations"
+        proven = "" if self.proven is None else f", {self.proven} of them run on a shadow"
+        kind = "database" if len(self.databases) == 1 else "databases"
+        live = f" and {kind} {', '.join(self.databases)}" if self.live else ""
+        unchecked = ". Released files were not checked: add --base origin/main"
+        return f"{count}{proven}{live}{'' if self.base else unchecked}"
+
+    def as_fields(self) -> dict[str, Any]:
+        """Return it as what --format json prints."""
+        return {
+            "migrations": self.migrations,
+            "databases": list(self.databases),
+            "proven": self.proven,
+            "live": self.live,
+            "base": self.base,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that is wrong, where it is, and how to fix it."""
 
@@ -46,11 +80,11 @@ class Finding:
         return {
             "code": self.code,
             "severity": self.severity.value,
-            "database": self.database,
-            "path": self.path,
-            "line": self.line,
-            "column": self.column,
+            "database": self.database or None,
+            "path": self.path or None,
+            "line": self.line or None,
+            "column": self.column or None,
             "message": self.message,
-            "detail": self.detail,
-            "help": self.hint,
+            "detail": self.detail or None,
+            "help": self.hint or None,
         }

@@ -68,7 +68,8 @@ class Touch(NamedTuple):
         """Return it as what --format json prints."""
         fields = self._asdict() | {"blocks": BLOCKS[self.mode]}
         weight, _ = fields.pop("weight"), fields.pop("live")
-        return fields | ({"bytes": weight.size, "rows": weight.rows} if weight else {})
+        size, rows = (weight.size, weight.rows) if weight else (None, None)
+        return fields | {"bytes": size, "rows": rows}
 
     @property
     def lock(self) -> str:

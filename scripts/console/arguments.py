@@ -22,7 +22,19 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Begin a sentence about an option with its name."""
-        super().error(re.sub(r"^argument (\S+): (?=must |is )", r"\1 ", message))
+        super().error(
+            re.sub(r"^argument (\S+): (?=must |is )", r"\1 ", message) + self._meant(message)
+        )
+
+    def _meant(self, message: str) -> str:
+        """Return which option was meant, where one is mistyped."""
+        mistyped = re.match(r"unrecognized arguments: (--?[A-Za-z-]+)", message)
+        if not mistyped:
+            return ""
+        import difflib
+
+        close = difflib.get_close_matches(mistyped[1], list(self._option_string_actions), 1)
+        return f"; did you mean {close[0]}?" if close else ""
 
 
 def parser(description: str | None, examples: Sequence[str]) -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from scripts import __version__
 from scripts.checks import rules
-from scripts.checks.finding import Finding
+from scripts.checks.finding import Extent, Finding
 from scripts.checks.rules import Severity
 from scripts.checks.touch import Touch
 from scripts.console import layout
@@ -22,7 +22,7 @@ _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
-def text(found: Sequence[Finding], looked_at: str, touches: Sequence[Touch] = ()) -> None:
+def text(found: Sequence[Finding], looked_at: Extent, touches: Sequence[Touch] = ()) -> None:
     """Print findings for people, by file, each with its source line, and a count at the end."""
     for path, group in groupby(found, key=lambda one: one.path or one.where):
         print(path)
@@ -49,14 +49,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def as_json(found: Sequence[Finding], looked_at: str, touches: Sequence[Touch] = ()) -> None:
+def as_json(found: Sequence[Finding], looked_at: Extent, touches: Sequence[Touch] = ()) -> None:
     """Print one object."""
     fields = [finding.as_fields() for finding in found]
     locks = [one.as_fields() for one in touches]
-    print(json.dumps({"findings": fields, "locks": locks, "looked_at": looked_at}, indent=2))
+    found_all = {"findings": fields, "locks": locks, "looked_at": looked_at.as_fields()}
+    print(json.dumps(found_all, indent=2))
 
 
-def github(found: Sequence[Finding], looked_at: str, touches: Sequence[Touch] = ()) -> None:
+def github(found: Sequence[Finding], looked_at: Extent, touches: Sequence[Touch] = ()) -> None:
     """Print workflow commands, which GitHub shows beside the lines of a pull request.
 
     https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
@@ -82,7 +83,7 @@ def _print_command(level: str, place: Mapping[str, object], message: str) -> Non
     print(f"::{level} {shown}::{_data(message)}")
 
 
-def sarif(found: Sequence[Finding], looked_at: str) -> str:
+def sarif(found: Sequence[Finding], looked_at: Extent) -> str:
     """Return a SARIF 2.1.0 log, for code scanning."""
     codes = sorted({finding.code for finding in found})
     run = {
@@ -94,16 +95,16 @@ def sarif(found: Sequence[Finding], looked_at: str) -> str:
             }
         },
         "results": [_result(finding, codes) for finding in found],
-        "properties": {"lookedAt": looked_at},
+        "properties": {"lookedAt": str(looked_at)},
     }
     return json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def _print_sarif(found: Sequence[Finding], looked_at: str, _: Sequence[Touch] = ()) -> None:
+def _print_sarif(found: Sequence[Finding], looked_at: Extent, _: Sequence[Touch] = ()) -> None:
     print(sarif(found, looked_at))
 
 
-def junit(found: Sequence[Finding], looked_at: str, _: Sequence[Touch] = ()) -> None:
+def junit(found: Sequence[Finding], looked_at: Extent, _: Sequence[Touch] = ()) -> None:
     """Print a JUnit report: a test case for each finding, or one that passed."""
     failing = [one for one in found if one.severity is not Severity.NOTE]
     suite = ElementTree.Element(
@@ -111,7 +112,7 @@ def junit(found: Sequence[Finding], looked_at: str, _: Sequence[Touch] = ()) -> 
     )
     suite.set("failures", str(len(failing)))
     if not found:
-        ElementTree.SubElement(suite, "testcase", classname="validate", name=looked_at)
+        ElementTree.SubElement(suite, "testcase", classname="validate", name=str(looked_at))
     for finding in found:
         case = ElementTree.SubElement(
             suite, "testcase", classname=finding.where, name=f"{finding.code}: {finding.message}"
@@ -125,7 +126,7 @@ def junit(found: Sequence[Finding], looked_at: str, _: Sequence[Touch] = ()) -> 
     print()
 
 
-FORMATS: dict[str, Callable[[Sequence[Finding], str, Sequence[Touch]], None]] = {
+FORMATS: dict[str, Callable[[Sequence[Finding], Extent, Sequence[Touch]], None]] = {
     "text": text,
     "json": as_json,
     "github": github,

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.checks.finding import Finding
+from scripts.checks.finding import Extent, Finding
 from scripts.checks.touch import Touch
 from scripts.console.findings import counted
 
 _HEAD = "| line | statement | table | lock | effect |\n|---:|---|---|---|---|"
 
 
-def append(path: Path, found: Sequence[Finding], looked_at: str, touches: Sequence[Touch]) -> None:
+def append(
+    path: Path, found: Sequence[Finding], looked_at: Extent, touches: Sequence[Touch]
+) -> None:
     """Append the summary to a file, as GitHub wants its own: `$GITHUB_STEP_SUMMARY`.
 
     https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
@@ -24,7 +26,7 @@ def append(path: Path, found: Sequence[Finding], looked_at: str, touches: Sequen
         file.write(markdown(found, looked_at, touches))
 
 
-def markdown(found: Sequence[Finding], looked_at: str, touches: Sequence[Touch]) -> str:
+def markdown(found: Sequence[Finding], looked_at: Extent, touches: Sequence[Touch]) -> str:
     """Return the summary: findings with their details, and the locks of each file."""
     parts = ["## Migrations", f"{counted(len(found), 'finding')} in {looked_at}"]
     for one in found:

@@ -110,11 +110,15 @@ class History:
             entry = self.find(version)
             if entry:
                 return entry
+        import difflib
+
         known = [entry.version for entry in self.entries]
+        close = difflib.get_close_matches(version, known, 1)
         listed = f"{known[0]} to {known[-1]}" if known else "none"
         raise UsageError(
             f"{self.environment.name} has no version '{version}'",
             detail=f"versions in {shown(self.environment.sql)}: {listed}",
+            hint=f"did you mean {close[0]}?" if close else "",
         )
 
 

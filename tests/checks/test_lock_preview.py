@@ -228,6 +228,8 @@ def test_programs_read_them_as_json(workspace: Workspace) -> None:
         "rewrites": False,
         "scans": True,
         "blocks": "blocks reads and writes",
+        "bytes": None,
+        "rows": None,
     }
 
 

@@ -247,3 +247,17 @@ def test_what_the_old_release_left_half_applied_is_known_to_this_one(
     assert "001  PARTIAL 1/?, 001_step.sql: failed" in new.run("status", "--database", "course")
     new.run("rollback", "--database", "course", "--partial", "--yes")
     assert workspace.tables() == []
+
+
+def test_alembic_does_not_call_a_version_head_that_is_ahead(workspace: Workspace) -> None:
+    workspace.add_tables("001", "002", "003")
+    workspace.upgrade()
+    assert workspace.alembic("-n", "course", "current").stdout == "003 (head)\n"
+    workspace.remove("003")
+    shown = workspace.alembic("-n", "course", "current").stdout
+    assert shown == "003 (ahead of this checkout)\n"
+    verbose = workspace.alembic("-n", "course", "current", "--verbose").stdout
+    assert "Rev: 003 (ahead of this checkout)" in verbose
+    assert "002 -> 003 (ahead of this checkout)" in (
+        workspace.alembic("-n", "course", "history").stdout
+    )

@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import warnings
 from types import ModuleType
+from typing import Any
 
 from alembic.script import Script, ScriptDirectory
 
 from scripts.engine import revision
 from scripts.engine.status import Status
 from scripts.errors import HistoryError
+
+
+class _Unknown(Script):
+    """A revision without a file here: it is no head of this checkout."""
+
+    def cmd_format(self, *args: Any, **options: Any) -> str:
+        """Return it as `current` and `history` show it."""
+        return super().cmd_format(*args, **options).replace(" (head)", " (ahead of this checkout)")
 
 
 def add(directory: ScriptDirectory, state: Status) -> None:
@@ -57,4 +66,4 @@ def add(directory: ScriptDirectory, state: Status) -> None:
             upgrade=revision.unknown(applied.row.filename),
             downgrade=revision.downgrade(version),
         )
-        directory.revision_map.add_revision(Script(module, version, applied.row.filename))
+        directory.revision_map.add_revision(_Unknown(module, version, applied.row.filename))

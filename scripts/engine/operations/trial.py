@@ -15,7 +15,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 from scripts.engine import reading
 from scripts.engine.observer import GuardedObserver, Observer
 from scripts.engine.operations.upgrade import Pending
-from scripts.engine.reported import StepResult
+from scripts.engine.reported import Ended, StepResult
 from scripts.engine.run import online
 from scripts.engine.run.command import Command, Kind
 from scripts.engine.run.online import Request
@@ -70,6 +70,9 @@ class _Observer(GuardedObserver):
         """Say that it ran."""
         took = duration.text(result.duration_ms)
         self._told.notice(result.environment, f"{result.filename} ran ({took})")
+
+    def ended(self, environment: str, end: Ended) -> None:
+        """Say nothing: the end is that all is taken back."""
 
 
 def run(pending: Pending, observer: Observer) -> Tried:
