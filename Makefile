@@ -17,7 +17,7 @@ export MIGRATION_FALLBACK := embedded
 # Without compiled modules each command would spend half a second more on starting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help migrate test lint docs format bench plot soak mutants lock clean
+.PHONY: help migrate test lint docs scenes format bench plot soak mutants lock clean
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ lint: $(TOOLS)  ## style, types, architecture, and the migration files themselve
 
 docs: $(TOOLS)  ## write the generated documents anew
 	$(BIN)/python -c 'from scripts.checks import rules; print(rules.document(), end="")' > docs/checks.md
+
+scenes: $(TOOLS)  ## draw what people see of runs: docs/scenes
+	$(BIN)/python tests/tools/scenes.py
 
 format: $(TOOLS)  ## fix what a tool can fix
 	$(BIN)/ruff check --fix .

@@ -23,6 +23,8 @@ from tests.support.mentions import Option, Piece
 from tests.support.workspace import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
+DOCS = REPOSITORY / "docs"
+REFERENCE = README + "".join(path.read_text() for path in sorted(DOCS.glob("*.md")))
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
 COMMANDS = sorted(path.stem for path in (REPOSITORY / "scripts").glob("[a-z]*.py"))
 
@@ -53,6 +55,7 @@ BARE_OF_ALEMBIC = {
 }
 """Alembic's options that are named without its name ahead, with the reason."""
 OTHERS = {
+    "npm": ("what was typed before", {"--file", "--dry-run"}),
     "git": ("what to type, and what is read", {"--source", "--unshallow", "--batch"}),
     "postgres": ("what was asked", {"--version"}),
     "scripts/checks/git.py": (
@@ -146,8 +149,8 @@ def examples(command: str) -> list[str]:
 
 
 def written(beginning: str) -> list[str]:
-    """Return the commands in README's code that begin in this way."""
-    return sorted(set(re.findall(rf"`({beginning}[^`]*)`", README)))
+    """Return the commands in the documents' code that begin in this way."""
+    return sorted(set(re.findall(rf"`({beginning}[^`]*)`", REFERENCE)))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -261,12 +264,13 @@ def test_the_codes_that_the_program_gives_are_those_of_checks_that_are_made() ->
     assert written & rules.planned().keys() == set()
 
 
-def test_the_settings_that_the_code_reads_are_those_in_the_readme() -> None:
+def test_the_settings_that_the_code_reads_are_those_in_the_documents() -> None:
     sources = "".join(path.read_text() for path in (REPOSITORY / "scripts").rglob("*.py"))
     read = set(re.findall(r'"(MIGRATION_[A-Z_]+|POSTGRES_[A-Z_]+)"', sources))
     for one in project.load(REPOSITORY / "alembic.ini").environments:
         read |= {one.url_setting(), one.url_setting(direct=True)}
-    rows = "".join(re.findall(r"^\| `[A-Z].*?\|", README, re.MULTILINE))
+    page = (DOCS / "settings.md").read_text()
+    rows = "".join(re.findall(r"^\| `[A-Z].*?\|", page, re.MULTILINE))
     assert set(re.findall(r"`([A-Z_]+)`", rows)) == read
 
 
@@ -277,13 +281,13 @@ def test_the_exit_codes_are_the_same_in_help_and_readme() -> None:
 
 
 @pytest.mark.parametrize("table", ["ledger", "event log"])
-def test_the_columns_of_our_tables_are_in_the_readme(table: str) -> None:
+def test_the_columns_of_our_tables_are_in_the_documents(table: str) -> None:
     ledger = Ledger(TableName("public", DEFAULT_TABLE))
     creation = ledger.creation() if table == "ledger" else event_table.creation(ledger)
     columns = {
         name for part in creation for name in re.findall(r"Identifier\('(\w+)'\)", repr(part))
     }
-    about = README.partition(f"## The {table}")[2].partition("\n## ")[0]
+    about = (DOCS / "ledger.md").read_text().partition(f"## The {table}")[2].partition("\n## ")[0]
     assert columns >= {"version", "filename", "duration_ms"}
     assert {name for name in columns if f"`{name}`" not in about} == set()
 
