@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.support import screen
+from tests.support.workspace import REPOSITORY
 from tests.tools import scenes
 
 pytestmark = pytest.mark.database
@@ -22,6 +23,6 @@ def test_the_pictures_are_what_is_seen_now() -> None:
 
 
 def test_every_picture_is_shown_somewhere() -> None:
-    texts = [scenes.REPOSITORY / "README.md", *scenes.REPOSITORY.glob("docs/*.md")]
+    texts = [REPOSITORY / "README.md", *REPOSITORY.glob("docs/*.md")]
     shown = set(re.findall(r"scenes/(\w+)\.svg", "".join(one.read_text() for one in texts)))
     assert shown == set(scenes.SCENES) == {path.stem for path in scenes.FOLDER.iterdir()}

@@ -1,0 +1,137 @@
+"""Every command that README and docs name runs, and says what they quote."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from scripts.files import migration_file
+from tests.support.workspace import REPOSITORY, Workspace
+
+pytestmark = pytest.mark.database
+PAGES = {path.name: path.read_text() for path in sorted((REPOSITORY / "docs").glob("*.md"))}
+PAGES["README.md"] = (REPOSITORY / "README.md").read_text()
+BEGINNINGS = r"(?:python scripts/\w+\.py|alembic -n \w+ |python -m scripts)"
+COMMANDS = sorted(
+    {
+        found.strip()
+        for text in PAGES.values()
+        for found in [
+            *re.findall(rf"`({BEGINNINGS}[^`\n]*)`", text),
+            *re.findall(rf"(?m)^{BEGINNINGS}.*$", text),
+        ]
+    }
+)
+ASKS = (2, "cannot ask for confirmation: input is not a terminal")
+SAID = {
+    "python scripts/rollback.py": ASKS,
+    "python scripts/rollback.py --database course --to 002": ASKS,
+    "python scripts/rollback.py --database course --to 2": ASKS,
+    "python scripts/rollback.py --drop-existing": ASKS,
+    "python scripts/rollback.py --use-file": ASKS,
+    "python scripts/rollback.py --partial": (2, "no file is half applied"),
+    "alembic -n course -x partial=007 downgrade 006": (2, "007 is not half applied"),
+    "python scripts/migrate.py --show-values": (2, "terminal"),
+    "alembic -n course -x show_values=true upgrade head": (2, "terminal"),
+    'python scripts/create.py --database billing --name "first_tables"': (2, "'billing' is not an"),
+    "python scripts/baseline.py --database course": (1, "has a ledger already, and is at 006"),
+    "python scripts/baseline.py --database course --at 003": (1, "has a ledger already"),
+    "python scripts/migrate.py --database course --to 3": (2, "course is at 006, past 003"),
+    "alembic -n course upgrade 001:003 --sql": (0, "BEGIN;"),
+}
+"""What a command says that cannot end with 0 here, and why; and one that needs no database."""
+ENDLESS = "python scripts/status.py --watch"
+
+
+def git(workspace: Workspace, *arguments: str) -> None:
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments]
+    subprocess.run(command, cwd=workspace.root, check=True, capture_output=True)
+
+
+@pytest.fixture
+def ours(workspace: Workspace) -> Workspace:
+    """The project's own files, released, and applied to both databases."""
+    for name in ("sql", "auth/versions", "course/versions"):
+        shutil.copytree(REPOSITORY / name, workspace.root / name, dirs_exist_ok=True)
+    git(workspace, "init", "-q", "-b", "main")
+    git(workspace, "add", "sql", "auth", "course", "alembic.ini")
+    git(workspace, "commit", "-qm", "released")
+    git(workspace, "update-ref", "refs/remotes/origin/main", "HEAD")
+    assert workspace.run("migrate").returncode == 0
+    return workspace
+
+
+@pytest.mark.parametrize("line", [one for one in COMMANDS if one != ENDLESS])
+def test_a_command_that_is_named_runs(ours: Workspace, line: str) -> None:
+    program, *arguments = shlex.split(line)
+    as_module = ("-m", "alembic") if program == "alembic" else ()
+    done = ours.execute(sys.executable, *as_module, *arguments)
+    code, said = SAID.get(line, (0, ""))
+    assert done.returncode == code, done.stderr
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_there_are_commands_and_none_is_expected_that_is_not_named() -> None:
+    assert len(COMMANDS) > 30
+    assert set(SAID) | {ENDLESS} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("page", [name for name, text in PAGES.items() if "```sql" in text])
+def test_sql_that_is_a_file_is_in_the_format(page: str) -> None:
+    if page == "checks.md":
+        return  # its examples are tried one by one by tests/checks/test_examples.py
+    for text in re.findall(r"```sql\n(.*?)```", PAGES[page], re.DOTALL):
+        if "-- UP" in text:
+            file = migration_file.parse(REPOSITORY / "sql/course/001_a.sql", text)
+            assert file.up.statements
+
+
+def alike(text: str) -> str:
+    """Return what is quoted without numbers and without where lines are broken."""
+    return " ".join(re.sub(r"\d[\d.,:]*", "0", text).split())
+
+
+def quoted(page: str, beginning: str) -> str:
+    """Return the block of a page that begins in this way."""
+    [found] = [
+        str(block)
+        for block in re.findall(r"```\w*\n(.*?)```", PAGES[page], re.DOTALL)
+        if block.startswith(beginning)
+    ]
+    return found
+
+
+def test_the_plan_that_is_quoted(workspace: Workspace) -> None:
+    workspace.add("001", "CREATE TABLE IF NOT EXISTS orders (id int, total int);", "SELECT 1;")
+    workspace.upgrade()
+    workspace.query("INSERT INTO orders SELECT n, n FROM generate_series(1, 200000) n")
+    workspace.query("ANALYZE orders")
+    workspace.add("002", "ALTER TABLE orders ALTER COLUMN total TYPE bigint;", "SELECT 1;")
+    done = workspace.run("validate", "--plan", "--database", "course")
+    assert alike(quoted("operating.md", "sql/course/002_step.sql locks:")) in alike(done.stdout)
+
+
+def test_the_takeover_that_is_quoted(workspace: Workspace) -> None:
+    workspace.add_tables("001", "002")
+    for version in ("001", "002"):
+        workspace.query(f"CREATE TABLE t_{version} (id int PRIMARY KEY)")
+    workspace.query("CREATE TABLE schema_migrations (version varchar(128) PRIMARY KEY)")
+    workspace.query("INSERT INTO schema_migrations VALUES ('001'), ('002')")
+    done = workspace.run("baseline", "--database", "course", "--yes")
+    assert quoted("operating.md", "an earlier tool's ledger") in done.stdout
+
+
+def test_the_failure_that_is_quoted(workspace: Workspace) -> None:
+    users = "CREATE TABLE IF NOT EXISTS users (email text);"
+    workspace.add("001", f"{users}\nINSERT INTO users VALUES ('a'), ('a');", "SELECT 1;")
+    workspace.upgrade()
+    index = "CREATE UNIQUE INDEX IF NOT EXISTS users_email_key ON users (email);"
+    workspace.add("002", index, "SELECT 1;", slug="unique_email")
+    done = workspace.run("migrate", "--database", "course")
+    assert alike(quoted("operating.md", "error:  could not create")) in alike(done.stderr)
