@@ -20,6 +20,7 @@ from scripts.engine.settings import DEFAULT_TABLE, TableName
 from scripts.files import project
 from tests.support import mentions
 from tests.support.mentions import Option, Piece
+from tests.support.other_tools import OTHERS
 from tests.support.workspace import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
@@ -54,37 +55,6 @@ BARE_OF_ALEMBIC = {
     "--purge": "stamp has it: one of two commands that are told side by side",
 }
 """Alembic's options that are named without its name ahead, with the reason."""
-OTHERS = {
-    "npm": ("what was typed before", {"--file", "--dry-run"}),
-    "git": ("what to type, and what is read", {"--source", "--unshallow", "--batch"}),
-    "postgres": ("what was asked", {"--version"}),
-    "scripts/checks/git.py": (
-        "arguments of git",
-        {
-            "--all",
-            "--batch",
-            "--format",
-            "--is-shallow-repository",
-            "--name-only",
-            "--no-abbrev",
-            "--no-renames",
-            "--quiet",
-            "--raw",
-            "--show-toplevel",
-            "--verify",
-        },
-    ),
-    "scripts/checks/static/squawk.py": (
-        "arguments of squawk",
-        {"--assume-in-transaction", "--exclude", "--no-assume-in-transaction", "--reporter"},
-    ),
-    "scripts/embedded/binaries.py": ("arguments of postgres", {"--version"}),
-    "scripts/embedded/cluster.py": (
-        "arguments of initdb",
-        {"--builtin-locale", "--locale", "--locale-provider", "--no-instructions", "--no-sync"},
-    ),
-}
-"""Options of other tools: after the tool's name, or as arguments in the module that starts it."""
 NO_CODES = {"a-z": "a range of letters", "validate-migrations": "the hook of pre-commit"}
 FILES = {
     path.stem
