@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -135,3 +136,49 @@ def test_the_failure_that_is_quoted(workspace: Workspace) -> None:
     workspace.add("002", index, "SELECT 1;", slug="unique_email")
     done = workspace.run("migrate", "--database", "course")
     assert alike(quoted("operating.md", "error:  could not create")) in alike(done.stderr)
+
+
+def bare(workspace: Workspace, version: str, slug: str, up: str, down: str) -> None:
+    """Write a file without a description, so that its lines are those that are quoted."""
+    path = workspace.add(version, up, down, slug=slug)
+    path.write_text(f"-- Migration: {path.name}\n\n-- UP\n{up}\n\n-- DOWN\n{down}\n")
+
+
+def test_the_failed_proof_that_is_quoted(workspace: Workspace) -> None:
+    orders = "CREATE TABLE IF NOT EXISTS orders (id int, note text, total int DEFAULT 0);"
+    bare(workspace, "001", "orders", orders, "DROP TABLE IF EXISTS orders;")
+    up = (
+        "CREATE INDEX IF NOT EXISTS orders_note_idx ON orders (note);\n"
+        "CREATE TABLE IF NOT EXISTS coupons (code text);\n"
+        "ALTER TABLE orders ALTER COLUMN total SET DEFAULT 5;"
+    )
+    bare(workspace, "002", "coupons", up, "DROP TABLE IF EXISTS coupons;")
+    done = workspace.run("validate", "--shadow", "--database", "course", "--select", "shadow-down")
+    assert done.returncode == 1
+    assert alike(quoted("proof.md", "sql/course/002_coupons.sql")) in alike(done.stdout)
+
+
+def test_the_locks_that_are_quoted(workspace: Workspace) -> None:
+    bare(workspace, "001", "orders", "CREATE TABLE IF NOT EXISTS orders (total int);", "SELECT 1;")
+    bare(workspace, "002", "more", "SELECT 1;", "SELECT 1;")
+    up = "ALTER TABLE orders ADD CONSTRAINT total_check CHECK (total >= 0);"
+    bare(workspace, "003", "total", up, "ALTER TABLE orders DROP CONSTRAINT total_check;")
+    done = workspace.run("validate", "--shadow", "--database", "course")
+    assert alike(quoted("proof.md", "sql/course/003_total.sql locks:")) in alike(done.stdout)
+
+
+def test_the_json_that_is_quoted(workspace: Workspace) -> None:
+    workspace.add_tables("001")
+    done = workspace.run("migrate", "--database", "course", "--json")
+    finished = next(one for one in map(json.loads, done.stdout.splitlines()) if "version" in one)
+    shown = json.loads(" ".join(quoted("json.md", "{").split()))
+    assert list(shown) == list(finished)
+
+
+def test_the_revision_file_that_is_quoted_is_one(workspace: Workspace) -> None:
+    workspace.add_tables("001")
+    workspace.add("002", "SELECT 1;", "SELECT 1;", slug="create_users_table")
+    path = workspace.root / "course" / "versions" / "002_create_users_table.py"
+    path.write_text(quoted("from-npm.md", '"""Create users table'))
+    done = workspace.run("migrate", "--database", "course")
+    assert done.returncode == 0, done.stderr

@@ -11,6 +11,8 @@ from psycopg2 import sql
 from scripts.embedded.server import Server
 
 OWNER = "migrator"
+ROLES = ("upskill_auth_app",)
+"""What an administrator creates once on a server: whoever migrates here may not."""
 
 
 def create_owner(postgres: Server) -> None:
@@ -21,6 +23,8 @@ def create_owner(postgres: Server) -> None:
         contextlib.suppress(psycopg2.errors.DuplicateObject, psycopg2.errors.UniqueViolation),
     ):
         cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(OWNER)))
+        for role in ROLES:
+            cursor.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
         connection.commit()
 
 

@@ -1,0 +1,8 @@
+"""Make user names unique."""
+
+from scripts.engine.revision import migration
+
+revision = "007"
+down_revision = "006"
+
+upgrade, downgrade = migration(__file__)

@@ -1,0 +1,8 @@
+"""Add passkeys."""
+
+from scripts.engine.revision import migration
+
+revision = "008"
+down_revision = "007"
+
+upgrade, downgrade = migration(__file__)

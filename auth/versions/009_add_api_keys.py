@@ -1,0 +1,8 @@
+"""Add API keys."""
+
+from scripts.engine.revision import migration
+
+revision = "009"
+down_revision = "008"
+
+upgrade, downgrade = migration(__file__)

@@ -1,0 +1,8 @@
+"""Say what each of BetterAuth's first columns is."""
+
+from scripts.engine.revision import migration
+
+revision = "017"
+down_revision = "016"
+
+upgrade, downgrade = migration(__file__)
