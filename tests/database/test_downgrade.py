@@ -147,7 +147,7 @@ class TestOlderCode:
 
     def test_current_shows_the_version_it_has_no_file_for(self, ahead: Workspace) -> None:
         done = ahead.alembic("-n", "course", "current")
-        assert (done.returncode, done.stdout) == (0, "003 (head)\n")
+        assert (done.returncode, done.stdout) == (0, "003 (ahead of this checkout)\n")
 
     def test_the_state_names_what_is_ahead(self, ahead: Workspace) -> None:
         assert [applied.row.version for applied in ahead.state().ahead] == ["002", "003"]

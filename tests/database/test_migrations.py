@@ -62,6 +62,10 @@ def _schema(postgres: Server, url: str) -> list[str]:
     ]
 
 
+ROWS_ALONE = {"014_fill_roles"}
+"""Files that change no schema: `tests/clients` tries them on tables with rows."""
+
+
 @pytest.mark.parametrize(("environment", "entry"), MIGRATIONS)
 def test_up_and_down_are_idempotent_and_down_restores_the_schema(
     postgres: Server, database: str, connection: Connection, environment: str, entry: Entry
@@ -71,7 +75,7 @@ def test_up_and_down_are_idempotent_and_down_restores_the_schema(
     before = _schema(postgres, database)
     _run(connection, file.up)
     after = _schema(postgres, database)
-    assert after != before
+    assert (after != before) is (entry.stem not in ROWS_ALONE)
     _run(connection, file.up)
     assert _schema(postgres, database) == after
     _run(connection, file.down)

@@ -194,8 +194,9 @@ def test_a_version_that_is_not_there_is_an_error(course: Environment, version: s
 
     with pytest.raises(UsageError) as caught:
         history.read(course).get(version)
+    meant = "\nhelp:   did you mean 002?" if version == "002_b" else ""
     assert str(caught.value) == (
-        f"error:  course has no version '{version}'\ndetail: versions in sql/course: 001 to 002"
+        f"error:  course has no version '{version}'\ndetail: versions in sql/course: 001 to 002{meant}"
     )
 
 
