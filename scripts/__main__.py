@@ -18,7 +18,15 @@ def commands() -> dict[str, str]:
 
 
 def main() -> None:
-    """Print them."""
+    """Print them.
+
+    Raises:
+        SystemExit: when something is asked for that only a command can do.
+    """
+    if sys.argv[1:]:
+        sys.stderr.write("error:  python -m scripts only lists the commands\n")
+        sys.stderr.write("help:   run the command's own file, as the list has it\n")
+        sys.exit(2)
     known = commands()
     width = max(map(len, known))
     lines = [f"{name:<{width}}  {what}" for name, what in known.items()]

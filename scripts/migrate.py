@@ -47,8 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--sql",
         action="store_true",
-        help="with --dry-run: print the bare SQL, without the ledger's; for a script that psql can "
-        "run use `alembic -n NAME upgrade head --sql`",
+        help="with --dry-run: print the bare SQL, nothing hidden, without the ledger's; for a "
+        "script that psql can run use `alembic -n NAME upgrade head --sql`",
     )
     how.add_argument(
         "--execute",
@@ -126,7 +126,7 @@ def _try(pending: Pending, watch: Observer) -> None:
     watch.notice(name, f"{_count(len(tried.results))} ran, and everything was taken back")
     if tried.left:
         first = tried.left[0].filename
-        watch.notice(name, f"{first} runs outside a transaction: not tried from there on")
+        watch.notice(name, f"not tried from {first} on: {tried.reason}")
 
 
 def _count(migrations: int) -> str:

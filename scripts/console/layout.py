@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from scripts.errors import printable
 
 if TYPE_CHECKING:
     from scripts.sqltext.statements import Statement
 
 _QUERIES = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "MERGE"})
 _WRAP_AFTER = 70
+_LONGEST, _SHOWN = 5000, 300
+"""Characters of a statement that is laid out, and of one that is too long for that."""
 
 
 def statement(of: Statement) -> str:
@@ -25,12 +30,17 @@ def statement(of: Statement) -> str:
 
     from scripts.engine import disclosure
 
+    if len(of.sql) > _LONGEST:
+        return printable(disclosure.of_statement(of.sql, _SHOWN))
     text = disclosure.of_script(of.sql)
-    if "\n" in text or of.command not in _QUERIES or len(text) <= _WRAP_AFTER:
-        return textwrap.dedent(text)
-    import sqlparse
+    if "\n" not in text and of.command in _QUERIES and len(text) > _WRAP_AFTER:
+        import sqlparse
+        from sqlparse.exceptions import SQLParseError
 
-    return str(sqlparse.format(text, reindent=True, wrap_after=_WRAP_AFTER))
+        # What is nested too deeply stays as it is.
+        with suppress(SQLParseError):
+            text = str(sqlparse.format(text, reindent=True, wrap_after=_WRAP_AFTER))
+    return "\n".join(printable(line) for line in textwrap.dedent(text).splitlines())
 
 
 def wrapped(text: str, hang: int = 2) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 from scripts.console import layout, report
 from scripts.engine import disclosure, reading
 from scripts.engine.operations.upgrade import Pending
 from scripts.engine.settings import Limits
 from scripts.engine.step import Step
+from scripts.errors import printable
 from scripts.sqltext import duration
 
 
@@ -24,7 +27,7 @@ def show(pending: Pending, *, as_json: bool, as_sql: bool) -> None:
         if as_json:
             _json(name, step, limits)
         elif as_sql:
-            print(step.section.text.strip("\n"))
+            print(_bare(step.section.text.strip("\n")))
         else:
             print(f"{name}: would apply {step.filename} ({_how(step, limits)})")
             for statement in step.section.statements:
@@ -65,6 +68,13 @@ def _how(step: Step, limits: Limits) -> str:
 
 def _given(of_file: int | None, default: int) -> int:
     return default if of_file is None else of_file
+
+
+def _bare(sql: str) -> str:
+    """Return SQL byte for byte where a program reads it; nothing of it controls a terminal."""
+    if not sys.stdout.isatty():
+        return sql
+    return "\n".join(printable(line) for line in sql.splitlines())
 
 
 def _indented(sql: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from scripts.engine.observer import SilentObserver
 from scripts.engine.reported import Direction, Ended, Planned, Running, Sent, StepResult, Waiting
+from scripts.errors import printable
 
 
 def sent_line(environment: str, sent: Sent) -> str:
@@ -15,7 +16,7 @@ def sent_line(environment: str, sent: Sent) -> str:
     from scripts.engine import disclosure
 
     shown = disclosure.of_statement(sent.statement.sql, 100)
-    return f"{environment}: {sent.filename}:{sent.statement.line}: {shown}"
+    return printable(f"{environment}: {sent.filename}:{sent.statement.line}: {shown}")
 
 
 class TextObserver(SilentObserver):

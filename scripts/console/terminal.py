@@ -44,6 +44,9 @@ class TerminalObserver(TextObserver):
         self._running = Running(0)
         self._waiting: Waiting | None = None
         self._began = 0.0
+        self._lines: list[str] = []
+        """What is to be printed."""
+        self._flushed = 0.0
         self._layout: list[str] | None = None
         """The statement, laid out when it has been running long enough to be read."""
 
@@ -58,6 +61,7 @@ class TerminalObserver(TextObserver):
         trace: TracebackType | None,
     ) -> None:
         """Give the terminal back, without what moved."""
+        self._flush()
         if self._live:
             self._live.stop()
 
@@ -114,6 +118,7 @@ class TerminalObserver(TextObserver):
 
     def running(self, environment: str, running: Running) -> None:  # noqa: ARG002 - there is one
         """Show how far it is."""
+        self._flush()
         self._running = running
         if not running.waits:
             self._waiting = None
@@ -136,10 +141,20 @@ class TerminalObserver(TextObserver):
         self._print(f"{environment}: {text}")
 
     def _print(self, line: str) -> None:
+        """Print a line soon: each time that something is printed, all that moves is drawn anew."""
+        self._lines.append(printable(line))
+        if time.monotonic() - self._flushed >= 1 / _PER_SECOND:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._flushed = time.monotonic()
+        lines, self._lines = self._lines, []
+        if not lines:
+            return
         if self._console:
-            self._console.print(printable(line), markup=False, emoji=False)
+            self._console.print("\n".join(lines), markup=False, emoji=False)
         else:
-            layout.say(line)
+            layout.say("\n".join(lines))
 
     def _view(self) -> RenderableType:
         """Return what is drawn below the lines."""

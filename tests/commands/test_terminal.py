@@ -125,3 +125,13 @@ def test_quiet_says_nothing_and_verbose_each_statement(workspace: Workspace) -> 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     done = workspace.run("migrate", "--database", "course", "-v")
     assert "course: 001_step.sql:5: SELECT 1;\ncourse: 001_step.sql:6: SELECT 2;\n" in done.stdout
+
+
+def test_many_notices_hold_nothing_up(workspace: Workspace) -> None:
+    notices = "DO $$ BEGIN FOR n IN 1 .. 3000 LOOP RAISE NOTICE 'notice %', n; END LOOP; END $$;"
+    workspace.add("001", notices)
+    code, written = run(workspace, *DOORS["migrate"])
+    assert code == 0
+    # What moves is drawn anew now and then, and not for each of them.
+    assert plain(written).count("NOTICE: notice") == 3000
+    assert written.count("course \x1b") < 100

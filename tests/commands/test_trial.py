@@ -50,7 +50,47 @@ def test_a_failure_is_shown_as_the_run_would(workspace: Workspace) -> None:
     done = workspace.run("migrate", *TRY)
     assert done.returncode == 1
     assert "sql/course/002_step.sql:5" in done.stderr
+    assert "state:  everything was taken back; course is at base\n" in done.stderr
     assert workspace.dump() == before
+
+
+def test_a_failed_trial_is_no_failure_of_the_database(workspace: Workspace) -> None:
+    workspace.add_tables("001")
+    workspace.upgrade()
+    workspace.add("002", "SELECT 1 / 0;")
+    before = workspace.dump()
+    assert workspace.run("migrate", *TRY).returncode == 1
+    assert workspace.dump() == before
+    assert "failure" not in workspace.run("status", *COURSE).stdout
+
+
+def test_what_a_commit_would_check_is_checked_after_each_file(workspace: Workspace) -> None:
+    workspace.add(
+        "001",
+        "CREATE TABLE p (id int PRIMARY KEY);\n"
+        "CREATE TABLE c (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED);",
+    )
+    workspace.upgrade()
+    workspace.add("002", "INSERT INTO c VALUES (1);\nINSERT INTO p VALUES (1);")
+    workspace.add("003", "ALTER TABLE c ADD COLUMN b int;")
+    workspace.add("004", "INSERT INTO c VALUES (2);\nINSERT INTO p VALUES (2);")
+    done = workspace.run("migrate", *TRY)
+    assert (done.returncode, done.stderr) == (0, "")
+    workspace.add("005", "INSERT INTO c VALUES (99);")
+    done = workspace.run("migrate", *TRY)
+    assert done.returncode == 1
+    assert "violates foreign key constraint" in done.stderr
+    assert "everything was taken back" in done.stderr
+
+
+def test_a_value_of_an_enum_is_used_only_when_it_is_committed(workspace: Workspace) -> None:
+    workspace.add("001", "CREATE TYPE e AS ENUM ('a');\nCREATE TABLE t (e e);")
+    workspace.upgrade()
+    workspace.add("002", "ALTER TYPE e ADD VALUE IF NOT EXISTS 'b';")
+    workspace.add("003", "INSERT INTO t VALUES ('b');")
+    done = workspace.run("migrate", *TRY)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "course: not tried from 003_step.sql on: an enum value that was added" in done.stdout
 
 
 def test_what_runs_outside_a_transaction_is_not_tried(workspace: Workspace) -> None:
@@ -61,7 +101,7 @@ def test_what_runs_outside_a_transaction_is_not_tried(workspace: Workspace) -> N
     done = workspace.run("migrate", *TRY)
     assert done.returncode == 0
     assert "course: 1 migration ran, and everything was taken back\n" in done.stdout
-    assert "course: 002_step.sql runs outside a transaction: not tried from there" in done.stdout
+    assert "course: not tried from 002_step.sql on: it runs outside a transaction" in done.stdout
     workspace.upgrade("001")
     done = workspace.run("migrate", *TRY)
     assert "course: 0 migrations ran, and everything was taken back\n" in done.stdout
@@ -100,6 +140,17 @@ def test_bare_sql_is_that_of_the_files(workspace: Workspace) -> None:
     done = workspace.run("migrate", *COURSE, "--dry-run", "--sql")
     assert done.stdout == "CREATE TABLE a (id int);\n\n-- why\nSELECT   1;\n"
     assert workspace.tables() == []
+
+
+def test_what_is_too_deep_or_too_long_is_shown_as_it_is(workspace: Workspace) -> None:
+    workspace.add("001", f"SELECT {'(' * 150}1{')' * 150}, 'a\x1b[31mb', 2 AS more_than_a_line;")
+    workspace.add("002", f"SELECT {', '.join(map(str, range(20000)))};")
+    done = workspace.run("migrate", *COURSE, "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"    SELECT {'(' * 150}1" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert len(done.stdout) < 2000
+    assert "\x1b" not in workspace.run("migrate", *COURSE, "-v").stdout
 
 
 def test_a_query_on_one_line_is_laid_out_and_secrets_are_not_shown(workspace: Workspace) -> None:

@@ -21,3 +21,15 @@ def test_every_command_is_listed_with_a_line() -> None:
     wanted = ("baseline", "create", "migrate", "repair", "rollback", "status", "validate")
     assert listed[: len(wanted)] == [f"python scripts/{name}.py" for name in wanted]
     assert all(commands_list.commands().values())
+
+
+def test_it_runs_no_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts", "migrate"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "only lists the commands" in done.stderr

@@ -196,7 +196,8 @@ def test_a_version_that_is_not_there_is_an_error(course: Environment, version: s
         history.read(course).get(version)
     meant = "\nhelp:   did you mean 002?" if version == "002_b" else ""
     assert str(caught.value) == (
-        f"error:  course has no version '{version}'\ndetail: versions in sql/course: 001 to 002{meant}"
+        f"error:  course has no version '{version}'\n"
+        f"detail: versions in sql/course: 001 to 002{meant}"
     )
 
 

@@ -16,6 +16,7 @@ class GivenSource:
     """Takes connections from the caller; see `session.run_connection.Source`."""
 
     is_own = False
+    takes_back = False
 
     def __init__(self, given: Connection | Engine) -> None:
         """Take a connection, or one of an engine's.
@@ -57,6 +58,9 @@ class GivenSource:
                 other.invalidate()
             else:
                 other.close()
+
+    def end_step(self, connection: RawConnection) -> None:
+        """Do nothing: the program commits."""
 
     def close(self, connection: RawConnection) -> None:
         """Tell SQLAlchemy when the connection was closed, and end what was begun here."""

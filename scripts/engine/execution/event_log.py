@@ -43,13 +43,15 @@ class EventLog:
         self._connection = run.raw
         self._opening = database.opening(run.raw, run.settings)
         self._notify = run.notify
-        self._works = True
+        self._works = not run.takes_back
         self._exists = status.ledger.exists and status.log_tells
         encoding = run.raw.info.parameter_status("server_encoding") or "UTF8"
         self._rows = RowTexts(status.ledger, self._origin, encoding)
 
     def prepare(self, execute: Execute, *first: Event) -> None:
         """Make the table what it has to be, and write the first rows, in the open transaction."""
+        if not self._works:
+            return
         columns = event_table.columns(self._connection, self._ledger)
         needed = (
             event_table.extension(self._ledger, columns)

@@ -207,7 +207,7 @@ class Drive:
         error.complete(environment=self._status.name, state=self._situation(error))
         error.run = self.executor.log.run
         held, connection = self._lock, self._connection
-        if held is None:
+        if held is None or connection.takes_back:
             return
         event = self.state.event._replace(
             lock_wait_ms=self.executor.lock_wait_ms,

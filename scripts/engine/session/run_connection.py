@@ -37,6 +37,13 @@ class Source(Protocol):
     def second(self) -> AbstractContextManager[Connection | None]:
         """Give another one, made alike, for a `with` block; None where there can be no second."""
 
+    @property
+    def takes_back(self) -> bool:
+        """Tell whether all that is done will be undone, so that nothing of it is recorded."""
+
+    def end_step(self, connection: Connection) -> None:
+        """Do what stands for the commit of a step, where the transaction is a caller's."""
+
     def close(self, connection: Connection) -> None:
         """End what `open` has returned."""
 
@@ -46,6 +53,7 @@ class OwnSource:
 
     is_own = True
     in_caller_transaction = False
+    takes_back = False
 
     def __init__(self, settings: Settings, notify: Notify) -> None:
         """Open according to the settings; report when the server keeps us waiting."""
@@ -60,6 +68,9 @@ class OwnSource:
         """Open another one; see `Source.second`."""
         with closing(self.open()) as connection:
             yield connection
+
+    def end_step(self, connection: Connection) -> None:
+        """Do nothing: each step is committed."""
 
     def close(self, connection: Connection) -> None:
         """Close it."""
@@ -100,6 +111,11 @@ class RunConnection:
         return self._source.in_caller_transaction
 
     @property
+    def takes_back(self) -> bool:
+        """Tell whether all that is done will be undone; see `Source.takes_back`."""
+        return self._source.takes_back
+
+    @property
     def in_transaction(self) -> bool:
         """Tell whether a transaction is open."""
         status = self.raw.info.transaction_status
@@ -123,7 +139,9 @@ class RunConnection:
 
     def commit(self) -> None:
         """Commit, unless the transaction is a caller's."""
-        if not self.in_caller_transaction:
+        if self.in_caller_transaction:
+            self._source.end_step(self.raw)
+        else:
             self.raw.commit()
 
     def rollback(self) -> None:
