@@ -98,6 +98,7 @@ def _check(options: argparse.Namespace) -> None:
     for name in ("sql", "execute"):
         if getattr(options, name) and not options.dry_run:
             raise UsageError(f"--{name} needs --dry-run", hint=f"migrate.py --dry-run --{name}")
+    arguments.check_amount_of_output(options)
     if options.sql and options.json:
         raise UsageError("--sql and --json are two forms of the same", hint="give one of them")
 

@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 def _rollback(options: argparse.Namespace) -> int:
     if options.to and not options.database:
         raise UsageError("--to needs --database", hint="versions differ between the databases")
+    arguments.check_amount_of_output(options)
     planned = _planned(options)
     if planned.undoings:
         _show(planned, options)

@@ -32,8 +32,8 @@ _PAUSE = 2.0
 """Seconds between two looks."""
 _PENDING = 3
 """Exit code of --check."""
-_CLEAR = "\033[H\033[2J"
-"""https://www.xfree86.org/current/ctlseqs.html: to the upper left corner, and erase all."""
+_CLEAR = "\033[H\033[J"
+"""To the corner, and erase what follows: invisible-island.net/xterm/ctlseqs/ctlseqs.html."""
 
 
 class _Seen(NamedTuple):
@@ -106,19 +106,30 @@ def _status(options: argparse.Namespace) -> int:
     chosen = arguments.settings_of(project, arguments.environments(project, options.database))
     if options.run and not options.events:
         raise UsageError("--run needs --events", hint="status.py --events --run ID")
-    if options.watch and (options.json or options.check):
-        raise UsageError("--watch is for people: without --json and --check")
+    _check(options)
     while True:
         text, errors, code = _once(project, chosen, options)
         if options.watch and _clears():
-            sys.stdout.write(_CLEAR)
-        if text:
-            layout.say(text, 4)
+            sys.stdout.write(_CLEAR + layout.cut(layout.wrapped(text)) + "\n")
+            sys.stdout.flush()
+        elif text:
+            layout.say(text)
         for one in errors:
             print(one, file=sys.stderr)
         if not options.watch:
             return code
         time.sleep(options.watch)
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.watch and (options.json or options.check):
+        raise UsageError("--watch is for people: without --json and --check")
+    chosen = options.all or options.pending or options.check or options.last != LAST
+    if options.events and chosen:
+        raise UsageError(
+            "--events shows the event log: without --check, --all, --pending and --last",
+            hint="run the command once for each",
+        )
 
 
 def _clears() -> bool:

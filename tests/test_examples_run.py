@@ -170,7 +170,8 @@ def test_the_locks_that_are_quoted(workspace: Workspace) -> None:
 def test_the_json_that_is_quoted(workspace: Workspace) -> None:
     workspace.add_tables("001")
     done = workspace.run("migrate", "--database", "course", "--json")
-    finished = next(one for one in map(json.loads, done.stdout.splitlines()) if "version" in one)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    [finished] = [one for one in events if one["event"] == "finished"]
     shown = json.loads(" ".join(quoted("json.md", "{").split()))
     assert list(shown) == list(finished)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -16,12 +17,19 @@ from scripts.errors import UsageError
 from scripts.files import project
 from scripts.files.project import Environment, Project
 
+_LIKENESS = 0.7
+"""Below it two options are different ones (difflib's ratio, 0 to 1)."""
+
 
 class _Parser(argparse.ArgumentParser):
     """Prints `--steps must be 1 or more`, not `argument --steps: must be 1 or more`."""
 
     def error(self, message: str) -> NoReturn:
         """Begin a sentence about an option with its name."""
+        if "--json" in sys.argv[1:]:
+            from scripts.console import report
+
+            report.event("failed", **UsageError(message).fields())
         super().error(
             re.sub(r"^argument (\S+): (?=must |is )", r"\1 ", message) + self._meant(message)
         )
@@ -33,7 +41,9 @@ class _Parser(argparse.ArgumentParser):
             return ""
         import difflib
 
-        close = difflib.get_close_matches(mistyped[1], list(self._option_string_actions), 1)
+        close = difflib.get_close_matches(
+            mistyped[1], list(self._option_string_actions), 1, _LIKENESS
+        )
         return f"; did you mean {close[0]}?" if close else ""
 
 
@@ -85,6 +95,17 @@ def add_amount_of_output(to: argparse.ArgumentParser) -> None:
     amount.add_argument(
         "-v", "--verbose", action="store_true", help="print each statement when it begins"
     )
+
+
+def check_amount_of_output(options: argparse.Namespace) -> None:
+    """Refuse --quiet where all that is asked for is output.
+
+    Raises:
+        UsageError: with --json, or with --dry-run.
+    """
+    for name in ("json", "dry_run"):
+        if options.quiet and getattr(options, name):
+            raise UsageError(f"--quiet and --{name.replace('_', '-')} contradict each other")
 
 
 def add_shadow_url(to: argparse.ArgumentParser) -> None:

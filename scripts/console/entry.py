@@ -16,7 +16,8 @@ from scripts.errors import FileError, MigrationError, OutputError
 
 EXIT_CODES = (
     "exit codes: 0 done, 1 a migration or a check failed, 2 wrong usage or configuration,\n"
-    "4 another run has the lock, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM"
+    "3 something is pending (status.py --check), 4 another run has the lock, 129 SIGHUP,\n"
+    "130 Ctrl-C, 143 SIGTERM"
 )
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 

@@ -70,6 +70,17 @@ def _broken(line: str, width: int, hang: int) -> str:
     )
 
 
+def cut(text: str) -> str:
+    """Return the first lines of a text, as many as the terminal shows."""
+    import shutil
+
+    lines, most = text.splitlines(), shutil.get_terminal_size().lines - 1
+    if len(lines) <= most:
+        return text
+    left = len(lines) - most + 1
+    return "\n".join([*lines[: most - 1], f"… {left} more lines"])
+
+
 def say(text: str, hang: int = 2) -> None:
     """Print lines for people; on a terminal see `wrapped`."""
     print(wrapped(text, hang) if sys.stdout.isatty() else text, flush=True)

@@ -70,6 +70,7 @@ class JsonObserver:
         """Know no run yet; print statements as well, if that is asked for."""
         self._verbose = verbose
         self._runs: dict[str, str] = {}
+        self._sent: dict[str, Sent] = {}
 
     def _event(self, name: str, environment: str, **fields: Any) -> None:
         event(name, database=environment, run=self._runs.get(environment), **fields)
@@ -87,10 +88,15 @@ class JsonObserver:
 
     def started(self, environment: str, filename: str, direction: Direction) -> None:
         """Print that a migration begins."""
-        self._event("started", environment, filename=filename, direction=direction.value)
+        self._sent.pop(environment, None)
+        version = filename.partition("_")[0]
+        self._event(
+            "started", environment, version=version, filename=filename, direction=direction.value
+        )
 
     def sent(self, environment: str, sent: Sent) -> None:
         """Print that a statement begins, where that was asked for."""
+        self._sent[environment] = sent
         if not self._verbose:
             return
         from scripts.engine import disclosure
@@ -112,16 +118,26 @@ class JsonObserver:
             self._event(
                 "progress",
                 environment,
+                **self._place(environment),
                 duration_ms=round(running.seconds * 1000),
                 phase=running.phase,
                 percent=None if running.percent is None else round(running.percent, 1),
             )
+
+    def _place(self, environment: str) -> dict[str, Any]:
+        sent = self._sent.get(environment)
+        return {
+            "version": sent.version if sent else None,
+            "filename": sent.filename if sent else None,
+            "line": sent.statement.line if sent else None,
+        }
 
     def waiting(self, environment: str, waiting: Waiting) -> None:
         """Print who is in the way."""
         self._event(
             "waiting",
             environment,
+            **self._place(environment),
             waits_for=waiting.wants,
             duration_ms=round(waiting.seconds * 1000),
             blocked_by=list(waiting.blocked_by),

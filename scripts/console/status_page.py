@@ -71,6 +71,8 @@ def _matters(state: Status, now: Activity) -> list[str]:
         where = now.reached
         at = f", at {_place(where.filename, where.line)}" if where and where.filename else ""
         lines.append(printable(f"a run is at work{at}: {now.holder}"))
+        if now.holder.since is None:
+            lines.append("what it waits for, this login may not see: GRANT pg_read_all_stats")
     if now.waits:
         lines.append(printable(f"it waits for {now.waits.wants}"))
         lines += [printable(f"  blocked by {one}") for one in now.waits.blockers]
@@ -83,7 +85,8 @@ def _matters(state: Status, now: Activity) -> list[str]:
         lines.append(printable(f"last failure: {moment(failed.at)}, {of}: {reason}"))
     lines += [partial_line(one) for one in state.partial]
     if state.pending and not state.log_tells:
-        lines.append("without an event log, half-applied files are not shown")
+        unseen = "half-applied files are not shown"
+        lines.append(f"without an event log that this login may read, {unseen}")
     return lines
 
 

@@ -287,7 +287,9 @@ def test_partial_without_a_half_applied_file_is_refused(workspace: Workspace) ->
 def test_status_says_that_it_can_not_be_known_without_an_event_log(half: Workspace) -> None:
     half.query("DROP TABLE schema_migrations_events")
     shown = half.run("status", "--database", "course").stdout
-    assert "without an event log, half-applied files are not shown" in shown
+    assert (
+        "without an event log that this login may read, half-applied files are not shown" in shown
+    )
 
 
 def test_without_an_event_log_it_can_not_be_known_and_that_is_said(workspace: Workspace) -> None:

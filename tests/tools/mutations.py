@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from scripts.errors import FormatError
 from scripts.files import migration_file
 from scripts.sqltext.statements import Statement
 from tests.support.workspace import REPOSITORY
@@ -95,11 +96,23 @@ def mutants(migration: Migration) -> list[Mutant]:
             parts = {part: _joined(of) for part, of in sections.items()} | {name: changed}
             label = f"{migration.name}: {name} {what}"
             one = Mutant(migration, kind, label, parts["UP"], parts["DOWN"])
-            if one.text not in seen:
+            if one.text not in seen and _is_a_file(one):
                 seen.add(one.text)
                 by_kind[kind].append(one)
         found += [one for of in by_kind.values() for one in _spread(of, _MOST[name])]
     return found
+
+
+def _is_a_file(mutant: Mutant) -> bool:
+    """Tell whether it can be read as it is meant: a change may open a quote, or close one."""
+    try:
+        read = migration_file.parse(Path(mutant.migration.filename), mutant.text)
+    except FormatError:
+        return False
+    return [read.up.text.strip(), read.down.text.strip()] == [
+        mutant.up.strip(),
+        mutant.down.strip(),
+    ]
 
 
 def _sections(migration: Migration) -> tuple[Sequence[Statement], Sequence[Statement]]:
