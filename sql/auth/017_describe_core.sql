@@ -21,7 +21,7 @@ COMMENT ON COLUMN session."ipAddress" IS 'Where from, as the proxy says';
 COMMENT ON COLUMN session."userAgent" IS 'The browser, as it says itself';
 COMMENT ON COLUMN session."userId" IS 'Who';
 COMMENT ON COLUMN account.id IS 'Made by BetterAuth';
-COMMENT ON COLUMN account."accountId" IS 'The person at the provider; with a password, the users own id';
+COMMENT ON COLUMN account."accountId" IS 'The person at the provider; with a password, the user''s own id';
 COMMENT ON COLUMN account."providerId" IS 'credential for a password, otherwise google, github and so on';
 COMMENT ON COLUMN account."userId" IS 'Whose';
 COMMENT ON COLUMN account."accessToken" IS 'For calls to the provider; encrypted where the application is configured so';
