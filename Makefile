@@ -41,7 +41,7 @@ lint: $(TOOLS)  ## style, types, architecture, and the migration files themselve
 
 docs: $(TOOLS)  ## write the generated documents anew
 	$(BIN)/python -c 'from scripts.checks import rules; print(rules.document(), end="")' > docs/checks.md
-	$(BIN)/python tests/tools/schema_pages.py
+	$(BIN)/python tests/tools/schema_docs.py
 
 scenes: $(TOOLS)  ## draw what people see of runs: docs/scenes
 	$(BIN)/python tests/tools/scenes.py

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.tools import schema_pages
+from tests.support.servers import required
+from tests.tools import schema_docs
 
 pytestmark = pytest.mark.database
-PAGES = sorted(schema_pages.FOLDER.glob("*.md"))
+SITE = schema_docs.FOLDER / "index.html"
+PAGES = sorted(schema_docs.FOLDER.glob("*.md"))
 
 
 def test_the_pages_are_what_the_migrations_make() -> None:
-    for path, text in schema_pages.pages():
+    for path, text in schema_docs.pages():
         assert path.read_text() == text, f"{path.name} is stale: make docs"
 
 
@@ -27,3 +31,48 @@ def test_links_lead_to_a_heading_and_diagrams_to_a_table(path: Path) -> None:
     related = re.findall(r"(?m)^    (\w+) \|\|--o\{ (\w+) :", text)
     assert {name for pair in related for name in pair} <= drawn
     assert len(drawn) >= 8
+
+
+def shown(query: str = "") -> tuple[str, str]:
+    """Open the page in a browser; return its DOM once the script has run, and what it logged."""
+    browser = shutil.which("chromium")
+    required("chromium", found=browser is not None)
+    options = ("--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr")
+    done = subprocess.run(
+        [str(browser), *options, "--dump-dom", f"{SITE.as_uri()}{query}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, "\n".join(one for one in done.stderr.splitlines() if "CONSOLE" in one)
+
+
+def visible(dom: str) -> set[str]:
+    tags = re.findall(r"<section ([^>]*)>", dom)
+    return {re.findall(r'id="([^"]+)"', one)[0] for one in tags if not one.endswith('hidden=""')}
+
+
+def test_a_browser_opens_the_page_and_has_nothing_to_complain_of() -> None:
+    dom, said = shown()
+    assert said == ""
+    assert {"auth.user", "auth.session", "course.courses", "course.lessons"} <= visible(dom)
+    assert f"{len(visible(dom))} of {len(visible(dom))}</p>" in dom
+    # Nothing comes from elsewhere.
+    assert re.findall(r"(?:src|href)=\"(?!#)", dom) == []
+
+
+def test_a_search_narrows_the_list() -> None:
+    dom, _ = shown("?q=impersonat")
+    assert visible(dom) == {"auth.session"}
+    assert "1 of " in dom
+    dom, _ = shown("?q=section+position")
+    assert visible(dom) == {"course.sections", "course.lessons"}
+
+
+def test_every_link_leads_to_its_table() -> None:
+    dom, _ = shown()
+    targets = set(re.findall(r'href="#([^"]+)"', dom))
+    assert "auth.user" in targets
+    assert targets == visible(dom)

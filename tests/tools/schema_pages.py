@@ -1,6 +1,4 @@
-"""Describe both schemas from their catalogs: docs/schema/*.md, with a diagram each.
-
-    make docs
+"""Both schemas, read from their catalogs, and a page in Markdown for each.
 
 The project's own migrations run one by one on a PostgreSQL of its own; what has come or changed
 with each is noted.
@@ -9,7 +7,6 @@ with each is noted.
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -18,15 +15,12 @@ from typing import NamedTuple
 
 import psycopg2
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from scripts.catalog import diff, snapshot
 from scripts.catalog.record import Record
 from scripts.catalog.snapshot import Snapshot
 from tests.support.servers import OwnServer, own_server
 from tests.support.workspace import REPOSITORY, Workspace
 
-FOLDER = REPOSITORY / "docs" / "schema"
 ENVIRONMENTS = ("auth", "course")
 _OURS = re.compile(r"public\.(schema_migrations|alembic_version)")
 _REFERENCES = re.compile(r"FOREIGN KEY \((.+?)\) REFERENCES (.+?)\((.+?)\)(.*)")
@@ -103,7 +97,7 @@ def page(environment: str, schema: Schema) -> str:
     if functions:
         lines += ["", "## Functions", ""]
         lines += [
-            f"- `{_short(one.name)}` ({_versions(schema, one.name)}) {_comment(one)}".rstrip()
+            f"- `{short(one.name)}` ({versions(schema, one.name)}) {comment(one)}".rstrip()
             for one in functions
         ]
     return "\n".join(lines) + "\n"
@@ -114,25 +108,26 @@ def _diagram(schema: Schema, tables: Sequence[Record]) -> Iterator[str]:
     yield "```mermaid"
     yield "erDiagram"
     for table in tables:
-        keys = _primary(schema, table) | set(_foreign(schema, table))
-        yield f"    {_node(table.name)} {{"
+        keys = primary(schema, table) | set(foreign(schema, table))
+        yield f"    {node(table.name)} {{"
         for column in schema.of("column", table.name):
-            name = _last(column.name)
+            name = last(column.name)
             if name in keys:
                 marks = [
-                    *(["PK"] if name in _primary(schema, table) else []),
-                    *(["FK"] if name in _foreign(schema, table) else []),
+                    *(["PK"] if name in primary(schema, table) else []),
+                    *(["FK"] if name in foreign(schema, table) else []),
                 ]
                 kind = re.sub(r"[^A-Za-z0-9]+", "_", str(column.get("type")))
                 yield f"        {kind} {name.strip(chr(34))} {','.join(marks)}"
         yield "    }"
     for table in tables:
-        for columns, target in _foreign(schema, table).items():
-            yield f"    {_node(target)} ||--o{{ {_node(table.name)} : {columns.strip(chr(34))}"
+        for columns, target in foreign(schema, table).items():
+            yield f"    {node(target)} ||--o{{ {node(table.name)} : {columns.strip(chr(34))}"
     yield "```"
 
 
-def _primary(schema: Schema, table: Record) -> set[str]:
+def primary(schema: Schema, table: Record) -> set[str]:
+    """Return the columns of a table's primary key."""
     for one in schema.of("constraint", table.name):
         found = _PRIMARY.match(str(one.get("definition")))
         if found:
@@ -140,7 +135,7 @@ def _primary(schema: Schema, table: Record) -> set[str]:
     return set()
 
 
-def _foreign(schema: Schema, table: Record) -> dict[str, str]:
+def foreign(schema: Schema, table: Record) -> dict[str, str]:
     """Return the tables that columns refer to, by column."""
     found = {}
     for one in schema.of("constraint", table.name):
@@ -153,17 +148,17 @@ def _foreign(schema: Schema, table: Record) -> dict[str, str]:
 
 
 def _relation(schema: Schema, one: Record) -> list[str]:
-    lines = ["", f"## {_short(one.name)}", "", f"{_comment(one)}. {_versions(schema, one.name)}."]
-    foreign = _foreign(schema, one)
+    lines = ["", f"## {short(one.name)}", "", f"{comment(one)}. {versions(schema, one.name)}."]
+    references = foreign(schema, one)
     lines += ["", "| column | type | | |", "|---|---|---|---|"]
     for column in schema.of("column", one.name):
-        name = _last(column.name)
+        name = last(column.name)
         rules = [
             *(["NOT NULL"] if column.get("not_null") else []),
             *([f"default `{column.get('default')}`"] if column.get("default") else []),
-            *([f"→ {_link(foreign[name])}"] if name in foreign else []),
+            *([f"→ {_link(references[name])}"] if name in references else []),
         ]
-        cells = (f"`{name}`", f"`{column.get('type')}`", ", ".join(rules), _comment(column))
+        cells = (f"`{name}`", f"`{column.get('type')}`", ", ".join(rules), comment(column))
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     for kind, title in (("constraint", "Keys and checks"), ("index", "Indexes")):
         parts = [
@@ -173,59 +168,50 @@ def _relation(schema: Schema, one: Record) -> list[str]:
         ]
         if parts:
             lines += ["", f"{title}:", ""]
-            lines += [f"- `{_last(part.name)}` `{_definition(part)}`" for part in parts]
+            lines += [f"- `{last(part.name)}` `{definition(part)}`" for part in parts]
     for kind in ("trigger", "policy"):
         for part in schema.of(kind, one.name):
-            lines += ["", f"{kind.capitalize()} `{_last(part.name)}`: `{_definition(part)}`"]
+            lines += ["", f"{kind.capitalize()} `{last(part.name)}`: `{definition(part)}`"]
     return lines
 
 
-def _definition(part: Record) -> str:
+def definition(part: Record) -> str:
+    """Return a part's definition on one line."""
     text = " ".join(str(part.get("definition") or "").split())
     return re.sub(r"^CREATE (UNIQUE )?INDEX \S+ ON \S+ USING ", lambda found: found[1] or "", text)
 
 
-def _comment(one: Record) -> str:
+def comment(one: Record) -> str:
+    """Return what is said of an object, without a full stop."""
     return str(one.get("comment") or "").rstrip(".")
 
 
-def _versions(schema: Schema, name: str) -> str:
+def versions(schema: Schema, name: str) -> str:
+    """Return which migrations have made and changed it."""
     first, *later = schema.made.get(name, ["?"])
     return f"Made by {first}" + (f", changed by {', '.join(later)}" if later else "")
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
+    """Return a full name without its schema, where that is public."""
     return name.removeprefix("public.")
 
 
-def _last(name: str) -> str:
+def last(name: str) -> str:
+    """Return the last part of a full name, with its quotes."""
     return re.split(r'\.(?=(?:[^"]*"[^"]*")*[^"]*$)', name)[-1]
 
 
 def _link(name: str) -> str:
-    short = _short(name)
-    return f"[{short}](#{short.strip(chr(34)).lower()})"
+    return f"[{short(name)}](#{node(name).lower()})"
 
 
-def _node(name: str) -> str:
-    return _short(name).strip('"')
+def node(name: str) -> str:
+    """Return a name for diagrams, without quotes."""
+    return short(name).strip('"')
 
 
-def pages() -> Iterator[tuple[Path, str]]:
-    """Make each page; give its path and its text."""
+def schemas() -> dict[str, Schema]:
+    """Read both schemas."""
     with own_server() as server:
-        for environment in ENVIRONMENTS:
-            text = page(environment, read(server, environment))
-            yield FOLDER / f"{environment}.md", text
-
-
-def main() -> None:
-    """Write the pages."""
-    FOLDER.mkdir(exist_ok=True)
-    for path, text in pages():
-        path.write_text(text, encoding="utf-8")
-        print(path.relative_to(REPOSITORY))
-
-
-if __name__ == "__main__":
-    main()
+        return {environment: read(server, environment) for environment in ENVIRONMENTS}
