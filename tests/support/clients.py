@@ -36,6 +36,19 @@ def install() -> None:
         done.write_text(wanted.read_text())
 
 
+def tool(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of the packages; return how it ended."""
+    return subprocess.run(
+        [str(FOLDER / "node_modules" / ".bin" / name), *arguments],
+        cwd=FOLDER,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
 def run(script: str, *arguments: str, **environment: str) -> Any:
     """Run a script of tests/clients; return the JSON that it prints."""
     done = subprocess.run(

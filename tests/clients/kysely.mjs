@@ -1,0 +1,29 @@
+// The queries of queries.ts on the database of COURSE_DB_URL; node runs what tsc has made of them.
+//
+//   node kysely.mjs FILE   FILE is queries.js; prints rows and, for each query, its plan
+import { Kysely, PostgresDialect } from "kysely";
+import { pathToFileURL } from "node:url";
+import pg from "pg";
+
+const queries = await import(pathToFileURL(process.argv[2]).href);
+const pool = new pg.Pool({ connectionString: process.env.COURSE_DB_URL, max: 4 });
+const db = new Kysely({ dialect: new PostgresDialect({ pool }) });
+
+async function planned(query) {
+  const plan = (await query.explain("text")).map((row) => row["QUERY PLAN"]).join("\n");
+  return { rows: (await query.execute()).length, plan };
+}
+
+const instructor = (await db.selectFrom("instructors").select("id").limit(1)
+  .executeTakeFirstOrThrow()).id;
+const done = {
+  catalogue: await planned(queries.catalogue(db, "category-7", new Date("2100-01-01"))),
+  newest: await planned(queries.newest(db)),
+  contents: await planned(queries.contents(db, "course-7")),
+  enrolled: await planned(queries.enrolled(db, "user-7")),
+  dashboard: await planned(queries.dashboard(db, instructor)),
+};
+const twice = await Promise.all([1, 2, 3].map(() => queries.enrol(db, "somebody-new", "course-7")));
+done.enrolments = twice.filter(Boolean).length;
+console.log(JSON.stringify(done));
+await db.destroy();

@@ -1,0 +1,78 @@
+// What a course site asks of the course database, with the types that kysely-codegen has made.
+import type { Kysely } from "kysely";
+import { sql } from "kysely";
+import type { DB } from "./types/course.js";
+
+/** The catalogue page: published courses of a category, the newest first. */
+export function catalogue(db: Kysely<DB>, category: string, below: Date) {
+  return db
+    .selectFrom("courses")
+    .innerJoin("course_categories", "course_categories.course_id", "courses.id")
+    .innerJoin("categories", "categories.id", "course_categories.category_id")
+    .where("categories.slug", "=", category)
+    .where("courses.status", "=", "published")
+    .where("courses.published_at", "<", below)
+    .select(["courses.id", "courses.slug", "courses.title", "courses.price_minor", "courses.currency"])
+    .orderBy("courses.published_at", "desc")
+    .orderBy("courses.id")
+    .limit(20);
+}
+
+/** The newest courses of all. */
+export function newest(db: Kysely<DB>) {
+  return db
+    .selectFrom("courses")
+    .where("status", "=", "published")
+    .select(["slug", "title", "published_at"])
+    .orderBy("published_at", "desc")
+    .orderBy("id")
+    .limit(20);
+}
+
+/** A course page with its sections and lessons, in their order. */
+export function contents(db: Kysely<DB>, slug: string) {
+  return db
+    .selectFrom("courses")
+    .innerJoin("sections", "sections.course_id", "courses.id")
+    .innerJoin("lessons", "lessons.section_id", "sections.id")
+    .where("courses.slug", "=", slug)
+    .select(["sections.title as section", "lessons.title as lesson", "lessons.duration_seconds"])
+    .orderBy("sections.position")
+    .orderBy("lessons.position");
+}
+
+/** A learner's own courses. */
+export function enrolled(db: Kysely<DB>, user: string) {
+  return db
+    .selectFrom("enrollments")
+    .innerJoin("courses", "courses.id", "enrollments.course_id")
+    .where("enrollments.user_id", "=", user)
+    .select(["courses.slug", "courses.title", "enrollments.created_at"])
+    .orderBy("enrollments.created_at", "desc");
+}
+
+/** Enrols a learner once, however often it is asked for. */
+export async function enrol(db: Kysely<DB>, user: string, slug: string) {
+  return db.transaction().execute(async (transaction) => {
+    const course = await transaction
+      .selectFrom("courses").where("slug", "=", slug).where("status", "=", "published")
+      .select("id").executeTakeFirstOrThrow();
+    return transaction
+      .insertInto("enrollments")
+      .values({ user_id: user, course_id: course.id })
+      .onConflict((conflict) => conflict.doNothing())
+      .returning("id")
+      .executeTakeFirst();
+  });
+}
+
+/** How many learners each course of an instructor has. */
+export function dashboard(db: Kysely<DB>, instructor: string) {
+  return db
+    .selectFrom("course_instructors")
+    .innerJoin("courses", "courses.id", "course_instructors.course_id")
+    .leftJoin("enrollments", "enrollments.course_id", "courses.id")
+    .where("course_instructors.instructor_id", "=", instructor)
+    .groupBy(["courses.id", "courses.title"])
+    .select(["courses.title", sql<string>`count(enrollments.id)`.as("learners")]);
+}

@@ -1,0 +1,95 @@
+"""Kysely on the migrated course database: types, queries and the plans of a site with many rows."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support import clients
+from tests.support.workspace import REPOSITORY, Workspace
+
+pytestmark = pytest.mark.database
+TYPES = clients.FOLDER / "types" / "course.d.ts"
+NOT_OURS = "(schema_migrations|schema_migrations_events|alembic_version)"
+_SITE = (
+    "INSERT INTO categories (slug, name) SELECT 'category-' || n, 'Category ' || n"
+    " FROM generate_series(1, 20) n",
+    "INSERT INTO instructors (user_id, display_name) SELECT 'teacher-' || n, 'Teacher ' || n"
+    " FROM generate_series(1, 1000) n",
+    "INSERT INTO courses (slug, title, status, published_at)"
+    " SELECT 'course-' || n, 'Course ' || n, 'published', now() - n * interval '1 minute'"
+    " FROM generate_series(1, 20000) n",
+    "INSERT INTO course_categories (course_id, category_id) SELECT c.id, k.id FROM courses c"
+    " JOIN categories k ON k.id % 20 = c.id % 20",
+    "INSERT INTO course_instructors (course_id, instructor_id) SELECT c.id, i.id FROM courses c"
+    " JOIN instructors i ON i.id % 1000 = c.id % 1000",
+    "INSERT INTO sections (course_id, title, position) SELECT id, 'Section ' || n, n"
+    " FROM courses, generate_series(1, 4) n WHERE courses.id <= 3000",
+    "INSERT INTO lessons (section_id, title, position) SELECT id, 'Lesson ' || n, n"
+    " FROM sections, generate_series(1, 5) n",
+    "INSERT INTO enrollments (user_id, course_id) SELECT 'user-' || n, c.id"
+    " FROM generate_series(1, 10000) n JOIN courses c ON c.id % 2000 = n % 2000",
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def installed() -> None:
+    """The packages are there, or the tests are skipped."""
+    clients.install()
+
+
+@pytest.fixture
+def course(workspace: Workspace) -> Workspace:
+    """The project's course migrations, all applied."""
+    for name in ("sql/course", "course/versions"):
+        shutil.copytree(REPOSITORY / name, workspace.root / name, dirs_exist_ok=True)
+    done = workspace.run("migrate", "--database", "course", "--quiet")
+    assert done.returncode == 0, done.stderr
+    return workspace
+
+
+def test_the_committed_types_are_those_of_the_schema(course: Workspace, tmp_path: Path) -> None:
+    made = tmp_path / "course.d.ts"
+    arguments = ("--dialect", "postgres", "--out-file", str(made), "--exclude-pattern", NOT_OURS)
+    done = clients.tool("kysely-codegen", *arguments, DATABASE_URL=course.urls["course"])
+    assert done.returncode == 0, done.stderr
+    assert TYPES.read_text() == made.read_text(), "stale: copy what kysely-codegen has made"
+
+
+def test_the_queries_of_a_site_compile_and_a_wrong_column_does_not() -> None:
+    done = clients.tool("tsc", "-p", ".")
+    assert (done.returncode, done.stdout) == (0, "")
+    options = ("--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext")
+    wrong = clients.tool("tsc", *options, "wrong.ts")
+    assert wrong.returncode != 0
+    assert "'\"price\"' is not assignable" in wrong.stdout
+    assert "Argument of type '1' is not assignable" in wrong.stdout
+
+
+def test_they_use_indexes_on_a_site_with_many_rows(course: Workspace) -> None:
+    for statement in _SITE:
+        course.query(statement)
+    course.query("ANALYZE")
+    [(rows,)] = course.query(
+        "SELECT (SELECT count(*) FROM lessons) + (SELECT count(*) FROM enrollments)"
+    )
+    assert rows >= 100_000
+    emitted = clients.tool("tsc", "-p", ".", "--noEmit", "false", "--outDir", "build")
+    assert emitted.returncode == 0, emitted.stdout
+    built = str(clients.FOLDER / "build" / "queries.js")
+    found = clients.run("kysely.mjs", built, COURSE_DB_URL=course.urls["course"])
+    assert found.pop("enrolments") == 1  # of three at once
+    counts = {name: one["rows"] for name, one in found.items()}
+    assert counts == {
+        "catalogue": 20,
+        "newest": 20,
+        "contents": 20,
+        "enrolled": 10,
+        "dashboard": 20,
+    }
+    large = re.compile(r"Seq Scan on (courses|sections|lessons|enrollments|course_categories)\b")
+    read_whole = {name: large.findall(one["plan"]) for name, one in found.items()}
+    assert {name: tables for name, tables in read_whole.items() if tables} == {}
