@@ -22,8 +22,11 @@ const done = {
   contents: await planned(queries.contents(db, "course-7")),
   enrolled: await planned(queries.enrolled(db, "user-7")),
   dashboard: await planned(queries.dashboard(db, instructor)),
+  orders: await planned(queries.orders(db, "user-7")),
 };
 const twice = await Promise.all([1, 2, 3].map(() => queries.enrol(db, "somebody-new", "course-7")));
 done.enrolments = twice.filter(Boolean).length;
+done.bought = (await Promise.all(["one", "two", "three"].map((user) =>
+  queries.buy(db, user, ["course-1", "course-2"], "last-one")))).sort((a, b) => a.total - b.total);
 console.log(JSON.stringify(done));
 await db.destroy();

@@ -76,3 +76,44 @@ export function dashboard(db: Kysely<DB>, instructor: string) {
     .groupBy(["courses.id", "courses.title"])
     .select(["courses.title", sql<string>`count(enrollments.id)`.as("learners")]);
 }
+
+/** A learner's orders, the newest first, with what they hold. */
+export function orders(db: Kysely<DB>, user: string) {
+  return db
+    .selectFrom("orders")
+    .innerJoin("order_items", "order_items.order_id", "orders.id")
+    .innerJoin("courses", "courses.id", "order_items.course_id")
+    .where("orders.user_id", "=", user)
+    .select(["orders.id", "orders.total_minor", "orders.status", "courses.title"])
+    .orderBy("orders.created_at", "desc");
+}
+
+/** Buys courses, with a coupon if one is given and still left. */
+export async function buy(db: Kysely<DB>, user: string, slugs: string[], code?: string) {
+  return db.transaction().execute(async (transaction) => {
+    const courses = await transaction
+      .selectFrom("courses").where("slug", "in", slugs)
+      .select(["id", "price_minor", "currency"]).execute();
+    const subtotal = courses.reduce((sum, one) => sum + BigInt(one.price_minor), 0n);
+    const redeemed = code === undefined ? null : (await sql<{ id: string | null }>`
+      SELECT redeem_coupon(${code}) AS id`.execute(transaction)).rows[0]?.id ?? null;
+    const coupon = redeemed === null ? undefined : await transaction
+      .selectFrom("coupons").where("id", "=", redeemed).select("percent_off").executeTakeFirst();
+    const discount = (subtotal * BigInt(coupon?.percent_off ?? 0)) / 100n;
+    const order = await transaction
+      .insertInto("orders")
+      .values({
+        user_id: user, coupon_id: redeemed, currency: courses[0]?.currency ?? "EUR",
+        subtotal_minor: subtotal, discount_minor: discount,
+      })
+      .returning(["id", "total_minor"])
+      .executeTakeFirstOrThrow();
+    await transaction
+      .insertInto("order_items")
+      .values(courses.map((one) => ({
+        order_id: order.id, course_id: one.id, price_minor: one.price_minor,
+      })))
+      .execute();
+    return { total: order.total_minor, redeemed: redeemed !== null };
+  });
+}

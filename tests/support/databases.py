@@ -11,7 +11,7 @@ from psycopg2 import sql
 from scripts.embedded.server import Server
 
 OWNER = "migrator"
-ROLES = ("upskill_auth_app",)
+ROLES = ("upskill_auth_app", "upskill_course_app")
 """What an administrator creates once on a server: whoever migrates here may not."""
 
 

@@ -14,8 +14,17 @@ export type Int8 = ColumnType<string, bigint | number | string, bigint | number 
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
 export interface Categories {
+  /**
+   * When it was made
+   */
   created_at: Generated<Timestamp>;
+  /**
+   * Nobody outside sees it
+   */
   id: Generated<Int8>;
+  /**
+   * As it stands in the menu
+   */
   name: string;
   /**
    * The category above; NULL at the top
@@ -25,39 +34,125 @@ export interface Categories {
    * Order among its siblings, from 1
    */
   position: Generated<number>;
+  /**
+   * The category in URLs
+   */
   slug: string;
+  /**
+   * When the row was last changed
+   */
   updated_at: Generated<Timestamp>;
 }
 
+export interface Coupons {
+  /**
+   * By how much, in the minor unit of currency; then percent_off is NULL
+   */
+  amount_off_minor: Int8 | null;
+  /**
+   * In capitals, as it is printed and typed
+   */
+  code: string;
+  /**
+   * When it was thought of
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * ISO 4217 code; NULL where the coupon is for a percentage
+   */
+  currency: string | null;
+  /**
+   * Nobody outside sees it
+   */
+  id: Generated<Int8>;
+  /**
+   * How many may; NULL is without limit
+   */
+  max_redemptions: number | null;
+  /**
+   * By how many percent; then amount_off_minor is NULL
+   */
+  percent_off: number | null;
+  /**
+   * How many orders have used it
+   */
+  redemptions: Generated<number>;
+  /**
+   * When the row was last changed
+   */
+  updated_at: Generated<Timestamp>;
+  /**
+   * From when it is accepted
+   */
+  valid_from: Generated<Timestamp>;
+  /**
+   * Until when; NULL is for ever
+   */
+  valid_until: Timestamp | null;
+}
+
 export interface CourseCategories {
+  /**
+   * In which category
+   */
   category_id: Int8;
+  /**
+   * Which course
+   */
   course_id: Int8;
+  /**
+   * Since when
+   */
   created_at: Generated<Timestamp>;
 }
 
 export interface CourseInstructors {
+  /**
+   * Of which course
+   */
   course_id: Int8;
+  /**
+   * Since when
+   */
   created_at: Generated<Timestamp>;
+  /**
+   * Who
+   */
   instructor_id: Int8;
   /**
    * Order on the course page, from 1
    */
   position: Generated<number>;
+  /**
+   * lead, assistant or guest
+   */
   role: Generated<string>;
 }
 
 export interface Courses {
+  /**
+   * When it was begun
+   */
   created_at: Generated<Timestamp>;
   /**
    * ISO 4217 code
    */
   currency: Generated<string>;
+  /**
+   * All of it, in Markdown
+   */
   description: Generated<string>;
+  /**
+   * Nobody outside sees it: see slug
+   */
   id: Generated<Int8>;
   /**
    * Language of the lessons: ISO 639-1, with a region where it matters
    */
   language: Generated<string>;
+  /**
+   * beginner, intermediate or advanced
+   */
   level: Generated<string>;
   /**
    * Price in the minor unit of the currency, such as cents; 0 is free
@@ -71,9 +166,21 @@ export interface Courses {
    * The course in URLs: small letters, digits and single hyphens
    */
   slug: string;
+  /**
+   * draft, published or archived
+   */
   status: Generated<string>;
+  /**
+   * In two sentences, for the catalogue
+   */
   summary: Generated<string>;
+  /**
+   * As it stands on the course page
+   */
   title: string;
+  /**
+   * When the row was last changed
+   */
   updated_at: Generated<Timestamp>;
 }
 
@@ -82,11 +189,29 @@ export interface Enrollments {
    * First completion; stays when the status changes later
    */
   completed_at: Timestamp | null;
+  /**
+   * In which course
+   */
   course_id: Int8;
+  /**
+   * When the row was made
+   */
   created_at: Generated<Timestamp>;
+  /**
+   * When the learner got access
+   */
   enrolled_at: Generated<Timestamp>;
+  /**
+   * Nobody outside sees it
+   */
   id: Generated<Int8>;
+  /**
+   * active, completed, refunded or expired
+   */
   status: Generated<string>;
+  /**
+   * When the row was last changed
+   */
   updated_at: Generated<Timestamp>;
   /**
    * The person's id in the auth database; no foreign key can reach it
@@ -95,57 +220,254 @@ export interface Enrollments {
 }
 
 export interface Instructors {
+  /**
+   * In Markdown
+   */
   biography: Generated<string>;
+  /**
+   * When the profile was made
+   */
   created_at: Generated<Timestamp>;
+  /**
+   * As it stands on course pages
+   */
   display_name: string;
+  /**
+   * In a line
+   */
   headline: Generated<string>;
+  /**
+   * Nobody outside sees it
+   */
   id: Generated<Int8>;
+  /**
+   * When the row was last changed
+   */
   updated_at: Generated<Timestamp>;
   /**
    * The person's id in the auth database; no foreign key can reach it
    */
   user_id: string;
+  /**
+   * Beginning with http:// or https://
+   */
   website_url: string | null;
 }
 
 export interface Lessons {
+  /**
+   * What is shown, in Markdown
+   */
   content: Generated<string>;
+  /**
+   * When it was made
+   */
   created_at: Generated<Timestamp>;
+  /**
+   * How long it takes; 0 where nobody has measured
+   */
   duration_seconds: Generated<number>;
+  /**
+   * Nobody outside sees it
+   */
   id: Generated<Int8>;
   /**
    * Open to people who are not enrolled
    */
   is_preview: Generated<boolean>;
+  /**
+   * video, article or quiz
+   */
   kind: Generated<string>;
   /**
    * Order within the section, from 1
    */
   position: number;
+  /**
+   * Of which section
+   */
   section_id: Int8;
+  /**
+   * As it stands in the list
+   */
   title: string;
+  /**
+   * When the row was last changed
+   */
   updated_at: Generated<Timestamp>;
 }
 
-export interface Sections {
+export interface OrderItems {
+  /**
+   * Which course; nobody buys one twice in an order
+   */
   course_id: Int8;
+  /**
+   * When it was put into the basket
+   */
   created_at: Generated<Timestamp>;
+  /**
+   * Of which order
+   */
+  order_id: Int8;
+  /**
+   * What it cost then: the price of the course may change
+   */
+  price_minor: Int8;
+}
+
+export interface Orders {
+  /**
+   * The coupon that was redeemed, if any
+   */
+  coupon_id: Int8 | null;
+  /**
+   * When it was begun
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * ISO 4217 code, of all amounts of the order
+   */
+  currency: string;
+  /**
+   * What the coupon takes off
+   */
+  discount_minor: Generated<Int8>;
+  /**
+   * The number on the invoice
+   */
+  id: Generated<Int8>;
+  /**
+   * When the money came; stays when it is refunded
+   */
+  paid_at: Timestamp | null;
+  /**
+   * pending, paid, refunded or cancelled
+   */
+  status: Generated<string>;
+  /**
+   * What its items cost, before the coupon
+   */
+  subtotal_minor: Int8;
+  /**
+   * What is to be paid
+   */
+  total_minor: Generated<Int8>;
+  /**
+   * When the row was last changed
+   */
+  updated_at: Generated<Timestamp>;
+  /**
+   * The person's id in the auth database; no foreign key can reach it
+   */
+  user_id: string;
+}
+
+export interface Payments {
+  /**
+   * How much, in the minor unit of currency
+   */
+  amount_minor: Int8;
+  /**
+   * When it was begun
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * ISO 4217 code
+   */
+  currency: string;
+  /**
+   * Nobody outside sees it
+   */
+  id: Generated<Int8>;
+  /**
+   * What is paid
+   */
+  order_id: Int8;
+  /**
+   * Who moves the money: stripe, paypal, invoice
+   */
+  provider: string;
+  /**
+   * What the provider calls the attempt
+   */
+  reference: string;
+  /**
+   * pending, succeeded, failed or refunded
+   */
+  status: Generated<string>;
+  /**
+   * When the provider last told of it
+   */
+  updated_at: Generated<Timestamp>;
+}
+
+export interface Reviews {
+  /**
+   * In words; empty where there are only stars
+   */
+  body: Generated<string>;
+  /**
+   * Of which course
+   */
+  course_id: Int8;
+  /**
+   * When it was first written
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * From 1 to 5, the best
+   */
+  stars: number;
+  /**
+   * When it was last changed
+   */
+  updated_at: Generated<Timestamp>;
+  /**
+   * The person's id in the auth database; no foreign key can reach it
+   */
+  user_id: string;
+}
+
+export interface Sections {
+  /**
+   * Of which course
+   */
+  course_id: Int8;
+  /**
+   * When it was made
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * Nobody outside sees it
+   */
   id: Generated<Int8>;
   /**
    * Order within the course, from 1
    */
   position: number;
+  /**
+   * As it stands above its lessons
+   */
   title: string;
+  /**
+   * When the row was last changed
+   */
   updated_at: Generated<Timestamp>;
 }
 
 export interface DB {
   categories: Categories;
+  coupons: Coupons;
   course_categories: CourseCategories;
   course_instructors: CourseInstructors;
   courses: Courses;
   enrollments: Enrollments;
   instructors: Instructors;
   lessons: Lessons;
+  order_items: OrderItems;
+  orders: Orders;
+  payments: Payments;
+  reviews: Reviews;
   sections: Sections;
 }

@@ -1,0 +1,101 @@
+-- Migration: 010_describe_columns.sql
+-- Description: Say what each column of the catalogue is
+-- Author: Upskill platform team
+-- Created: 2026-11-30
+
+-- UP: Apply migration
+
+COMMENT ON COLUMN courses.id IS 'Nobody outside sees it: see slug';
+COMMENT ON COLUMN courses.title IS 'As it stands on the course page';
+COMMENT ON COLUMN courses.summary IS 'In two sentences, for the catalogue';
+COMMENT ON COLUMN courses.description IS 'All of it, in Markdown';
+COMMENT ON COLUMN courses.level IS 'beginner, intermediate or advanced';
+COMMENT ON COLUMN courses.status IS 'draft, published or archived';
+COMMENT ON COLUMN courses.created_at IS 'When it was begun';
+COMMENT ON COLUMN courses.updated_at IS 'When the row was last changed';
+COMMENT ON COLUMN instructors.id IS 'Nobody outside sees it';
+COMMENT ON COLUMN instructors.display_name IS 'As it stands on course pages';
+COMMENT ON COLUMN instructors.headline IS 'In a line';
+COMMENT ON COLUMN instructors.biography IS 'In Markdown';
+COMMENT ON COLUMN instructors.website_url IS 'Beginning with http:// or https://';
+COMMENT ON COLUMN instructors.created_at IS 'When the profile was made';
+COMMENT ON COLUMN instructors.updated_at IS 'When the row was last changed';
+COMMENT ON COLUMN course_instructors.course_id IS 'Of which course';
+COMMENT ON COLUMN course_instructors.instructor_id IS 'Who';
+COMMENT ON COLUMN course_instructors.role IS 'lead, assistant or guest';
+COMMENT ON COLUMN course_instructors.created_at IS 'Since when';
+COMMENT ON COLUMN categories.id IS 'Nobody outside sees it';
+COMMENT ON COLUMN categories.slug IS 'The category in URLs';
+COMMENT ON COLUMN categories.name IS 'As it stands in the menu';
+COMMENT ON COLUMN categories.created_at IS 'When it was made';
+COMMENT ON COLUMN categories.updated_at IS 'When the row was last changed';
+COMMENT ON COLUMN course_categories.course_id IS 'Which course';
+COMMENT ON COLUMN course_categories.category_id IS 'In which category';
+COMMENT ON COLUMN course_categories.created_at IS 'Since when';
+COMMENT ON COLUMN sections.id IS 'Nobody outside sees it';
+COMMENT ON COLUMN sections.course_id IS 'Of which course';
+COMMENT ON COLUMN sections.title IS 'As it stands above its lessons';
+COMMENT ON COLUMN sections.created_at IS 'When it was made';
+COMMENT ON COLUMN sections.updated_at IS 'When the row was last changed';
+COMMENT ON COLUMN lessons.id IS 'Nobody outside sees it';
+COMMENT ON COLUMN lessons.section_id IS 'Of which section';
+COMMENT ON COLUMN lessons.title IS 'As it stands in the list';
+COMMENT ON COLUMN lessons.kind IS 'video, article or quiz';
+COMMENT ON COLUMN lessons.duration_seconds IS 'How long it takes; 0 where nobody has measured';
+COMMENT ON COLUMN lessons.content IS 'What is shown, in Markdown';
+COMMENT ON COLUMN lessons.created_at IS 'When it was made';
+COMMENT ON COLUMN lessons.updated_at IS 'When the row was last changed';
+COMMENT ON COLUMN enrollments.id IS 'Nobody outside sees it';
+COMMENT ON COLUMN enrollments.course_id IS 'In which course';
+COMMENT ON COLUMN enrollments.status IS 'active, completed, refunded or expired';
+COMMENT ON COLUMN enrollments.enrolled_at IS 'When the learner got access';
+COMMENT ON COLUMN enrollments.created_at IS 'When the row was made';
+COMMENT ON COLUMN enrollments.updated_at IS 'When the row was last changed';
+
+-- DOWN: Rollback migration (for use by rollback scripts)
+-- COMMENT ON COLUMN enrollments.updated_at IS NULL;
+-- COMMENT ON COLUMN enrollments.created_at IS NULL;
+-- COMMENT ON COLUMN enrollments.enrolled_at IS NULL;
+-- COMMENT ON COLUMN enrollments.status IS NULL;
+-- COMMENT ON COLUMN enrollments.course_id IS NULL;
+-- COMMENT ON COLUMN enrollments.id IS NULL;
+-- COMMENT ON COLUMN lessons.updated_at IS NULL;
+-- COMMENT ON COLUMN lessons.created_at IS NULL;
+-- COMMENT ON COLUMN lessons.content IS NULL;
+-- COMMENT ON COLUMN lessons.duration_seconds IS NULL;
+-- COMMENT ON COLUMN lessons.kind IS NULL;
+-- COMMENT ON COLUMN lessons.title IS NULL;
+-- COMMENT ON COLUMN lessons.section_id IS NULL;
+-- COMMENT ON COLUMN lessons.id IS NULL;
+-- COMMENT ON COLUMN sections.updated_at IS NULL;
+-- COMMENT ON COLUMN sections.created_at IS NULL;
+-- COMMENT ON COLUMN sections.title IS NULL;
+-- COMMENT ON COLUMN sections.course_id IS NULL;
+-- COMMENT ON COLUMN sections.id IS NULL;
+-- COMMENT ON COLUMN course_categories.created_at IS NULL;
+-- COMMENT ON COLUMN course_categories.category_id IS NULL;
+-- COMMENT ON COLUMN course_categories.course_id IS NULL;
+-- COMMENT ON COLUMN categories.updated_at IS NULL;
+-- COMMENT ON COLUMN categories.created_at IS NULL;
+-- COMMENT ON COLUMN categories.name IS NULL;
+-- COMMENT ON COLUMN categories.slug IS NULL;
+-- COMMENT ON COLUMN categories.id IS NULL;
+-- COMMENT ON COLUMN course_instructors.created_at IS NULL;
+-- COMMENT ON COLUMN course_instructors.role IS NULL;
+-- COMMENT ON COLUMN course_instructors.instructor_id IS NULL;
+-- COMMENT ON COLUMN course_instructors.course_id IS NULL;
+-- COMMENT ON COLUMN instructors.updated_at IS NULL;
+-- COMMENT ON COLUMN instructors.created_at IS NULL;
+-- COMMENT ON COLUMN instructors.website_url IS NULL;
+-- COMMENT ON COLUMN instructors.biography IS NULL;
+-- COMMENT ON COLUMN instructors.headline IS NULL;
+-- COMMENT ON COLUMN instructors.display_name IS NULL;
+-- COMMENT ON COLUMN instructors.id IS NULL;
+-- COMMENT ON COLUMN courses.updated_at IS NULL;
+-- COMMENT ON COLUMN courses.created_at IS NULL;
+-- COMMENT ON COLUMN courses.status IS NULL;
+-- COMMENT ON COLUMN courses.level IS NULL;
+-- COMMENT ON COLUMN courses.description IS NULL;
+-- COMMENT ON COLUMN courses.summary IS NULL;
+-- COMMENT ON COLUMN courses.title IS NULL;
+-- COMMENT ON COLUMN courses.id IS NULL;
