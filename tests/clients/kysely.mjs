@@ -19,6 +19,8 @@ const instructor = (await db.selectFrom("instructors").select("id").limit(1)
 const done = {
   catalogue: await planned(queries.catalogue(db, "category-7", new Date("2100-01-01"))),
   newest: await planned(queries.newest(db)),
+  search: await planned(queries.search(db, "seldom found")),
+  facets: await planned(queries.facets(db, "seldom")),
   contents: await planned(queries.contents(db, "course-7")),
   enrolled: await planned(queries.enrolled(db, "user-7")),
   dashboard: await planned(queries.dashboard(db, instructor)),
@@ -28,5 +30,9 @@ const twice = await Promise.all([1, 2, 3].map(() => queries.enrol(db, "somebody-
 done.enrolments = twice.filter(Boolean).length;
 done.bought = (await Promise.all(["one", "two", "three"].map((user) =>
   queries.buy(db, user, ["course-1", "course-2"], "last-one")))).sort((a, b) => a.total - b.total);
+const { id: lesson } = await db.selectFrom("lessons").select("id").limit(1).executeTakeFirstOrThrow();
+await queries.progress(db, "one", lesson, 90);
+await queries.progress(db, "two", lesson, 10);
+done.progress = await queries.progress(db, "one", lesson, 30);
 console.log(JSON.stringify(done));
 await db.destroy();

@@ -29,6 +29,30 @@ export function newest(db: Kysely<DB>) {
     .limit(20);
 }
 
+/** Published courses with the words that somebody typed, the best first. */
+export function search(db: Kysely<DB>, words: string) {
+  const query = sql`websearch_to_tsquery('english', ${words})`;
+  return db
+    .selectFrom("courses")
+    .where("status", "=", "published")
+    .where(sql<boolean>`search @@ ${query}`)
+    .select(["slug", "title", sql<number>`ts_rank(search, ${query})`.as("rank")])
+    .orderBy("rank", "desc")
+    .orderBy("id")
+    .limit(20);
+}
+
+/** How many of the courses found are of each level. */
+export function facets(db: Kysely<DB>, words: string) {
+  return db
+    .selectFrom("courses")
+    .where("status", "=", "published")
+    .where(sql<boolean>`search @@ websearch_to_tsquery('english', ${words})`)
+    .groupBy("level")
+    .select(["level", sql<string>`count(*)`.as("courses")])
+    .orderBy("level");
+}
+
 /** A course page with its sections and lessons, in their order. */
 export function contents(db: Kysely<DB>, slug: string) {
   return db
@@ -86,6 +110,24 @@ export function orders(db: Kysely<DB>, user: string) {
     .where("orders.user_id", "=", user)
     .select(["orders.id", "orders.total_minor", "orders.status", "courses.title"])
     .orderBy("orders.created_at", "desc");
+}
+
+/** Notes how far a learner is, in the session of the application's role; it never goes back. */
+export async function progress(db: Kysely<DB>, user: string, lesson: string, seconds: number) {
+  return db.transaction().execute(async (transaction) => {
+    await sql`SET LOCAL ROLE upskill_course_app`.execute(transaction);
+    await sql`SELECT set_config('app.user_id', ${user}, true)`.execute(transaction);
+    await transaction
+      .insertInto("lesson_progress")
+      .values({ user_id: user, lesson_id: lesson, seconds_watched: seconds })
+      .onConflict((conflict) => conflict.columns(["user_id", "lesson_id"]).doUpdateSet({
+        seconds_watched: sql<number>`greatest(lesson_progress.seconds_watched, excluded.seconds_watched)`,
+      }))
+      .execute();
+    // All that the role may see, whoever wrote it.
+    return transaction
+      .selectFrom("lesson_progress").select(["user_id", "seconds_watched"]).execute();
+  });
 }
 
 /** Buys courses, with a coupon if one is given and still left. */

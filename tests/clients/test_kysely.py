@@ -6,6 +6,8 @@ import re
 import shutil
 from pathlib import Path
 
+import psycopg2
+import psycopg2.errors
 import pytest
 
 from tests.support import clients
@@ -19,8 +21,9 @@ _SITE = (
     " FROM generate_series(1, 20) n",
     "INSERT INTO instructors (user_id, display_name) SELECT 'teacher-' || n, 'Teacher ' || n"
     " FROM generate_series(1, 1000) n",
-    "INSERT INTO courses (slug, title, status, published_at)"
-    " SELECT 'course-' || n, 'Course ' || n, 'published', now() - n * interval '1 minute'"
+    "INSERT INTO courses (slug, title, status, published_at, summary)"
+    " SELECT 'course-' || n, 'Course ' || n, 'published', now() - n * interval '1 minute',"
+    " CASE n % 1000 WHEN 0 THEN 'Seldom found' ELSE 'Of the usual kind' END"
     " FROM generate_series(1, 20000) n",
     "INSERT INTO course_categories (course_id, category_id) SELECT c.id, k.id FROM courses c"
     " JOIN categories k ON k.id % 20 = c.id % 20",
@@ -89,6 +92,7 @@ def test_they_use_indexes_on_a_site_with_many_rows(course: Workspace) -> None:
     found = clients.run("kysely.mjs", built, COURSE_DB_URL=course.urls["course"])
     assert found.pop("enrolments") == 1  # of three at once
     # The last coupon is granted to one of three, and its order costs half.
+    assert found.pop("progress") == [{"user_id": "one", "seconds_watched": 90}]  # never "two"
     bought = found.pop("bought")
     assert bought == [
         {"total": "2500", "redeemed": True},
@@ -99,6 +103,8 @@ def test_they_use_indexes_on_a_site_with_many_rows(course: Workspace) -> None:
     assert counts == {
         "catalogue": 20,
         "newest": 20,
+        "search": 20,
+        "facets": 1,
         "contents": 20,
         "enrolled": 10,
         "dashboard": 20,
@@ -117,6 +123,70 @@ def test_every_table_has_a_key_and_every_column_says_what_it_is(course: Workspac
         " AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid) IS NULL)"
     )
     assert silent == []
+
+
+def test_the_words_of_a_course_are_found_as_its_language_has_them(course: Workspace) -> None:
+    course.query(
+        "INSERT INTO courses (slug, title, summary, language) VALUES"
+        " ('en', 'Running databases', 'Indexes and locks', 'en'),"
+        " ('de', 'Datenbanken', 'Wie man Tabellen baut', 'de'), ('pl', 'Bazy danych', '', 'pl')"
+    )
+
+    def found(configuration: str, words: str) -> list[str]:
+        query = f"websearch_to_tsquery('{configuration}', '{words}')"
+        rows = course.query(f"SELECT slug FROM courses WHERE search @@ {query} ORDER BY slug")
+        return [slug for (slug,) in rows]
+
+    assert found("english", "database index") == ["en"]
+    assert found("german", "Datenbank Tabelle") == ["de"]
+    assert found("simple", "bazy") == ["pl"]
+    assert found("english", "nothing") == []
+
+
+def test_an_update_that_changes_nothing_leaves_the_time_alone(course: Workspace) -> None:
+    # courses and orders have generated columns, which a trigger does not see yet.
+    course.query("INSERT INTO courses (slug, title) VALUES ('sql', 'SQL')")
+    course.query("INSERT INTO orders (user_id, currency, subtotal_minor) VALUES ('one', 'EUR', 5)")
+    for table, same, other in (
+        ("courses", "title = 'SQL'", "title = 'More SQL'"),
+        ("orders", "subtotal_minor = 5", "subtotal_minor = 6"),
+    ):
+        course.query(f"UPDATE {table} SET {same}")
+        untouched = f"SELECT updated_at = created_at FROM {table}"
+        assert course.query(untouched) == [(True,)], table
+        course.query(f"UPDATE {table} SET {other}")
+        assert course.query(untouched) == [(False,)], table
+
+
+def test_learners_see_their_own_progress_only(course: Workspace) -> None:
+    course.query("INSERT INTO courses (slug, title) VALUES ('sql', 'SQL')")
+    course.query("INSERT INTO sections (course_id, title, position) SELECT id, 'A', 1 FROM courses")
+    course.query(
+        "INSERT INTO lessons (section_id, title, position) SELECT id, 'B', 1 FROM sections"
+    )
+    course.query(
+        "INSERT INTO lesson_progress (user_id, lesson_id)"
+        " SELECT who, id FROM lessons, unnest('{one,two}'::text[]) who"
+    )
+    as_application = "SET ROLE upskill_course_app"
+    seen = "SELECT user_id FROM lesson_progress"
+    assert _together(course, as_application, seen) == []
+    assert _together(course, as_application, "SET app.user_id = 'one'", seen) == [("one",)]
+    other = "INSERT INTO lesson_progress (user_id, lesson_id) SELECT 'two', id + 1 FROM lessons"
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege, match="row-level security"):
+        _together(course, as_application, "SET app.user_id = 'one'", other)
+
+
+def _together(course: Workspace, *statements: str) -> list[tuple[object, ...]]:
+    """Run statements in one session, and return the rows of the last one."""
+    session = psycopg2.connect(course.urls["course"])
+    try:
+        cursor = session.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        return cursor.fetchall()
+    finally:
+        session.close()
 
 
 def test_a_coupon_is_redeemed_as_often_as_it_may(course: Workspace) -> None:

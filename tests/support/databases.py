@@ -24,7 +24,8 @@ def create_owner(postgres: Server) -> None:
     ):
         cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(OWNER)))
         for role in ROLES:
-            cursor.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+            names = sql.Identifier(role), sql.Identifier(OWNER)
+            cursor.execute(sql.SQL("CREATE ROLE {} ROLE {}").format(*names))
         connection.commit()
 
 

@@ -175,10 +175,29 @@ def _relation(schema: Schema, one: Record) -> list[str]:
     return lines
 
 
+_COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
+
+
 def definition(part: Record) -> str:
     """Return a part's definition on one line."""
+    if part.kind == "policy":
+        return policy(part)
     text = " ".join(str(part.get("definition") or "").split())
     return re.sub(r"^CREATE (UNIQUE )?INDEX \S+ ON \S+ USING ", lambda found: found[1] or "", text)
+
+
+def policy(part: Record) -> str:
+    """Return for whom a policy is, and which rows they may see and write."""
+    roles = part.get("roles")
+    names = ", ".join(roles) if isinstance(roles, tuple) else str(roles)
+    told = ["" if part.get("permissive") else "AS RESTRICTIVE "]
+    told.append(f"FOR {_COMMANDS[str(part.get('command'))]} TO {names}")
+    told += [
+        f" {word} {part.get(key)}"
+        for word, key in (("USING", "using"), ("WITH CHECK", "with_check"))
+        if part.get(key)
+    ]
+    return " ".join("".join(told).split())
 
 
 def comment(one: Record) -> str:

@@ -163,6 +163,10 @@ export interface Courses {
    */
   published_at: Timestamp | null;
   /**
+   * The words of title (weight A), summary and description (B), as the course's language has them
+   */
+  search: Generated<string | null>;
+  /**
    * The course in URLs: small letters, digits and single hyphens
    */
   slug: string;
@@ -252,6 +256,33 @@ export interface Instructors {
    * Beginning with http:// or https://
    */
   website_url: string | null;
+}
+
+export interface LessonProgress {
+  /**
+   * When it was done for the first time; NULL until then
+   */
+  completed_at: Timestamp | null;
+  /**
+   * When it was begun
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * In which lesson
+   */
+  lesson_id: Int8;
+  /**
+   * The furthest point that was reached
+   */
+  seconds_watched: Generated<number>;
+  /**
+   * When the row was last changed
+   */
+  updated_at: Generated<Timestamp>;
+  /**
+   * The person's id in the auth database; no foreign key can reach it
+   */
+  user_id: string;
 }
 
 export interface Lessons {
@@ -464,6 +495,7 @@ export interface DB {
   courses: Courses;
   enrollments: Enrollments;
   instructors: Instructors;
+  lesson_progress: LessonProgress;
   lessons: Lessons;
   order_items: OrderItems;
   orders: Orders;
