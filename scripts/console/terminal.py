@@ -6,7 +6,9 @@ rich draws it, and is imported when there is something to draw: it takes a tenth
 from __future__ import annotations
 
 import shutil
+import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -44,6 +46,11 @@ class TerminalObserver(TextObserver):
         self._running = Running(0)
         self._waiting: Waiting | None = None
         self._began = 0.0
+        self._drawing = threading.RLock()
+        """Held until what is drawn has been written: rich lets go of its own lock before that, and
+        a line printed meanwhile would leave a second bar on the screen."""
+        self._ended = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="terminal", daemon=True)
         self._lines: list[str] = []
         """What is to be printed."""
         self._flushed = 0.0
@@ -62,7 +69,9 @@ class TerminalObserver(TextObserver):
     ) -> None:
         """Give the terminal back, without what moved."""
         self._flush()
+        self._ended.set()
         if self._live:
+            self._ticker.join()
             self._live.stop()
 
     def planned(self, environment: str, plan: Planned) -> None:
@@ -95,11 +104,19 @@ class TerminalObserver(TextObserver):
             self._live = Live(
                 console=self._console,
                 get_renderable=self._view,
-                refresh_per_second=_PER_SECOND,
+                auto_refresh=False,
                 transient=True,
             )
             self._live.start()
+            self._ticker.start()
         return self._bar
+
+    def _tick(self) -> None:
+        while not self._ended.wait(1 / _PER_SECOND):
+            # Who runs the migration hears of an output that is full or closed.
+            with self._drawing, suppress(OSError):
+                if self._live:
+                    self._live.refresh()
 
     def started(self, environment: str, filename: str, direction: Direction) -> None:
         """Show which file is run."""
@@ -142,19 +159,21 @@ class TerminalObserver(TextObserver):
 
     def _print(self, line: str) -> None:
         """Print a line soon: each time that something is printed, all that moves is drawn anew."""
-        self._lines.append(printable(line))
+        with self._drawing:
+            self._lines.append(printable(line))
         if time.monotonic() - self._flushed >= 1 / _PER_SECOND:
             self._flush()
 
     def _flush(self) -> None:
-        self._flushed = time.monotonic()
-        lines, self._lines = self._lines, []
-        if not lines:
-            return
-        if self._console:
-            self._console.print("\n".join(lines), markup=False, emoji=False)
-        else:
-            layout.say("\n".join(lines))
+        with self._drawing:
+            self._flushed = time.monotonic()
+            lines, self._lines = self._lines, []
+            if not lines:
+                return
+            if self._console:
+                self._console.print("\n".join(lines), markup=False, emoji=False)
+            else:
+                layout.say("\n".join(lines))
 
     def _view(self) -> RenderableType:
         """Return what is drawn below the lines."""
