@@ -17,7 +17,7 @@ export MIGRATION_FALLBACK := embedded
 # Without compiled modules each command would spend half a second more on starting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help migrate test lint docs scenes format bench plot soak mutants lock clean
+.PHONY: help migrate seed test lint docs scenes format bench plot soak mutants lock clean
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ help:  ## what there is to make
 migrate: $(RUNTIME)  ## migrate all databases, then print their status
 	$(BIN)/python scripts/migrate.py
 	@$(BIN)/python scripts/status.py
+
+seed: $(RUNTIME)  ## fill migrated, empty databases with a small site; SCALE=1000 makes a large one
+	SCALE="$(SCALE)" $(BIN)/python tests/tools/seed.py
 
 test: $(TOOLS)  ## all tests against a real PostgreSQL; make test T=tests/unit for some
 	$(BIN)/pytest -n 4 --dist worksteal $(T)

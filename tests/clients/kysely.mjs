@@ -17,19 +17,19 @@ async function planned(query) {
 const instructor = (await db.selectFrom("instructors").select("id").limit(1)
   .executeTakeFirstOrThrow()).id;
 const done = {
-  catalogue: await planned(queries.catalogue(db, "category-7", new Date("2100-01-01"))),
+  catalogue: await planned(queries.catalogue(db, "databases", new Date("2100-01-01"))),
   newest: await planned(queries.newest(db)),
-  search: await planned(queries.search(db, "seldom found")),
-  facets: await planned(queries.facets(db, "seldom")),
-  contents: await planned(queries.contents(db, "course-7")),
+  search: await planned(queries.search(db, "first queries 4711")),
+  facets: await planned(queries.facets(db, "typescript 4712")),
+  contents: await planned(queries.contents(db, "sql-from-the-first-query")),
   enrolled: await planned(queries.enrolled(db, "user-7")),
   dashboard: await planned(queries.dashboard(db, instructor)),
   orders: await planned(queries.orders(db, "user-7")),
 };
-const twice = await Promise.all([1, 2, 3].map(() => queries.enrol(db, "somebody-new", "course-7")));
+const twice = await Promise.all([1, 2, 3].map(() => queries.enrol(db, "somebody-new", "sql-from-the-first-query")));
 done.enrolments = twice.filter(Boolean).length;
 done.bought = (await Promise.all(["one", "two", "three"].map((user) =>
-  queries.buy(db, user, ["course-1", "course-2"], "last-one")))).sort((a, b) => a.total - b.total);
+  queries.buy(db, user, ["sql-from-the-first-query", "typescript-for-the-server"], "last-one")))).sort((a, b) => a.total - b.total);
 const { id: lesson } = await db.selectFrom("lessons").select("id").limit(1).executeTakeFirstOrThrow();
 await queries.progress(db, "one", lesson, 90);
 await queries.progress(db, "two", lesson, 10);

@@ -1,0 +1,62 @@
+"""make seed: a small site to develop with."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.support.workspace import REPOSITORY, Workspace
+from tests.tools import seed
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def migrated(workspace: Workspace) -> Workspace:
+    """The project's migrations, all applied, in both databases."""
+    for name in ("sql", "auth/versions", "course/versions"):
+        shutil.copytree(REPOSITORY / name, workspace.root / name, dirs_exist_ok=True)
+    done = workspace.run("migrate", "--quiet")
+    assert done.returncode == 0, done.stderr
+    return workspace
+
+
+def _counts(workspace: Workspace, *tables: str) -> dict[str, object]:
+    return {one: workspace.query(f"SELECT count(*) FROM {one}")[0][0] for one in tables}
+
+
+def test_it_fills_both_databases_with_a_small_site(migrated: Workspace) -> None:
+    for environment, url in migrated.urls.items():
+        seed.fill(environment, url, 1)
+    assert _counts(migrated, "courses", "sections", "lessons", "enrollments", "reviews") == {
+        "courses": 5,
+        "sections": 20,
+        "lessons": 100,
+        "enrollments": 24,
+        "reviews": 8,
+    }
+    unpaid = "SELECT count(*) FROM orders o JOIN payments p ON p.order_id = o.id"
+    assert migrated.query(f"{unpaid} WHERE p.amount_minor <> o.total_minor") == [(0,)]
+    wrong = (
+        "SELECT o.id FROM orders o JOIN order_items i ON i.order_id = o.id"
+        " GROUP BY o.id HAVING sum(i.price_minor) <> o.subtotal_minor"
+    )
+    assert migrated.query(wrong) == []
+    people = migrated.query('SELECT id FROM "user"', environment="auth")
+    learners = migrated.query("SELECT DISTINCT user_id FROM enrollments")
+    assert len(people) == 12
+    assert set(learners) <= set(people)
+
+
+def test_what_is_there_already_is_left_alone(migrated: Workspace) -> None:
+    url = migrated.urls["course"]
+    migrated.query("INSERT INTO courses (slug, title) VALUES ('mine', 'Mine')")
+    with pytest.raises(ValueError, match="course has rows already"):
+        seed.fill("course", url, 1)
+    assert migrated.query("SELECT slug FROM courses") == [("mine",)]
+
+
+def test_a_database_that_is_not_migrated_is_named(workspace: Workspace) -> None:
+    with pytest.raises(ValueError, match="course is not migrated: make migrate"):
+        seed.fill("course", workspace.urls["course"], 1)
