@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -47,6 +50,28 @@ def test_it_fills_both_databases_with_a_small_site(migrated: Workspace) -> None:
     learners = migrated.query("SELECT DISTINCT user_id FROM enrollments")
     assert len(people) == 12
     assert set(learners) <= set(people)
+
+
+def test_the_command_fills_what_is_empty_and_names_what_is_not(migrated: Workspace) -> None:
+    migrated.query(
+        'INSERT INTO "user" (id, name, email, "emailVerified")'
+        " VALUES ('me', 'Me', 'me@example.com', true)",
+        environment="auth",
+    )
+    program = (sys.executable, str(REPOSITORY / "tests/tools/seed.py"))
+    done = subprocess.run(
+        program,
+        env={**os.environ, **migrated.settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: auth has rows already; they were left alone\n",
+    )
+    assert done.stdout.startswith("course: filled, on ")
+    assert _counts(migrated, "courses") == {"courses": 5}
 
 
 def test_what_is_there_already_is_left_alone(migrated: Workspace) -> None:

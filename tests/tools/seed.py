@@ -16,6 +16,7 @@ import psycopg2.errors
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from scripts.console import arguments
+from scripts.engine import settings
 from scripts.engine.session import address
 from scripts.errors import MigrationError
 
@@ -57,13 +58,16 @@ def main() -> None:
     if not (scale.isdecimal() and int(scale) > 0):
         sys.exit(f"SCALE is {scale!r}; it takes a whole number from 1")
     project = arguments.this_project()
-    try:
-        for one in arguments.settings_of(project, arguments.environments(project, [])):
-            dsn = address.dsn(one)
+    refused = False
+    for one in project.environments:
+        try:
+            dsn = address.dsn(settings.load(project, one))
             fill(one.name, dsn, int(scale))
             print(f"{one.name}: filled, on {address.place(dsn)}")
-    except (MigrationError, ValueError) as error:
-        sys.exit(f"error: {error}")
+        except (MigrationError, ValueError) as error:
+            refused = True
+            print(f"error: {error}", file=sys.stderr)
+    sys.exit(refused)
 
 
 if __name__ == "__main__":
