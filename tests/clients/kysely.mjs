@@ -1,6 +1,7 @@
 // The queries of queries.ts on the database of COURSE_DB_URL; node runs what tsc has made of them.
 //
-//   node kysely.mjs FILE   FILE is queries.js; prints rows and, for each query, its plan
+//   node kysely.mjs FILE           FILE is queries.js; prints rows and, for each query, its plan
+//   node kysely.mjs FILE VERSION   runs what an application of that version asks; prints its names
 import { Kysely, PostgresDialect } from "kysely";
 import { pathToFileURL } from "node:url";
 import pg from "pg";
@@ -14,25 +15,58 @@ async function planned(query) {
   return { rows: (await query.execute()).length, plan };
 }
 
-const instructor = (await db.selectFrom("instructors").select("id").limit(1)
-  .executeTakeFirstOrThrow()).id;
-const done = {
-  catalogue: await planned(queries.catalogue(db, "databases", new Date("2100-01-01"))),
-  newest: await planned(queries.newest(db)),
-  search: await planned(queries.search(db, "first queries 4711")),
-  facets: await planned(queries.facets(db, "typescript 4712")),
-  contents: await planned(queries.contents(db, "sql-from-the-first-query")),
-  enrolled: await planned(queries.enrolled(db, "user-7")),
-  dashboard: await planned(queries.dashboard(db, instructor)),
-  orders: await planned(queries.orders(db, "user-7")),
+const SLUG = "sql-from-the-first-query";
+/** Since which version the application has asked what. */
+const ASKED = {
+  catalogue: ["006", () => queries.catalogue(db, "databases", new Date("2100-01-01")).execute()],
+  newest: ["006", () => queries.newest(db).execute()],
+  contents: ["006", () => queries.contents(db, SLUG).execute()],
+  enrolled: ["006", () => queries.enrolled(db, "user-7").execute()],
+  dashboard: ["006", () => queries.dashboard(db, "1").execute()],
+  enrol: ["006", () => queries.enrol(db, "user-7", SLUG)],
+  orders: ["007", () => queries.orders(db, "user-7").execute()],
+  buy: ["008", () => queries.buy(db, "user-7", [SLUG], "nothing-left")],
+  search: ["012", () => queries.search(db, "first queries").execute()],
+  facets: ["012", () => queries.facets(db, "first queries").execute()],
+  progress: ["014", () => queries.progress(db, "user-7", "1", 30)],
 };
-const twice = await Promise.all([1, 2, 3].map(() => queries.enrol(db, "somebody-new", "sql-from-the-first-query")));
-done.enrolments = twice.filter(Boolean).length;
-done.bought = (await Promise.all(["one", "two", "three"].map((user) =>
-  queries.buy(db, user, ["sql-from-the-first-query", "typescript-for-the-server"], "last-one")))).sort((a, b) => a.total - b.total);
-const { id: lesson } = await db.selectFrom("lessons").select("id").limit(1).executeTakeFirstOrThrow();
-await queries.progress(db, "one", lesson, 90);
-await queries.progress(db, "two", lesson, 10);
-done.progress = await queries.progress(db, "one", lesson, 30);
-console.log(JSON.stringify(done));
+
+async function applicationOf(version) {
+  const asked = Object.entries(ASKED).filter(([, [since]]) => since <= version);
+  for (const [name, [, ask]] of asked) {
+    try {
+      await ask();
+    } catch (error) {
+      throw new Error(`${name}: ${error.message}`, { cause: error });
+    }
+  }
+  return asked.map(([name]) => name);
+}
+
+async function withPlans() {
+  const instructor = (await db.selectFrom("instructors").select("id").limit(1)
+    .executeTakeFirstOrThrow()).id;
+  const done = {
+    catalogue: await planned(queries.catalogue(db, "databases", new Date("2100-01-01"))),
+    newest: await planned(queries.newest(db)),
+    search: await planned(queries.search(db, "first queries 4711")),
+    facets: await planned(queries.facets(db, "typescript 4712")),
+    contents: await planned(queries.contents(db, SLUG)),
+    enrolled: await planned(queries.enrolled(db, "user-7")),
+    dashboard: await planned(queries.dashboard(db, instructor)),
+    orders: await planned(queries.orders(db, "user-7")),
+  };
+  const twice = await Promise.all([1, 2, 3].map(() => queries.enrol(db, "somebody-new", SLUG)));
+  done.enrolments = twice.filter(Boolean).length;
+  done.bought = (await Promise.all(["one", "two", "three"].map((user) =>
+    queries.buy(db, user, [SLUG, "typescript-for-the-server"], "last-one")))).sort((a, b) => a.total - b.total);
+  const { id: lesson } = await db.selectFrom("lessons").select("id").limit(1).executeTakeFirstOrThrow();
+  await queries.progress(db, "one", lesson, 90);
+  await queries.progress(db, "two", lesson, 10);
+  done.progress = await queries.progress(db, "one", lesson, 30);
+  return done;
+}
+
+const version = process.argv[3];
+console.log(JSON.stringify(version ? await applicationOf(version) : await withPlans()));
 await db.destroy();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import psycopg2
@@ -17,6 +18,16 @@ from tests.tools import seed
 pytestmark = pytest.mark.database
 TYPES = clients.FOLDER / "types" / "course.d.ts"
 NOT_OURS = "(schema_migrations|schema_migrations_events|alembic_version)"
+
+_ROWS = (
+    "INSERT INTO categories (slug, name) VALUES ('databases', 'Databases')",
+    "INSERT INTO instructors (user_id, display_name) VALUES ('user-1', 'Amina Okafor')",
+    "INSERT INTO courses (slug, title, status, published_at, price_minor)"
+    " VALUES ('sql-from-the-first-query', 'SQL', 'published', now(), 4900)",
+    "INSERT INTO course_categories SELECT c.id, k.id FROM courses c, categories k",
+    "INSERT INTO sections (course_id, title, position) SELECT id, 'A', 1 FROM courses",
+    "INSERT INTO lessons (section_id, title, position) SELECT id, 'B', 1 FROM sections",
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -59,10 +70,7 @@ def test_they_use_indexes_on_a_site_with_many_rows(course: Workspace) -> None:
         "SELECT (SELECT count(*) FROM lessons) + (SELECT count(*) FROM enrollments)"
     )
     assert rows >= 100_000
-    emitted = clients.tool("tsc", "-p", ".", "--noEmit", "false", "--outDir", "build")
-    assert emitted.returncode == 0, emitted.stdout
-    built = str(clients.FOLDER / "build" / "queries.js")
-    found = clients.run("kysely.mjs", built, COURSE_DB_URL=course.urls["course"])
+    found = clients.run("kysely.mjs", _built(), COURSE_DB_URL=course.urls["course"])
     assert found.pop("enrolments") == 1  # of three at once
     # The last coupon is granted to one of three, and its order costs half.
     assert found.pop("progress") == [{"user_id": "one", "seconds_watched": 90}]  # never "two"
@@ -86,6 +94,41 @@ def test_they_use_indexes_on_a_site_with_many_rows(course: Workspace) -> None:
     large = re.compile(r"Seq Scan on (courses|sections|lessons|enrollments|orders|order_items)\b")
     read_whole = {name: large.findall(one["plan"]) for name, one in found.items()}
     assert {name: tables for name, tables in read_whole.items() if tables} == {}
+
+
+def _built() -> str:
+    """Compile the queries, and return what node runs."""
+    emitted = clients.tool("tsc", "-p", ".", "--noEmit", "false", "--outDir", "build")
+    assert emitted.returncode == 0, emitted.stdout
+    return str(clients.FOLDER / "build" / "queries.js")
+
+
+def test_the_application_before_meets_each_schema_up_and_down(course: Workspace) -> None:
+    built = _built()
+    versions = sorted(one.name[:3] for one in (course.root / "sql/course").glob("0*.sql"))
+    versions = versions[versions.index("006") :]
+
+    def asked(version: str) -> list[str]:
+        url = course.urls["course"]
+        return list(clients.run("kysely.mjs", built, version, COURSE_DB_URL=url))
+
+    def run(*arguments: str) -> None:
+        done = course.run(*arguments, "--database", "course", "--quiet")
+        assert done.returncode == 0, done.stderr
+
+    run("rollback", "--to", "006", "--yes")
+    for statement in _ROWS:
+        course.query(statement)
+    going_up: dict[str, list[str]] = {}
+    for before, after in pairwise(versions):
+        run("migrate", "--to", after)
+        going_up[before] = asked(before)
+    assert asked(versions[-1])[-1] == "progress"
+    for before in reversed(versions[:-1]):
+        run("rollback", "--to", before, "--yes")
+        assert asked(before) == going_up[before]
+    assert len(going_up["006"]) == 6
+    assert going_up["013"] == [*going_up["006"], "orders", "buy", "search", "facets"]
 
 
 def test_every_table_has_a_key_and_every_column_says_what_it_is(course: Workspace) -> None:
