@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Any
 
 import psycopg2
@@ -45,8 +45,8 @@ def used(workspace: Workspace, table: str = "a") -> Iterator[None]:
 
 
 @contextmanager
-def running(workspace: Workspace) -> Iterator[None]:
-    """Run an upgrade beside a `with` block, and see that it comes to a good end."""
+def running_beside(use: AbstractContextManager[None], workspace: Workspace) -> Iterator[None]:
+    """Run an upgrade while a table is in use, and see that it comes to a good end after."""
     ended: list[BaseException | None] = []
 
     def run() -> None:
@@ -58,9 +58,11 @@ def running(workspace: Workspace) -> Iterator[None]:
         ended.append(None)
 
     thread = threading.Thread(target=run)
-    thread.start()
     try:
-        yield
+        # In use before the run begins: it would otherwise be over before anything is in its way.
+        with use:
+            thread.start()
+            yield
     finally:
         thread.join(PATIENCE)
     assert ended == [None]
@@ -86,7 +88,7 @@ def test_what_a_cut_leaves_is_gone_when_the_statement_has_run(
     monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "20")
     workspace.query("CREATE TABLE a (id int PRIMARY KEY)")
     workspace.add("001", statement, header=HEADER)
-    with running(workspace), used(workspace):
+    with running_beside(used(workspace), workspace):
         until(lambda: (left,) in workspace.query(INVALID), "a cut")
         until(lambda: tried_again(workspace), "another attempt")
     assert indexes(workspace) == sorted([("a_pkey", True), *([after] if after else [])])
@@ -118,7 +120,7 @@ def test_one_of_a_toast_table_is_named_for_somebody_who_may_drop_it(
     monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "20")
     workspace.query("CREATE TABLE a (id int PRIMARY KEY, long text)")
     workspace.add("001", "REINDEX TABLE CONCURRENTLY a;", header=HEADER)
-    with running(workspace), used(workspace):
+    with running_beside(used(workspace), workspace):
         until(lambda: tried_again(workspace), "another attempt")
     left = [name for (name,) in workspace.query(INVALID)]
     assert left
@@ -139,7 +141,7 @@ def test_another_s_index_is_named_and_left_alone(
     workspace.query("CREATE TABLE a (id int, x int); CREATE INDEX other ON a (id, x)")
     workspace.add("001", "CREATE INDEX CONCURRENTLY ON a (id);", header=HEADER)
     [(name,)] = workspace.query("SELECT current_database()")
-    with running(workspace), used(workspace):
+    with running_beside(used(workspace), workspace):
         until(lambda: workspace.query(INVALID), "a cut")
         with (
             closing(psycopg2.connect(postgres.url(name))) as admin,
@@ -213,7 +215,7 @@ def test_what_another_session_left_meanwhile_is_not_taken_for_ours(
     monkeypatch.setenv("MIGRATION_LOCK_RETRIES", "30")
     workspace.query("CREATE TABLE a (id int, x int)")
     workspace.add("001", f"CREATE INDEX CONCURRENTLY {statement};", header=HEADER)
-    with running(workspace), used(workspace):
+    with running_beside(used(workspace), workspace):
         until(lambda: tried_again(workspace), "another attempt")
         with closing(psycopg2.connect(workspace.urls["course"])) as person:
             person.autocommit = True
