@@ -97,12 +97,15 @@ def test_steps_are_counted_once_whatever_is_tried_again(busy: Workspace) -> None
     assert busy.versions() == ["001"]
 
 
-def test_a_deadlock_is_tried_again(workspace: Workspace, postgres: Server) -> None:
+def test_a_deadlock_is_tried_again(
+    workspace: Workspace, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_LOCK_TIMEOUT", "60s")
     [(name,)] = workspace.query("SELECT current_database()")
     with closing(psycopg2.connect(postgres.url(name))) as admin:
         admin.autocommit = True
         # Who waited first is ended, if by then the other waits too: there is time for that.
-        admin.cursor().execute(f"ALTER DATABASE {name} SET deadlock_timeout = '3s'")
+        admin.cursor().execute(f"ALTER DATABASE {name} SET deadlock_timeout = '8s'")
     workspace.query("CREATE TABLE a (id int); CREATE TABLE b (id int)")
     workspace.add("001", "LOCK TABLE a;\nLOCK TABLE b;\nINSERT INTO a VALUES (1);", "-- SELECT;")
     waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'b'::regclass"
