@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 
@@ -57,8 +56,7 @@ def git(workspace: Workspace, *arguments: str) -> None:
 @pytest.fixture
 def ours(workspace: Workspace) -> Workspace:
     """The project's own files, released, and applied to both databases."""
-    for name in ("sql", "auth/versions", "course/versions"):
-        shutil.copytree(REPOSITORY / name, workspace.root / name, dirs_exist_ok=True)
+    workspace.add_released("auth", "course")
     git(workspace, "init", "-q", "-b", "main")
     git(workspace, "add", "sql", "auth", "course", "alembic.ini")
     git(workspace, "commit", "-qm", "released")

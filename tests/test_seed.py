@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 
@@ -18,8 +17,7 @@ pytestmark = pytest.mark.database
 @pytest.fixture
 def migrated(workspace: Workspace) -> Workspace:
     """The project's migrations, all applied, in both databases."""
-    for name in ("sql", "auth/versions", "course/versions"):
-        shutil.copytree(REPOSITORY / name, workspace.root / name, dirs_exist_ok=True)
+    workspace.add_released("auth", "course")
     done = workspace.run("migrate", "--quiet")
     assert done.returncode == 0, done.stderr
     return workspace

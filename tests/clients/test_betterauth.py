@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from typing import Any
 
 import pytest
@@ -46,8 +45,7 @@ def installed() -> None:
 @pytest.fixture
 def auth(workspace: Workspace) -> Workspace:
     """The project's auth migrations; none is applied yet."""
-    for name in ("sql/auth", "auth/versions"):
-        shutil.copytree(REPOSITORY / name, workspace.root / name, dirs_exist_ok=True)
+    workspace.add_released("auth")
     return workspace
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import psycopg2.errors
 import pytest
 
 from tests.support import clients
-from tests.support.workspace import REPOSITORY, Workspace
+from tests.support.workspace import Workspace
 from tests.tools import seed
 
 pytestmark = pytest.mark.database
@@ -39,8 +38,7 @@ def installed() -> None:
 @pytest.fixture
 def course(workspace: Workspace) -> Workspace:
     """The project's course migrations, all applied."""
-    for name in ("sql/course", "course/versions"):
-        shutil.copytree(REPOSITORY / name, workspace.root / name, dirs_exist_ok=True)
+    workspace.add_released("course")
     done = workspace.run("migrate", "--database", "course", "--quiet")
     assert done.returncode == 0, done.stderr
     return workspace

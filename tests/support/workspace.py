@@ -128,6 +128,12 @@ class Workspace:
         )
         return path
 
+    def add_released(self, *environments: str) -> None:
+        """Add the repository's own migrations of these environments."""
+        for one in environments:
+            for name in (f"sql/{one}", f"{one}/versions"):
+                shutil.copytree(REPOSITORY / name, self.root / name, dirs_exist_ok=True)
+
     def add_tables(self, *versions: str, environment: str = "course") -> None:
         """Write one migration per version; each makes a table t_<version>."""
         for version in versions:
