@@ -15,7 +15,7 @@ from scripts.engine import settings as settings_module
 from scripts.engine.operations import baseline
 from scripts.engine.operations.baseline import Baseline, Wanted
 from scripts.engine.settings import Settings
-from scripts.errors import LedgerError
+from scripts.errors import LedgerError, counted
 from scripts.files.project import shown
 
 _UNTOUCHED = "nothing was changed"
@@ -70,7 +70,7 @@ def _baseline(options: argparse.Namespace) -> int:
     if differing and not options.accept_differences:
         raise LedgerError(
             f"the database is not what the migrations up to {planned.versions[-1]} make: "
-            f"{findings.counted(len(differing), 'difference')}",
+            f"{counted(len(differing), 'difference')}",
             environment=environment.name,
             state=_UNTOUCHED,
             hint="give the --at that fits, name what is not the migrations' as ignore in "
@@ -83,7 +83,7 @@ def _baseline(options: argparse.Namespace) -> int:
     accepted = options.accept_differences or "" if differing else ""
     with observers.chosen() as watch:
         baseline.to(settings, planned, watch, accepted)
-    count = findings.counted(len(planned.entries), "migration")
+    count = counted(len(planned.entries), "migration")
     print(f"{environment.name}: at {planned.versions[-1]}; wrote {count}, nothing was run")
     return 0
 
@@ -115,7 +115,7 @@ def _say_takeover(planned: Baseline) -> None:
         )
     else:
         layout.say(f"it stays as it is; {planned.table} will be made")
-    count = findings.counted(len(planned.entries), "migration")
+    count = counted(len(planned.entries), "migration")
     layout.say(
         f"{count} will be written there, with the times at which they were applied, if known"
     )

@@ -13,7 +13,7 @@ from scripts.engine.observer import Observer
 from scripts.engine.operations import upgrade
 from scripts.engine.operations.upgrade import Pending
 from scripts.engine.status import Status
-from scripts.errors import UsageError
+from scripts.errors import UsageError, counted
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -117,21 +117,18 @@ def _try(pending: Pending, watch: Observer) -> None:
     from scripts.engine.operations import trial
 
     name, address = pending.status.name, pending.status.server.address
-    count = _count(len(pending.entries))
+    count = counted(len(pending.entries), "migration")
     watch.notice(
         name,
         f"trying {count} on {address}: it takes the locks that they take, in one transaction that "
         "is taken back",
     )
     tried = trial.run(pending, watch)
-    watch.notice(name, f"{_count(len(tried.results))} ran, and everything was taken back")
+    ran = counted(len(tried.results), "migration")
+    watch.notice(name, f"{ran} ran, and everything was taken back")
     if tried.left:
         first = tried.left[0].filename
         watch.notice(name, f"not tried from {first} on: {tried.reason}")
-
-
-def _count(migrations: int) -> str:
-    return "1 migration" if migrations == 1 else f"{migrations} migrations"
 
 
 def main() -> None:

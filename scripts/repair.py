@@ -10,12 +10,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.checks import git, validation
-from scripts.console import arguments, entry, findings, layout, observers, report
+from scripts.console import arguments, entry, layout, observers, report
 from scripts.engine.operations import overview, repair, repairable
 from scripts.engine.operations.repair import Repair
 from scripts.engine.settings import Settings
 from scripts.engine.status import Status
-from scripts.errors import UsageError, printable
+from scripts.errors import UsageError, counted, printable
 from scripts.files import history
 from scripts.files.history import Entry
 
@@ -119,7 +119,7 @@ def _show(name: str, due: Sequence[Repair], open_ones: Sequence[Repair], *, at: 
     for one in due:
         layout.say(printable(f"{name}: {one.version} {one.change}: {one.why}"))
     if due:
-        count = findings.counted(len(due), "change")
+        count = counted(len(due), "change")
         done = f"{count} made, noted in the event log; at {at}"
         print(f"{name}: {done if at else 'nothing was changed; add --yes to do it'}")
     for one in open_ones:

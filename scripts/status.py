@@ -17,7 +17,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever else is installed
 
 from scripts.console import arguments, entry, layout, report, status_page
-from scripts.console.status_page import LAST, Shown
+from scripts.console.status_page import LAST
 from scripts.engine import boundary
 from scripts.engine.ledger.activity import Activity
 from scripts.engine.operations import overview
@@ -173,7 +173,7 @@ def _json(chosen: Sequence[Settings], found: Sequence[_Seen]) -> str:
 def _text(found: Sequence[_Seen], options: argparse.Namespace) -> str:
     last = 0 if options.pending else None if options.all else options.last
     return "\n\n".join(
-        status_page.text(one.status, one.now, Shown(last))
+        status_page.text(one.status, one.now, last)
         for one in found
         # Nothing is known about a migrated database without its ledger.
         if one.status and one.now and (one.status.ledger.exists or one.error is None)

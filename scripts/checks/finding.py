@@ -7,6 +7,7 @@ from typing import Any
 
 from scripts.checks import rules
 from scripts.checks.rules import Severity
+from scripts.errors import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Extent:
 
     def __str__(self) -> str:
         """Return it for people."""
-        count = "1 migration" if self.migrations == 1 else f"{self.migrations} migrations"
+        count = counted(self.migrations, "migration")
         proven = "" if self.proven is None else f", {self.proven} of them run on a shadow"
         kind = "database" if len(self.databases) == 1 else "databases"
         live = f" and {kind} {', '.join(self.databases)}" if self.live else ""

@@ -17,6 +17,7 @@ from scripts.checks.rules import Severity
 from scripts.checks.touch import Touch
 from scripts.console import layout
 from scripts.engine import disclosure
+from scripts.errors import counted
 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -42,11 +43,6 @@ def _counts(found: Sequence[Finding]) -> str:
         for severity, number in numbers.items()
         if number or severity is Severity.ERROR
     )
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: 1 error, 2 errors."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def as_json(found: Sequence[Finding], looked_at: Extent, touches: Sequence[Touch] = ()) -> None:

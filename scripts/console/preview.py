@@ -9,7 +9,7 @@ from scripts.engine import disclosure, reading
 from scripts.engine.operations.upgrade import Pending
 from scripts.engine.settings import Limits
 from scripts.engine.step import Step
-from scripts.errors import printable
+from scripts.errors import counted, printable
 from scripts.sqltext import duration
 
 
@@ -54,11 +54,10 @@ def _json(name: str, step: Step, limits: Limits) -> None:
 
 def _how(step: Step, limits: Limits) -> str:
     """Say how a section runs: "2 statements, in one transaction, lock timeout 5.0 s"."""
-    number = len(step.section.statements)
     lock = _given(step.header.lock_timeout_ms, limits.lock_timeout_ms)
     statement = _given(step.header.statement_timeout_ms, limits.statement_timeout_ms)
     parts = [
-        "1 statement" if number == 1 else f"{number} statements",
+        counted(len(step.section.statements), "statement"),
         "in one transaction" if step.header.transactional else "without a transaction",
         f"lock timeout {duration.text(lock)}" if lock else "waits for locks without limit",
         *([f"statement timeout {duration.text(statement)}"] if statement else []),

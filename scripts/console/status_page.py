@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from scripts.console import table
-from scripts.engine.reported import Direction
 from scripts.errors import printable
 from scripts.sqltext import duration
 
@@ -22,17 +21,17 @@ LAST = 10
 """How many of the applied migrations are shown unless more are asked for."""
 
 
-class Shown(NamedTuple):
-    """Which migrations are shown: what is not as it should be always is."""
+def text(state: Status, now: Activity, last: int | None = LAST) -> str:
+    """Lay out an environment's status: where it is, what matters now, and its migrations.
 
-    last: int | None = LAST
-    """How many of those that are applied; None for all."""
-
-
-def text(state: Status, now: Activity, shown: Shown) -> str:
-    """Lay out an environment's status: where it is, what matters now, and its migrations."""
+    Args:
+        state: its files and its ledger.
+        now: what goes on in its database.
+        last: how many of the applied migrations are shown, None for all; what is not as it should
+            be always is.
+    """
     lines = [_title(state), f"  {_summary(state)}", *(f"  {one}" for one in _matters(state, now))]
-    chosen, left = _chosen(state, shown)
+    chosen, left = _chosen(state, last)
     rows = [_applied_cells(state, applied) for applied in chosen]
     rows += [(entry.version, "pending", "", "", entry.filename) for entry in state.pending]
     lines += table.lines(_HEAD, rows)
@@ -96,15 +95,15 @@ def _place(filename: str | None, line: int | None) -> str:
 
 def partial_line(one: Partial) -> str:
     """Say which file is half applied, and how far it got."""
-    what = "PARTIAL" if one.direction == Direction.UP.value else "PARTIAL rollback"
+    what = "PARTIAL" if one.is_up else "PARTIAL rollback"
     return printable(f"{one.version}  {what} {one.progress}, {one.filename}: {one.ending}")
 
 
-def _chosen(state: Status, shown: Shown) -> tuple[list[Applied], int]:
+def _chosen(state: Status, last: int | None) -> tuple[list[Applied], int]:
     """Return the applied migrations that are shown, and how many are not."""
-    if shown.last is None:
+    if last is None:
         return list(state.applied), 0
-    first = len(state.applied) - shown.last
+    first = len(state.applied) - last
     chosen = [
         one
         for position, one in enumerate(state.applied)

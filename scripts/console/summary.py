@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scripts.checks.finding import Extent, Finding
 from scripts.checks.touch import Touch
-from scripts.console.findings import counted
+from scripts.errors import counted
 
 _HEAD = "| line | statement | table | lock | effect |\n|---:|---|---|---|---|"
 

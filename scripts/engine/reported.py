@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scripts.errors import counted
 from scripts.sqltext import duration
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Planned(NamedTuple):
     def __str__(self) -> str:
         """Return it for people: "3 migrations to apply on app@db.prod:5432/course"."""
         verb = "apply" if self.direction is Direction.UP else "roll back"
-        return f"{_count(self.migrations)} to {verb} on {self.server}"
+        return f"{counted(self.migrations, 'migration')} to {verb} on {self.server}"
 
 
 class Ended(NamedTuple):
@@ -67,11 +68,8 @@ class Ended(NamedTuple):
     def __str__(self) -> str:
         """Return it for people: "3 migrations applied in 1.2 s, at 003"."""
         took = duration.text(self.duration_ms)
-        return f"{_count(self.migrations)} {self.direction.done} in {took}, at {self.at}"
-
-
-def _count(migrations: int) -> str:
-    return "1 migration" if migrations == 1 else f"{migrations} migrations"
+        what = counted(self.migrations, "migration")
+        return f"{what} {self.direction.done} in {took}, at {self.at}"
 
 
 class Sent(NamedTuple):

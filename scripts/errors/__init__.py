@@ -17,7 +17,7 @@ One place turns them into standard error and an exit code (`console.entry` for t
 `engine.runtime` for Alembic's own command line). Anything else is a bug and keeps its traceback.
 """
 
-from scripts.errors.base import MigrationError, UsageError, printable
+from scripts.errors.base import MigrationError, UsageError, counted, printable
 from scripts.errors.database import (
     Interrupted,
     LedgerError,
@@ -41,5 +41,6 @@ __all__ = [
     "ServerError",
     "StatementError",
     "UsageError",
+    "counted",
     "printable",
 ]

@@ -228,10 +228,13 @@ class Recorder:
         first = alembic_version.first(self._ledger.version_name, reached)
         for statement in (*self._ledger.mirror(records, (), _literal), first):
             self._executed(self._composed(statement))
-        for record in records:
-            when = times.get(int(record.version))
-            if when is not None:
-                self._executed(self._composed(self._ledger.dated(record.version, when)))
+        dated = [
+            self._ledger.dated(record.version, when)
+            for record in records
+            if (when := times.get(int(record.version))) is not None
+        ]
+        if dated:
+            self._executed(self._composed(SQL(";\n").join(dated)))
         event = Event(event=Kind.BASELINE, version=reached, error=remark or None)
         self._log.prepare(self._connection.execute, event)
 

@@ -21,7 +21,7 @@ from scripts.engine import disclosure
 from scripts.engine.ledger import earlier_columns
 from scripts.engine.ledger.table import qualified
 from scripts.engine.settings import TableName
-from scripts.errors import LedgerError
+from scripts.errors import LedgerError, counted
 
 KEPT_SUFFIX = "_before"
 """What the name of a table that was in the way gets, when its rows have been taken over."""
@@ -75,7 +75,7 @@ class EarlierLedger(NamedTuple):
         if self.up_to:
             content = f"at {self.rows[-1].version}" if self.rows else "at no version"
         else:
-            content = "1 row" if len(self.rows) == 1 else f"{len(self.rows)} rows"
+            content = counted(len(self.rows), "row")
         return f"{self.table}, {self.tool} ({', '.join(self.columns)}; {content})"
 
 

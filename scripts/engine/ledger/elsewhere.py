@@ -20,7 +20,7 @@ from scripts.engine.ledger.ownership import Whose
 from scripts.engine.ledger.table import Ledger, Namesake, qualified
 from scripts.engine.session import signals
 from scripts.engine.settings import TableName
-from scripts.errors import LedgerError
+from scripts.errors import LedgerError, counted
 from scripts.files.history import History
 from scripts.files.project import Environment, shown
 
@@ -41,8 +41,7 @@ class _Other(NamedTuple):
     """The file name of its newest row."""
 
     def __str__(self) -> str:
-        rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
-        return f"{self.table} ({rows}, the newest: {self.last})"
+        return f"{self.table} ({counted(self.rows, 'row')}, the newest: {self.last})"
 
 
 class _Doubtful(NamedTuple):

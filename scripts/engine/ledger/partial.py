@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from scripts.engine.reported import Direction
+
 
 class Partial(NamedTuple):
     """A file of which some statements took effect, and not all."""
@@ -29,6 +31,11 @@ class Partial(NamedTuple):
     """What undoes it: as the ledger would keep it."""
     existing: Mapping[str, str | None]
     """Identities ahead of the first run, by what people call the objects."""
+
+    @property
+    def is_up(self) -> bool:
+        """Tell whether it is the UP that was cut short, and not the rollback."""
+        return self.direction == Direction.UP.value
 
     @property
     def ending(self) -> str:

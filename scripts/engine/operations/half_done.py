@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from scripts.engine.ledger.partial import Partial
 from scripts.engine.operations.realigned import Kept
 from scripts.engine.operations.repair import Repair
-from scripts.engine.reported import Direction
 from scripts.engine.safeguards import half_applied
 from scripts.engine.status import Status
 from scripts.errors import FormatError
@@ -69,8 +68,8 @@ def repair(
         return about._replace(doubt=f"it cannot be read: {error.what}", impossible=True)
     others = [each.row.version for each in found.applied if each is not applied]
     both = differences([*others, one.version]), differences(others)
-    about = _compared(about, entry, statements, both)
-    is_other = about.entry and one.direction == Direction.UP.value and not about.doubt
+    about = _compared(about, one, statements, both)
+    is_other = about.entry and one.is_up and not about.doubt
     if is_other and found.history.checksum(entry) != one.checksum:
         return about._replace(doubt="the file was changed since it was started")
     return about
@@ -78,7 +77,7 @@ def repair(
 
 def _compared(
     about: Repair,
-    entry: Entry,
+    one: Partial,
     statements: Sequence[Statement],
     both: tuple[Sequence[str], Sequence[str]],
 ) -> Repair:
@@ -86,27 +85,24 @@ def _compared(
 
     Args:
         about: the repair, if nothing is known.
-        entry: the file.
+        one: how far the file got.
         statements: of the section that was cut short.
         both: the differences from a database with the file, and from one without it.
     """
     complete, without = both
-    one = about.partial
-    if one is None:
-        raise AssertionError("nothing is half done")
     if complete and without:
         more = ["…"] if len(complete) > _MOST else []
         doubt = "the database is neither as with it nor as without it"
         return about._replace(doubt=doubt, detail="\n".join([*complete[:_MOST], *more]))
     if not complete and not without:
         return about._replace(doubt="the catalog shows nothing of what it does")
-    is_there, is_up = not complete, one.direction == Direction.UP.value
+    is_there = not complete
     now = "complete" if is_there else "gone"
-    kind = "applied" if is_up else "rolled back"
-    unseen = _unseen(statements, one, to_the_end=is_there is is_up)
+    kind = "applied" if one.is_up else "rolled back"
+    unseen = _unseen(statements, one, to_the_end=is_there is one.is_up)
     return about._replace(
         why=f"it was half {kind}, and the catalog shows that it is {now} by now",
-        entry=entry if is_there else None,
+        entry=about.entry if is_there else None,
         doubt=f"line {unseen.line} may change rows, which are not compared" if unseen else "",
     )
 
@@ -114,7 +110,7 @@ def _compared(
 def _statements(
     found: Status, one: Partial, entry: Entry, kept: Mapping[str, Kept]
 ) -> tuple[Statement, ...]:
-    if one.direction == Direction.UP.value:
+    if one.is_up:
         return migration_file.read(entry.path, released=True).up.statements
     row = found.find(one.version)
     return rollback.parse(kept[row.row.version].sql).down.statements if row else ()

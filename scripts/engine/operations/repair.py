@@ -59,6 +59,13 @@ class Repair(NamedTuple):
         return bool(self.row and self.entry and self.row.version != self.entry.version)
 
     @property
+    def at(self) -> str:
+        """Return the version of its row while the ledger is changed; "" where there is none."""
+        if self.row is None:
+            return ""
+        return ASIDE + self.row.version if self.renumbers else self.row.version
+
+    @property
     def change(self) -> str:
         """Say what is done."""
         if self.entry is None:
@@ -151,6 +158,7 @@ def _check_done(now: Status, chosen: Sequence[Repair]) -> None:
 
 def _note(found: Opened, one: Repair, reason: str, versions: tuple[str, str]) -> Note:
     entry, row = one.entry, one.row
+    change = _change(found, one)
     event = Event(
         event=Kind.REPAIR,
         version=one.version,
@@ -158,9 +166,9 @@ def _note(found: Opened, one: Repair, reason: str, versions: tuple[str, str]) ->
         checksum=found.status.history.checksum(entry) if entry else None,
         direction=one.partial.direction if one.partial else None,
         error="\n".join(_said(one, reason)),
-        rollback_sql=_lost(found, one),
+        rollback_sql=_lost(found, one, change),
     )
-    return Note(_change(found, one), *versions, (event,))
+    return Note(change, *versions, (event,))
 
 
 def _change(found: Opened, one: Repair) -> Change:
@@ -176,10 +184,9 @@ def _change(found: Opened, one: Repair) -> Change:
     if partial:
         return NOTHING
     record = reading.applied(found.status, entry.version)
-    at = ASIDE + row.version if one.renumbers else row.version
     if row.checksum == record.checksum:
-        return Replacement(at, record)
-    return Replacement(at, record, _newly_named(found, at, record))
+        return Replacement(one.at, record)
+    return Replacement(one.at, record, _newly_named(found, one.at, record))
 
 
 def _newly_named(found: Opened, at: str, record: Record) -> Composable | None:
@@ -207,16 +214,13 @@ def _drops(rollback_sql: str) -> Sequence[Drop]:
         return ()
 
 
-def _lost(found: Opened, one: Repair) -> str | None:
-    """Return the rollback SQL that the ledger loses with this."""
-    if one.row is None:
+def _lost(found: Opened, one: Repair, change: Change) -> str | None:
+    """Return the rollback SQL that the ledger loses with a change."""
+    if one.row is None or change is NOTHING:
         return None
-    at = ASIDE + one.row.version if one.renumbers else one.row.version
-    before = stored.kept_sql(found.connection.raw, found.status.ledger, [at])[at]
-    change = _change(found, one)
-    if isinstance(change, Replacement):
-        return None if change.record.rollback_sql == before else before
-    return None if change is NOTHING else before
+    before = stored.kept_sql(found.connection.raw, found.status.ledger, [one.at])[one.at]
+    is_kept = isinstance(change, Replacement) and change.record.rollback_sql == before
+    return None if is_kept else before
 
 
 def _said(one: Repair, reason: str) -> list[str]:

@@ -60,7 +60,7 @@ def check_upgrade(state: Status) -> None:
         LedgerError: when the half-applied file is not here, or a migration is half rolled back.
     """
     for one in state.partial:
-        if one.direction == Direction.DOWN.value:
+        if not one.is_up:
             raise LedgerError(
                 f"the rollback of {one.filename} was cut short",
                 detail=described(one),
@@ -91,7 +91,7 @@ def check_none(state: Status) -> None:
         LedgerError: about the first such file.
     """
     for one in state.partial:
-        is_up = one.direction == Direction.UP.value
+        is_up = one.is_up
         command = "python scripts/migrate.py" if is_up else "python scripts/rollback.py"
         raise LedgerError(
             f"{one.filename} is half {'applied' if is_up else 'rolled back'}",
