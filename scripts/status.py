@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -109,7 +108,7 @@ def _status(options: argparse.Namespace) -> int:
     _check(options)
     while True:
         text, errors, code = _once(project, chosen, options)
-        if options.watch and _clears():
+        if options.watch and report.can_redraw():
             sys.stdout.write(_CLEAR + layout.cut(layout.wrapped(text)) + "\n")
             sys.stdout.flush()
         elif text:
@@ -130,10 +129,6 @@ def _check(options: argparse.Namespace) -> None:
             "--events shows the event log: without --check, --all, --pending and --last",
             hint="run the command once for each",
         )
-
-
-def _clears() -> bool:
-    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def _once(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from scripts.console import report
 from scripts.console.report import JsonObserver, QuietObserver, TextObserver
 from scripts.engine.observer import Observer
 
@@ -26,15 +25,10 @@ def chosen(
         yield JsonObserver(verbose=verbose)
     elif quiet:
         yield QuietObserver()
-    elif _is_terminal():
+    elif report.can_redraw():
         from scripts.console.terminal import TerminalObserver
 
         with TerminalObserver(verbose=verbose) as observer:
             yield observer
     else:
         yield TextObserver(verbose=verbose)
-
-
-def _is_terminal() -> bool:
-    """Tell whether standard output can show something that moves."""
-    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC
 from typing import Any
@@ -178,6 +179,11 @@ def event(name: str, **fields: Any) -> None:
 
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     print(json.dumps({"time": now, "event": name, **fields}), flush=True)
+
+
+def can_redraw() -> bool:
+    """Tell whether standard output is a terminal that draws over what it has drawn."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def say(text: str) -> None:
