@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from scripts.catalog.record import Record
+from scripts.catalog.snapshot import Snapshot
 from tests.support.servers import required
-from tests.tools import schema_docs
+from tests.tools import schema_docs, schema_groups
+from tests.tools.schema_catalog import Schema
 
 pytestmark = pytest.mark.database
 SITE = schema_docs.FOLDER / "index.html"
@@ -25,12 +28,26 @@ def test_the_pages_are_what_the_migrations_make() -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.stem))
 def test_links_lead_to_a_heading_and_diagrams_to_a_table(path: Path) -> None:
     text = path.read_text()
-    headings = {one.strip('"').lower() for one in re.findall(r"(?m)^## (.+)$", text)}
-    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
-    drawn = set(re.findall(r"(?m)^    (\w+) \{", text))
-    related = re.findall(r"(?m)^    (\w+) \|\|--o\{ (\w+) :", text)
-    assert {name for pair in related for name in pair} <= drawn
-    assert len(drawn) >= 8
+    headings = [one.strip('"').lower() for one in re.findall(r"(?m)^###? (.+)$", text)]
+    assert len(set(headings)) == len(headings)
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= set(headings)
+    diagrams = re.findall(r"(?s)```mermaid\n(.+?)```", text)
+    for diagram in diagrams:
+        drawn = set(re.findall(r"(?m)^    (\w+)(?: \{)?$", diagram))
+        related = re.findall(r"(?m)^    (\w+) \|\|--o\{ (\w+) :", diagram)
+        assert {name for pair in related for name in pair} <= drawn
+        assert 2 <= len(drawn) <= 12
+    assert len(diagrams) >= 3
+
+
+def test_a_table_in_no_group_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    new = Record("table", "public.new", "", ())
+    schema = Schema(Snapshot({new.key: new}, 180000), {})
+    listed = tmp_path / "groups.toml"
+    listed.write_text('[course]\n"All" = ["old"]\n')
+    monkeypatch.setattr(schema_groups, "GROUPS", listed)
+    with pytest.raises(ValueError, match=r"of course differ in \['new', 'old'\]"):
+        schema_groups.groups("course", schema)
 
 
 def shown(query: str = "") -> tuple[str, str]:

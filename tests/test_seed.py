@@ -33,7 +33,7 @@ def test_it_fills_both_databases_with_a_small_site(migrated: Workspace) -> None:
     assert _counts(migrated, "courses", "sections", "lessons", "enrollments", "reviews") == {
         "courses": 5,
         "sections": 20,
-        "lessons": 100,
+        "lessons": 101,
         "enrollments": 24,
         "reviews": 8,
     }
@@ -44,6 +44,14 @@ def test_it_fills_both_databases_with_a_small_site(migrated: Workspace) -> None:
         " GROUP BY o.id HAVING sum(i.price_minor) <> o.subtotal_minor"
     )
     assert migrated.query(wrong) == []
+    certified = (
+        "SELECT count(*), count(*) FILTER (WHERE a.passed) FROM certificates c"
+        " JOIN enrollments e ON e.id = c.enrollment_id"
+        " JOIN sections s ON s.course_id = e.course_id JOIN lessons l ON l.section_id = s.id"
+        " JOIN quizzes q ON q.lesson_id = l.id"
+        " LEFT JOIN quiz_attempts a ON a.quiz_id = q.id AND a.user_id = e.user_id"
+    )
+    assert migrated.query(certified) == [(4, 4)]
     people = migrated.query('SELECT id FROM "user"', environment="auth")
     learners = migrated.query("SELECT DISTINCT user_id FROM enrollments")
     assert len(people) == 12

@@ -29,6 +29,15 @@ const ASKED = {
   search: ["012", () => queries.search(db, "first queries").execute()],
   facets: ["012", () => queries.facets(db, "first queries").execute()],
   progress: ["014", () => queries.progress(db, "user-7", "1", 30)],
+  attempt: ["016", () => queries.attempt(db, "user-7", "1", 0)],
+  certificate: ["017", () => queries.certificate(db, "0000-0000-0000-0000").execute()],
+  refund: ["018", () => queries.refund(db, "pi_1", "duplicate")],
+  withdrawn: ["019", () => queries.refund(db, "pi_1", "course_withdrawn")],
+  live: ["020", () => queries.live(db).execute()],
+  happened: ["024", () => queries.happened(db, "user-7", "1", "opened")],
+  shown: ["025", () => queries.shown(db, SLUG).execute()],
+  completion: ["025", () => queries.completion(db, "1")],
+  titled: ["026", () => queries.titled(db, "first").execute()],
 };
 
 async function applicationOf(version) {
@@ -55,6 +64,10 @@ async function withPlans() {
     enrolled: await planned(queries.enrolled(db, "user-7")),
     dashboard: await planned(queries.dashboard(db, instructor)),
     orders: await planned(queries.orders(db, "user-7")),
+    certificate: await planned(queries.certificate(db, "0000-0000-0000-0011")),
+    live: await planned(queries.live(db)),
+    shown: await planned(queries.shown(db, SLUG)),
+    titled: await planned(queries.titled(db, "server 47")),
   };
   const twice = await Promise.all([1, 2, 3].map(() => queries.enrol(db, "somebody-new", SLUG)));
   done.enrolments = twice.filter(Boolean).length;
@@ -64,6 +77,14 @@ async function withPlans() {
   await queries.progress(db, "one", lesson, 90);
   await queries.progress(db, "two", lesson, 10);
   done.progress = await queries.progress(db, "one", lesson, 30);
+  const { lesson_id: asked } = await db
+    .selectFrom("quizzes").select("lesson_id").orderBy("id").limit(1).executeTakeFirstOrThrow();
+  await queries.attempt(db, "two", asked, 0);
+  await queries.attempt(db, "one", asked, 1);
+  done.attempts = await queries.attempt(db, "one", asked, 0);
+  await queries.happened(db, "two", lesson, "opened");
+  done.events = await queries.happened(db, "one", lesson, "played");
+  done.refund = await queries.refund(db, "pi_1", "course_withdrawn");
   return done;
 }
 

@@ -1,7 +1,7 @@
 // What a course site asks of the course database, with the types that kysely-codegen has made.
-import type { Kysely } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
-import type { DB } from "./types/course.js";
+import type { DB, RefundReason } from "./types/course.js";
 
 /** The catalogue page: published courses of a category, the newest first. */
 export function catalogue(db: Kysely<DB>, category: string, below: Date) {
@@ -112,11 +112,18 @@ export function orders(db: Kysely<DB>, user: string) {
     .orderBy("orders.created_at", "desc");
 }
 
-/** Notes how far a learner is, in the session of the application's role; it never goes back. */
-export async function progress(db: Kysely<DB>, user: string, lesson: string, seconds: number) {
+/** Does something as the application's role, for one learner: row-level security sees who it is. */
+function asLearner<T>(db: Kysely<DB>, user: string, work: (transaction: Transaction<DB>) => Promise<T>) {
   return db.transaction().execute(async (transaction) => {
     await sql`SET LOCAL ROLE upskill_course_app`.execute(transaction);
     await sql`SELECT set_config('app.user_id', ${user}, true)`.execute(transaction);
+    return work(transaction);
+  });
+}
+
+/** Notes how far a learner is; it never goes back. */
+export async function progress(db: Kysely<DB>, user: string, lesson: string, seconds: number) {
+  return asLearner(db, user, async (transaction) => {
     await transaction
       .insertInto("lesson_progress")
       .values({ user_id: user, lesson_id: lesson, seconds_watched: seconds })
@@ -128,6 +135,118 @@ export async function progress(db: Kysely<DB>, user: string, lesson: string, sec
     return transaction
       .selectFrom("lesson_progress").select(["user_id", "seconds_watched"]).execute();
   });
+}
+
+/** Answers a lesson's quiz with the options that are right, but for so many, and hands it in. */
+export async function attempt(db: Kysely<DB>, user: string, lesson: string, mistakes: number) {
+  return asLearner(db, user, async (transaction) => {
+    const quiz = await transaction
+      .selectFrom("quizzes").where("lesson_id", "=", lesson)
+      .select(["id", "pass_percent"]).executeTakeFirst();
+    if (quiz === undefined) return undefined;
+    const options = await transaction
+      .selectFrom("quiz_questions")
+      .innerJoin("quiz_options", "quiz_options.question_id", "quiz_questions.id")
+      .where("quiz_id", "=", quiz.id)
+      .select(["question_id", "quiz_options.id", "is_correct", "points"])
+      .orderBy("quiz_questions.position").execute();
+    const { id } = await transaction
+      .insertInto("quiz_attempts").values({ quiz_id: quiz.id, user_id: user })
+      .returning("id").executeTakeFirstOrThrow();
+    const right = options.filter((one) => one.is_correct);
+    const chosen = [...right.slice(mistakes), ...options.filter((one) => !one.is_correct).slice(0, mistakes)];
+    await transaction
+      .insertInto("quiz_answers")
+      .values(chosen.map((one) => ({ attempt_id: id, question_id: one.question_id, option_id: one.id })))
+      .execute();
+    const points = right.slice(mistakes).reduce((sum, one) => sum + one.points, 0);
+    const all = right.reduce((sum, one) => sum + one.points, 0);
+    await transaction
+      .updateTable("quiz_attempts").where("id", "=", id)
+      .set({
+        submitted_at: sql<Date>`now()`, points, of_points: all,
+        passed: points * 100 >= all * quiz.pass_percent,
+      })
+      .execute();
+    // All that the role may see, whoever wrote it.
+    return transaction
+      .selectFrom("quiz_attempts")
+      .innerJoin("quiz_answers", "quiz_answers.attempt_id", "quiz_attempts.id")
+      .groupBy(["user_id", "quiz_attempts.id"])
+      .select(["user_id", "points", "passed", sql<string>`count(*)`.as("answers")])
+      .orderBy("quiz_attempts.id").execute();
+  });
+}
+
+/** Who holds the certificate with this code, and for which course. */
+export function certificate(db: Kysely<DB>, code: string) {
+  return db
+    .selectFrom("certificates")
+    .innerJoin("enrollments", "enrollments.id", "certificates.enrollment_id")
+    .innerJoin("courses", "courses.id", "enrollments.course_id")
+    .where("code", "=", code)
+    .select(["holder_name", "courses.title", "issued_at", "revoked_at"]);
+}
+
+/** Gives back all that a payment brought. */
+export async function refund(db: Kysely<DB>, reference: string, reason: RefundReason) {
+  return db.transaction().execute(async (transaction) => {
+    const payment = await transaction
+      .selectFrom("payments").where("provider", "=", "stripe").where("reference", "=", reference)
+      .select(["id", "amount_minor", "currency"]).forUpdate().executeTakeFirst();
+    if (payment === undefined) return undefined;
+    const { id, ...amount } = payment;
+    return transaction
+      .insertInto("refunds").values({ payment_id: id, reason, ...amount })
+      .returning(["reason", "amount_minor"]).executeTakeFirstOrThrow();
+  });
+}
+
+/** The live lessons that come next. */
+export function live(db: Kysely<DB>) {
+  return db
+    .selectFrom("lessons")
+    .innerJoin("sections", "sections.id", "lessons.section_id")
+    .innerJoin("courses", "courses.id", "sections.course_id")
+    .where("lessons.kind", "=", "live")
+    .where("starts_at", ">", new Date())
+    .select(["courses.slug", "lessons.title", "starts_at"])
+    .orderBy("starts_at")
+    .limit(20);
+}
+
+/** Notes that something happened in a lesson; returns how much the role sees of such. */
+export async function happened(db: Kysely<DB>, user: string, lesson: string, kind: string) {
+  return asLearner(db, user, async (transaction) => {
+    await transaction
+      .insertInto("lesson_events").values({ user_id: user, lesson_id: lesson, kind }).execute();
+    return transaction
+      .selectFrom("lesson_events").select(["user_id", "kind"]).execute();
+  });
+}
+
+/** A course as the catalogue shows it. */
+export function shown(db: Kysely<DB>, slug: string) {
+  return db
+    .selectFrom("catalogue").where("slug", "=", slug)
+    .select(["title", "instructors", "learners", "reviews", "rating"]);
+}
+
+/** Published courses whose titles contain what somebody has typed so far. */
+export function titled(db: Kysely<DB>, part: string) {
+  return db
+    .selectFrom("courses")
+    .where("status", "=", "published")
+    .where("title", "ilike", `%${part.replace(/[\\%_]/g, "\\$&")}%`)
+    .select(["slug", "title"])
+    .limit(20);
+}
+
+/** How far the learners of a course come, as of the last refresh. */
+export function completion(db: Kysely<DB>, course: string) {
+  // kysely-codegen leaves materialized views out.
+  return sql<{ learners: string; lessons_completed: string }>`
+    SELECT learners, lessons_completed FROM course_completion WHERE course_id = ${course}`.execute(db);
 }
 
 /** Buys courses, with a coupon if one is given and still left. */

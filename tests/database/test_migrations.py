@@ -62,10 +62,6 @@ def _schema(postgres: Server, url: str) -> list[str]:
     ]
 
 
-ROWS_ALONE = {"014_fill_roles"}
-"""Files that change no schema: `tests/clients` tries them on tables with rows."""
-
-
 @pytest.mark.parametrize(("environment", "entry"), MIGRATIONS)
 def test_up_and_down_are_idempotent_and_down_restores_the_schema(
     postgres: Server, database: str, connection: Connection, environment: str, entry: Entry
@@ -75,7 +71,7 @@ def test_up_and_down_are_idempotent_and_down_restores_the_schema(
     before = _schema(postgres, database)
     _run(connection, file.up)
     after = _schema(postgres, database)
-    assert (after != before) is (entry.stem not in ROWS_ALONE)
+    assert after != before or _rows_of(environment, entry).exists()
     _run(connection, file.up)
     assert _schema(postgres, database) == after
     _run(connection, file.down)
@@ -84,6 +80,69 @@ def test_up_and_down_are_idempotent_and_down_restores_the_schema(
     assert _schema(postgres, database) == before
     _run(connection, file.up)
     assert _schema(postgres, database) == after
+
+
+ROWS = Path(__file__).parents[1] / "data/rows"
+_WRITES = re.compile(r"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE|TRUNCATE)\b", re.IGNORECASE)
+
+
+def _rows_of(environment: str, entry: Entry) -> Path:
+    return ROWS / environment / f"{entry.version}.sql"
+
+
+def _parts(path: Path) -> dict[str, str]:
+    """Read the rows that a migration meets, and the queries that find what is wrong afterwards."""
+    names = "BEFORE [0-9]+|WRONG AFTER UP|MEANWHILE|WRONG AFTER DOWN"
+    _, *parts = re.split(rf"^-- ({names})$", path.read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+CHANGES = [
+    pytest.param(path.parent.name, path.stem, id=f"{path.parent.name}-{path.stem}")
+    for path in sorted(ROWS.glob("*/*.sql"))
+]
+
+
+@pytest.mark.parametrize(("environment", "version"), CHANGES)
+def test_rows_are_as_they_should_be_after_up_down_and_up_again(
+    connection: Connection, environment: str, version: str
+) -> None:
+    parts = _parts(ROWS / environment / f"{version}.sql")
+    with connection.cursor() as cursor:
+
+        def found(query: str) -> list[tuple[object, ...]]:
+            cursor.execute(query)
+            return cursor.fetchall()
+
+        entries = history.read(PROJECT.environment(environment)).entries
+        until = [entry for entry in entries if entry.version <= version]
+        file = migration_file.read(until[-1].path)
+        for entry in until:
+            rows = parts.get(f"BEFORE {entry.version}")
+            if rows:
+                cursor.execute(rows)
+            _run(connection, migration_file.read(entry.path).up)
+        assert found(parts["WRONG AFTER UP"]) == []
+        if "MEANWHILE" in parts:
+            cursor.execute(parts["MEANWHILE"])
+        _run(connection, file.down)
+        assert found(parts["WRONG AFTER DOWN"]) == []
+        _run(connection, file.up)
+        if "MEANWHILE" not in parts:
+            assert found(parts["WRONG AFTER UP"]) == []
+
+
+@pytest.mark.parametrize(("environment", "entry"), MIGRATIONS)
+def test_a_migration_that_changes_rows_is_tried_on_rows(environment: str, entry: Entry) -> None:
+    file = migration_file.read(entry.path)
+    changes = [
+        statement.text
+        for section in (file.up, file.down)
+        for statement in section.statements
+        if statement.command in ("DO", "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE")
+        and _WRITES.search(statement.text)
+    ]
+    assert _rows_of(environment, entry).exists() or changes == []
 
 
 def test_auth_001_makes_exactly_what_betterauths_own_migrator_makes(

@@ -14,14 +14,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.support.workspace import REPOSITORY
-from tests.tools import schema_pages, schema_site
+from tests.tools import schema_catalog, schema_pages, schema_site
 
 FOLDER = REPOSITORY / "docs" / "schema"
 
 
 def pages() -> Iterator[tuple[Path, str]]:
     """Make each page; give its path and its text."""
-    schemas = schema_pages.schemas()
+    schemas = schema_catalog.schemas()
     for environment, schema in schemas.items():
         yield FOLDER / f"{environment}.md", schema_pages.page(environment, schema)
     yield FOLDER / "index.html", schema_site.site(schemas)

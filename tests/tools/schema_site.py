@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 
 from scripts.catalog.record import Record
-from tests.tools.schema_pages import (
+from tests.tools.schema_catalog import (
     Schema,
     comment,
     definition,
@@ -19,11 +19,11 @@ from tests.tools.schema_pages import (
     short,
     versions,
 )
+from tests.tools.schema_groups import Group, groups
 
 _TEMPLATE = Path(__file__).with_name("schema_template.html")
 _BOX, _ROW, _GAP_X, _GAP_Y, _EDGE = 190, 18, 90, 24, 20
 """Of the diagram, in units of the picture."""
-_KINDS = ("table", "view", "materialized view")
 
 
 def site(schemas: Mapping[str, Schema]) -> str:
@@ -35,17 +35,18 @@ def site(schemas: Mapping[str, Schema]) -> str:
     template = Template(_TEMPLATE.read_text(encoding="utf-8"))
     return template.substitute(
         navigation="\n".join(_navigation(schemas)),
-        diagrams="\n".join(_diagram(name, one) for name, one in schemas.items()),
-        sections="\n".join(
-            _section(name, one, relation)
-            for name, one in schemas.items()
-            for relation in _relations(one)
+        groups="\n".join(
+            _group(name, one, part) for name, one in schemas.items() for part in groups(name, one)
         ),
     )
 
 
-def _relations(schema: Schema) -> list[Record]:
-    return [one for kind in _KINDS for one in schema.of(kind)]
+def _group(environment: str, schema: Schema, part: Group) -> str:
+    sections = "".join(_section(environment, schema, one) for one in part.relations)
+    title = f'{escape(part.title)} <span class="soft">{escape(environment)}</span>'
+    return (
+        f'<div class="group"><h2>{title}</h2>{_diagram(environment, schema, part)}{sections}</div>'
+    )
 
 
 def _id(environment: str, name: str) -> str:
@@ -55,8 +56,10 @@ def _id(environment: str, name: str) -> str:
 def _navigation(schemas: Mapping[str, Schema]) -> Iterator[str]:
     for name, schema in schemas.items():
         yield f"<h2>{escape(name)}</h2>"
-        for one in _relations(schema):
-            yield f'<a href="#{_id(name, one.name)}">{escape(short(one.name))}</a>'
+        for part in groups(name, schema):
+            yield f"<h3>{escape(part.title)}</h3>"
+            for one in part.relations:
+                yield f'<a href="#{_id(name, one.name)}">{escape(short(one.name))}</a>'
 
 
 def _section(environment: str, schema: Schema, one: Record) -> str:
@@ -81,7 +84,7 @@ def _section(environment: str, schema: Schema, one: Record) -> str:
     about = f"{environment}. {versions(schema, one.name)}."
     return (
         f'<section id="{_id(environment, one.name)}" data-text="{escape(" ".join(words).lower())}">'
-        f"<h2>{escape(short(one.name))}</h2>"
+        f"<h3>{escape(short(one.name))}</h3>"
         f"<p>{escape(comment(one))} "
         f'<span class="soft">{escape(about)}</span></p>'
         "<table><thead><tr><th>column</th><th>type</th><th></th><th></th></tr></thead>"
@@ -103,16 +106,21 @@ def _rules(environment: str, column: Record, keys: set[str], references: Mapping
     return ", ".join(rules)
 
 
-def _diagram(environment: str, schema: Schema) -> str:
-    """Draw tables from left to right: what is referred to stands before what refers to it."""
-    tables = schema.of("table")
+def _diagram(environment: str, schema: Schema, part: Group) -> str:
+    """Draw tables from left to right: what is referred to stands before what refers to it.
+
+    Of those in other groups only the name is there.
+    """
+    neighbours = part.neighbours(schema)
+    tables = [*neighbours, *part.tables]
     ranks = _ranks(schema, tables)
     places: dict[str, tuple[int, int, int]] = {}
     boxes, bottom = [], 0
     for rank in range(max(ranks.values(), default=0) + 1):
         y = _EDGE
         for table in (one for one in tables if ranks[one.name] == rank):
-            shown = sorted(primary(schema, table) | set(foreign(schema, table)))
+            keys = primary(schema, table) | set(foreign(schema, table))
+            shown = [] if table in neighbours else sorted(keys)
             height = _ROW * (len(shown) + 1) + 10
             x = _EDGE + rank * (_BOX + _GAP_X)
             places[table.name] = (x, y, height)
@@ -121,14 +129,14 @@ def _diagram(environment: str, schema: Schema) -> str:
             bottom = max(bottom, y)
     lines = [
         _line(places[target], places[table.name])
-        for table in tables
+        for table in part.tables
         for target in sorted(set(foreign(schema, table).values()))
         if target in places and target != table.name
     ]
     width = _EDGE * 2 + (max(ranks.values(), default=0) + 1) * (_BOX + _GAP_X)
     return (
         f'<figure><svg width="{width}" height="{bottom}" role="img" '
-        f'aria-label="Tables of {escape(environment)} and what they refer to">'
+        f'aria-label="{escape(part.title)} of {escape(environment)}, with what refers to what">'
         f"{''.join(lines)}{''.join(boxes)}</svg></figure>"
     )
 

@@ -11,7 +11,66 @@ export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
 
 export type Int8 = ColumnType<string, bigint | number | string, bigint | number | string>;
 
+export type Numeric = ColumnType<string, number | string, number | string>;
+
+export type RefundReason = "changed_mind" | "course_withdrawn" | "duplicate" | "fraud" | "other";
+
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
+
+export interface Catalogue {
+  /**
+   * See courses.id
+   */
+  course_id: Int8 | null;
+  /**
+   * ISO 4217 code
+   */
+  currency: string | null;
+  /**
+   * Names of those who teach it, in their order
+   */
+  instructors: string[] | null;
+  /**
+   * Language of the lessons: ISO 639-1, with a region where it matters
+   */
+  language: string | null;
+  /**
+   * How many are enrolled or have been through it
+   */
+  learners: Int8 | null;
+  /**
+   * beginner, intermediate or advanced
+   */
+  level: string | null;
+  /**
+   * Price in the minor unit of the currency; 0 is free
+   */
+  price_minor: Int8 | null;
+  /**
+   * First publication
+   */
+  published_at: Timestamp | null;
+  /**
+   * Stars on average, with one digit; NULL without a review
+   */
+  rating: Numeric | null;
+  /**
+   * How many have reviewed it
+   */
+  reviews: Int8 | null;
+  /**
+   * The course in URLs
+   */
+  slug: string | null;
+  /**
+   * In two sentences
+   */
+  summary: string | null;
+  /**
+   * As it stands on the course page
+   */
+  title: string | null;
+}
 
 export interface Categories {
   /**
@@ -38,6 +97,45 @@ export interface Categories {
    * The category in URLs
    */
   slug: string;
+  /**
+   * When the row was last changed
+   */
+  updated_at: Generated<Timestamp>;
+}
+
+export interface Certificates {
+  /**
+   * What somebody types who wants to verify it: 16 characters in fours
+   */
+  code: string;
+  /**
+   * When the row was made
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * Who has completed which course
+   */
+  enrollment_id: Int8;
+  /**
+   * As it was printed; a person's name may change later
+   */
+  holder_name: string;
+  /**
+   * Nobody outside sees it: see code
+   */
+  id: Generated<Int8>;
+  /**
+   * The date that is printed
+   */
+  issued_at: Generated<Timestamp>;
+  /**
+   * When it was taken back; NULL while it is valid
+   */
+  revoked_at: Timestamp | null;
+  /**
+   * Why; NULL while it is valid
+   */
+  revoked_because: string | null;
   /**
    * When the row was last changed
    */
@@ -188,6 +286,25 @@ export interface Courses {
   updated_at: Generated<Timestamp>;
 }
 
+export interface CourseTotals {
+  /**
+   * Of which course; no row where there is nothing to count
+   */
+  course_id: Int8;
+  /**
+   * Enrollments that are active or completed
+   */
+  learners: Generated<Int8>;
+  /**
+   * How many have reviewed it
+   */
+  reviews: Generated<Int8>;
+  /**
+   * The sum of their stars: divided by reviews, the rating
+   */
+  stars: Generated<Int8>;
+}
+
 export interface Enrollments {
   /**
    * First completion; stays when the status changes later
@@ -258,6 +375,33 @@ export interface Instructors {
   website_url: string | null;
 }
 
+export interface LessonEvents {
+  /**
+   * At which second of the video; NULL where there is none
+   */
+  at_seconds: number | null;
+  /**
+   * When; says which partition it is in
+   */
+  happened_at: Generated<Timestamp>;
+  /**
+   * Made by whoever sends it or here: the same one twice is one
+   */
+  id: Generated<string>;
+  /**
+   * opened, played, paused, finished or asked
+   */
+  kind: string;
+  /**
+   * In which lesson
+   */
+  lesson_id: Int8;
+  /**
+   * The person's id in the auth database; no foreign key can reach it
+   */
+  user_id: string;
+}
+
 export interface LessonProgress {
   /**
    * When it was done for the first time; NULL until then
@@ -307,7 +451,7 @@ export interface Lessons {
    */
   is_preview: Generated<boolean>;
   /**
-   * video, article or quiz
+   * video, article, quiz or live
    */
   kind: Generated<string>;
   /**
@@ -318,6 +462,10 @@ export interface Lessons {
    * Of which section
    */
   section_id: Int8;
+  /**
+   * When a live lesson begins; NULL for what is there at any time
+   */
+  starts_at: Timestamp | null;
   /**
    * As it stands in the list
    */
@@ -433,6 +581,192 @@ export interface Payments {
   updated_at: Generated<Timestamp>;
 }
 
+export interface QuizAnswers {
+  /**
+   * When it was chosen
+   */
+  answered_at: Generated<Timestamp>;
+  /**
+   * In which attempt
+   */
+  attempt_id: Int8;
+  /**
+   * Which of its options
+   */
+  option_id: Int8;
+  /**
+   * To which question
+   */
+  question_id: Int8;
+}
+
+export interface QuizAttempts {
+  /**
+   * Nobody outside sees it
+   */
+  id: Generated<Int8>;
+  /**
+   * What all right answers would have been worth then
+   */
+  of_points: number | null;
+  /**
+   * By the quiz's pass_percent of then; NULL while it is open
+   */
+  passed: boolean | null;
+  /**
+   * What the answers were worth; NULL while it is open
+   */
+  points: number | null;
+  /**
+   * Which quiz
+   */
+  quiz_id: Int8;
+  /**
+   * When the first question was shown
+   */
+  started_at: Generated<Timestamp>;
+  /**
+   * When it was handed in; NULL while it is open
+   */
+  submitted_at: Timestamp | null;
+  /**
+   * The person's id in the auth database; no foreign key can reach it
+   */
+  user_id: string;
+}
+
+export interface QuizOptions {
+  /**
+   * When it was made
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * Nobody outside sees it
+   */
+  id: Generated<Int8>;
+  /**
+   * Whether it is (part of) the right answer; never sent before the attempt is over
+   */
+  is_correct: Generated<boolean>;
+  /**
+   * What the learner reads, in Markdown
+   */
+  label: string;
+  /**
+   * Order within the question, from 1
+   */
+  position: number;
+  /**
+   * Of which question
+   */
+  question_id: Int8;
+  /**
+   * When the row was last changed
+   */
+  updated_at: Generated<Timestamp>;
+}
+
+export interface QuizQuestions {
+  /**
+   * When it was made
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * What is shown after the answer, in Markdown
+   */
+  explanation: Generated<string>;
+  /**
+   * Nobody outside sees it
+   */
+  id: Generated<Int8>;
+  /**
+   * single or multiple: how many options may be chosen
+   */
+  kind: Generated<string>;
+  /**
+   * What the right answer is worth
+   */
+  points: Generated<number>;
+  /**
+   * Order within the quiz, from 1
+   */
+  position: number;
+  /**
+   * What is asked, in Markdown
+   */
+  prompt: string;
+  /**
+   * Of which quiz
+   */
+  quiz_id: Int8;
+  /**
+   * When the row was last changed
+   */
+  updated_at: Generated<Timestamp>;
+}
+
+export interface Quizzes {
+  /**
+   * When it was made
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * Nobody outside sees it
+   */
+  id: Generated<Int8>;
+  /**
+   * Of which lesson; a lesson has one quiz at most
+   */
+  lesson_id: Int8;
+  /**
+   * How often a learner may try; NULL is without limit
+   */
+  max_attempts: number | null;
+  /**
+   * Of all points, from how many percent it is passed
+   */
+  pass_percent: Generated<number>;
+  /**
+   * When the row was last changed
+   */
+  updated_at: Generated<Timestamp>;
+}
+
+export interface Refunds {
+  /**
+   * How much, in the minor unit of currency
+   */
+  amount_minor: Int8;
+  /**
+   * When it was decided
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * ISO 4217 code
+   */
+  currency: string;
+  /**
+   * Nobody outside sees it
+   */
+  id: Generated<Int8>;
+  /**
+   * What whoever decided it wants to remember
+   */
+  note: Generated<string>;
+  /**
+   * Of which payment
+   */
+  payment_id: Int8;
+  /**
+   * Why
+   */
+  reason: RefundReason;
+  /**
+   * When the row was last changed
+   */
+  updated_at: Generated<Timestamp>;
+}
+
 export interface Reviews {
   /**
    * In words; empty where there are only stars
@@ -488,18 +822,28 @@ export interface Sections {
 }
 
 export interface DB {
+  catalogue: Catalogue;
   categories: Categories;
+  certificates: Certificates;
   coupons: Coupons;
   course_categories: CourseCategories;
   course_instructors: CourseInstructors;
+  course_totals: CourseTotals;
   courses: Courses;
   enrollments: Enrollments;
   instructors: Instructors;
+  lesson_events: LessonEvents;
   lesson_progress: LessonProgress;
   lessons: Lessons;
   order_items: OrderItems;
   orders: Orders;
   payments: Payments;
+  quiz_answers: QuizAnswers;
+  quiz_attempts: QuizAttempts;
+  quiz_options: QuizOptions;
+  quiz_questions: QuizQuestions;
+  quizzes: Quizzes;
+  refunds: Refunds;
   reviews: Reviews;
   sections: Sections;
 }

@@ -1,0 +1,81 @@
+-- Migration: 024_create_lesson_events.sql
+-- Description: Keep what happens in lessons, a partition for each month
+-- Author: Upskill platform team
+-- Created: 2026-11-30
+
+-- UP: Apply migration
+
+-- Keys of the other tables are bigint identities; these come from many at once, and a partition is
+-- dropped as a whole. The partition by default is a net: a month that nobody has made a partition
+-- for is kept in it, and moves when it gets one.
+CREATE TABLE IF NOT EXISTS lesson_events (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    happened_at timestamptz NOT NULL DEFAULT now(),
+    user_id text NOT NULL,
+    lesson_id bigint NOT NULL,
+    kind text NOT NULL,
+    at_seconds integer,
+    CONSTRAINT lesson_events_pkey PRIMARY KEY (happened_at, id),
+    CONSTRAINT lesson_events_lesson_id_fkey
+        FOREIGN KEY (lesson_id) REFERENCES lessons (id) ON DELETE CASCADE,
+    CONSTRAINT lesson_events_kind_check
+        CHECK (kind IN ('opened', 'played', 'paused', 'finished', 'asked')),
+    CONSTRAINT lesson_events_at_seconds_check CHECK (at_seconds >= 0)
+) PARTITION BY RANGE (happened_at);
+CREATE INDEX IF NOT EXISTS lesson_events_user_id_happened_at_idx
+    ON lesson_events (user_id, happened_at);
+CREATE INDEX IF NOT EXISTS lesson_events_lesson_id_happened_at_idx
+    ON lesson_events (lesson_id, happened_at);
+COMMENT ON TABLE lesson_events IS
+    'What happens in lessons, as statistics need it; the application sees the rows of the user that app.user_id names';
+COMMENT ON COLUMN lesson_events.id IS 'Made by whoever sends it or here: the same one twice is one';
+COMMENT ON COLUMN lesson_events.happened_at IS 'When; says which partition it is in';
+COMMENT ON COLUMN lesson_events.user_id IS
+    'The person''s id in the auth database; no foreign key can reach it';
+COMMENT ON COLUMN lesson_events.lesson_id IS 'In which lesson';
+COMMENT ON COLUMN lesson_events.kind IS 'opened, played, paused, finished or asked';
+COMMENT ON COLUMN lesson_events.at_seconds IS 'At which second of the video; NULL where there is none';
+CREATE TABLE IF NOT EXISTS lesson_events_default PARTITION OF lesson_events DEFAULT;
+COMMENT ON TABLE lesson_events_default IS 'Events of months that have no partition: empty, if all is well';
+
+CREATE OR REPLACE FUNCTION make_lesson_events_partition(
+    month date DEFAULT (now() AT TIME ZONE 'UTC' + interval '1 month')::date
+) RETURNS text
+LANGUAGE plpgsql SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    first timestamptz := date_trunc('month', month::timestamptz);
+    after timestamptz := first + interval '1 month';
+    name text := 'lesson_events_' || to_char(first, 'YYYY_MM');
+BEGIN
+    -- Two at once: the second one finds what the first has made.
+    PERFORM pg_advisory_xact_lock(hashtext('make_lesson_events_partition'));
+    IF to_regclass(name) IS NOT NULL THEN
+        RETURN name;
+    END IF;
+    EXECUTE format('CREATE TABLE %I (LIKE lesson_events INCLUDING ALL)', name);
+    EXECUTE format('COMMENT ON TABLE %I IS %L', name, 'Events of ' || to_char(first, 'YYYY-MM'));
+    EXECUTE format(
+        'WITH moved AS (DELETE FROM lesson_events_default
+            WHERE happened_at >= %L AND happened_at < %L RETURNING *)
+        INSERT INTO %I SELECT * FROM moved', first, after, name
+    );
+    EXECUTE format(
+        'ALTER TABLE lesson_events ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name, first, after
+    );
+    RETURN name;
+END $$;
+COMMENT ON FUNCTION make_lesson_events_partition(date) IS
+    'Makes the partition of a month (UTC), next month''s if none is named, moves into it what was by default, and returns its name; nothing to do if it is there. For a job of the owner, once a week';
+REVOKE EXECUTE ON FUNCTION make_lesson_events_partition(date) FROM PUBLIC;
+
+-- Policies and rights of the whole hold for what is read and written through it; nobody but the
+-- owner has a right on a partition.
+ALTER TABLE lesson_events ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS lesson_events_own_rows ON lesson_events;
+CREATE POLICY lesson_events_own_rows ON lesson_events TO upskill_course_app
+    USING (user_id = (SELECT current_setting('app.user_id', true)));
+GRANT SELECT, INSERT ON lesson_events TO upskill_course_app;
+
+-- DOWN: Rollback migration (for use by rollback scripts)
+-- DROP FUNCTION IF EXISTS make_lesson_events_partition(date);
+-- DROP TABLE IF EXISTS lesson_events;

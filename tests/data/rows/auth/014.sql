@@ -1,0 +1,14 @@
+-- BEFORE 013
+INSERT INTO "user" (id, name, email, "emailVerified", role, banned) VALUES
+    ('nothing', 'A', 'a@example.com', true, NULL, NULL),
+    ('admin', 'B', 'b@example.com', true, 'admin', NULL),
+    ('banned', 'C', 'c@example.com', true, NULL, true);
+
+-- WRONG AFTER UP
+SELECT id, role, banned FROM "user"
+WHERE (id, role, banned) NOT IN (('nothing', 'user', false), ('admin', 'admin', false), ('banned', 'user', true))
+    OR role IS NULL OR banned IS NULL;
+
+-- WRONG AFTER DOWN
+-- What was filled in stays.
+SELECT id FROM "user" WHERE role IS NULL OR banned IS NULL;
