@@ -134,6 +134,18 @@ def versions(schema: Schema, name: str) -> str:
     return f"Made by {first}" + (f", changed by {', '.join(later)}" if later else "")
 
 
+def others(schema: Schema) -> list[Record]:
+    """Return what is no relation, and is called or named by people: enums and functions."""
+    return [*schema.of("enum"), *schema.of("function")]
+
+
+def about(one: Record) -> str:
+    """Return what is said of an enum or a function: its comment, and an enum's values."""
+    labels = one.get("labels")
+    values = [", ".join(labels).replace("'", "")] if isinstance(labels, tuple) else []
+    return ": ".join([comment(one), *values])
+
+
 def short(name: str) -> str:
     """Return a full name without its schema, where that is public."""
     return name.removeprefix("public.")

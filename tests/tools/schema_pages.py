@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from scripts.catalog.record import Record
 from tests.tools.schema_catalog import (
     Schema,
+    about,
     comment,
     definition,
     foreign,
     last,
     node,
+    others,
     primary,
     short,
     versions,
@@ -40,12 +42,12 @@ def page(environment: str, schema: Schema) -> str:
         lines += ["", f"## {part.title}", "", *_diagram(schema, part)]
         for one in part.relations:
             lines += _relation(schema, one)
-    functions = schema.of("function")
-    if functions:
-        lines += ["", "## Functions", ""]
+    named = others(schema)
+    if named:
+        lines += ["", "## Types and functions", ""]
         lines += [
-            f"- `{short(one.name)}` ({versions(schema, one.name)}) {comment(one)}".rstrip()
-            for one in functions
+            f"- {one.kind} `{short(one.name)}` ({versions(schema, one.name)}) {about(one)}".rstrip()
+            for one in named
         ]
     return "\n".join(lines) + "\n"
 

@@ -10,11 +10,13 @@ from string import Template
 from scripts.catalog.record import Record
 from tests.tools.schema_catalog import (
     Schema,
+    about,
     comment,
     definition,
     foreign,
     last,
     node,
+    others,
     primary,
     short,
     versions,
@@ -24,6 +26,7 @@ from tests.tools.schema_groups import Group, groups
 _TEMPLATE = Path(__file__).with_name("schema_template.html")
 _BOX, _ROW, _GAP_X, _GAP_Y, _EDGE = 190, 18, 90, 24, 20
 """Of the diagram, in units of the picture."""
+_OTHERS = "Types and functions"
 
 
 def site(schemas: Mapping[str, Schema]) -> str:
@@ -36,16 +39,35 @@ def site(schemas: Mapping[str, Schema]) -> str:
     return template.substitute(
         navigation="\n".join(_navigation(schemas)),
         groups="\n".join(
-            _group(name, one, part) for name, one in schemas.items() for part in groups(name, one)
+            part for name, schema in schemas.items() for part in _environment(name, schema)
         ),
     )
 
 
+def _environment(name: str, schema: Schema) -> Iterator[str]:
+    for part in groups(name, schema):
+        yield _group(name, schema, part)
+    sections = "".join(_other(name, schema, one) for one in others(schema))
+    yield f'<div class="group">{_title(_OTHERS, name)}{sections}</div>'
+
+
+def _title(title: str, environment: str) -> str:
+    return f'<h2>{escape(title)} <span class="soft">{escape(environment)}</span></h2>'
+
+
 def _group(environment: str, schema: Schema, part: Group) -> str:
     sections = "".join(_section(environment, schema, one) for one in part.relations)
-    title = f'{escape(part.title)} <span class="soft">{escape(environment)}</span>'
+    title = _title(part.title, environment)
+    return f'<div class="group">{title}{_diagram(environment, schema, part)}{sections}</div>'
+
+
+def _other(environment: str, schema: Schema, one: Record) -> str:
+    """Return the section of an enum or a function."""
+    words = escape(f"{one.kind} {one.name} {about(one)}".lower())
     return (
-        f'<div class="group"><h2>{title}</h2>{_diagram(environment, schema, part)}{sections}</div>'
+        f'<section id="{_id(environment, one.name)}" data-text="{words}">'
+        f"<h3>{escape(short(one.name))}</h3><p>{escape(about(one))} "
+        f'<span class="soft">{one.kind}. {escape(versions(schema, one.name))}.</span></p></section>'
     )
 
 
@@ -56,9 +78,10 @@ def _id(environment: str, name: str) -> str:
 def _navigation(schemas: Mapping[str, Schema]) -> Iterator[str]:
     for name, schema in schemas.items():
         yield f"<h2>{escape(name)}</h2>"
-        for part in groups(name, schema):
-            yield f"<h3>{escape(part.title)}</h3>"
-            for one in part.relations:
+        named = [(part.title, part.relations) for part in groups(name, schema)]
+        for title, found in (*named, (_OTHERS, others(schema))):
+            yield f"<h3>{escape(title)}</h3>"
+            for one in found:
                 yield f'<a href="#{_id(name, one.name)}">{escape(short(one.name))}</a>'
 
 
