@@ -102,3 +102,12 @@ def own() -> Iterator[OwnServer]:
     """A server of the test's own, to be killed."""
     with own_server() as server:
         yield server
+
+
+@pytest.fixture
+def course(workspace: Workspace) -> Workspace:
+    """The project's course migrations, all applied."""
+    workspace.add_released("course")
+    done = workspace.run("migrate", "--database", "course", "--quiet")
+    assert done.returncode == 0, done.stderr
+    return workspace

@@ -39,9 +39,9 @@ SAID = {
     "python scripts/migrate.py --show-values": (2, "terminal"),
     "alembic -n course -x show_values=true upgrade head": (2, "terminal"),
     'python scripts/create.py --database billing --name "first_tables"': (2, "'billing' is not an"),
-    "python scripts/baseline.py --database course": (1, "has a ledger already, and is at 027"),
+    "python scripts/baseline.py --database course": (1, "has a ledger already, and is at 028"),
     "python scripts/baseline.py --database course --at 003": (1, "has a ledger already"),
-    "python scripts/migrate.py --database course --to 3": (2, "course is at 027, past 003"),
+    "python scripts/migrate.py --database course --to 3": (2, "course is at 028, past 003"),
     "alembic -n course upgrade 001:003 --sql": (0, "BEGIN;"),
 }
 """What a command says that cannot end with 0 here, and why; and one that needs no database."""

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS quizzes (
     CONSTRAINT quizzes_pass_percent_check CHECK (pass_percent BETWEEN 1 AND 100),
     CONSTRAINT quizzes_max_attempts_check CHECK (max_attempts > 0)
 );
-COMMENT ON TABLE quizzes IS 'What a lesson of the kind quiz asks';
+COMMENT ON TABLE quizzes IS 'What a lesson asks; one of the kind quiz is nothing else';
 COMMENT ON COLUMN quizzes.id IS 'Nobody outside sees it';
 COMMENT ON COLUMN quizzes.lesson_id IS 'Of which lesson; a lesson has one quiz at most';
 COMMENT ON COLUMN quizzes.pass_percent IS 'Of all points, from how many percent it is passed';
@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS quiz_questions (
     CONSTRAINT quiz_questions_pkey PRIMARY KEY (id),
     CONSTRAINT quiz_questions_quiz_id_position_key
         UNIQUE (quiz_id, position) DEFERRABLE INITIALLY DEFERRED,
+    -- For the foreign key of an answer, which names both: no question of another quiz.
+    CONSTRAINT quiz_questions_quiz_id_id_key UNIQUE (quiz_id, id),
     CONSTRAINT quiz_questions_quiz_id_fkey
         FOREIGN KEY (quiz_id) REFERENCES quizzes (id) ON DELETE CASCADE,
     CONSTRAINT quiz_questions_position_check CHECK (position > 0),
@@ -53,7 +55,7 @@ COMMENT ON TABLE quiz_questions IS 'Questions of a quiz, in their order';
 COMMENT ON COLUMN quiz_questions.id IS 'Nobody outside sees it';
 COMMENT ON COLUMN quiz_questions.quiz_id IS 'Of which quiz';
 COMMENT ON COLUMN quiz_questions.position IS 'Order within the quiz, from 1';
-COMMENT ON COLUMN quiz_questions.kind IS 'single or multiple: how many options may be chosen';
+COMMENT ON COLUMN quiz_questions.kind IS 'single or multiple: how many options may be chosen; the application sees to it';
 COMMENT ON COLUMN quiz_questions.prompt IS 'What is asked, in Markdown';
 COMMENT ON COLUMN quiz_questions.explanation IS 'What is shown after the answer, in Markdown';
 COMMENT ON COLUMN quiz_questions.points IS 'What the right answer is worth';
@@ -71,7 +73,7 @@ CREATE TABLE IF NOT EXISTS quiz_options (
     CONSTRAINT quiz_options_pkey PRIMARY KEY (id),
     CONSTRAINT quiz_options_question_id_position_key
         UNIQUE (question_id, position) DEFERRABLE INITIALLY DEFERRED,
-    -- For the foreign key of an answer, which names both: no option of another question.
+    -- As above: no option of another question.
     CONSTRAINT quiz_options_question_id_id_key UNIQUE (question_id, id),
     CONSTRAINT quiz_options_question_id_fkey
         FOREIGN KEY (question_id) REFERENCES quiz_questions (id) ON DELETE CASCADE,

@@ -28,9 +28,9 @@ CREATE INDEX IF NOT EXISTS certificates_enrollment_id_idx ON certificates (enrol
 CREATE UNIQUE INDEX IF NOT EXISTS certificates_valid_key ON certificates (enrollment_id)
     WHERE revoked_at IS NULL;
 COMMENT ON TABLE certificates IS
-    'What a learner can show; one that is valid for each enrollment, and those that were revoked';
+    'What a learner can show; one that is valid for each enrollment, and those that were revoked. The application issues it when the course is completed';
 COMMENT ON COLUMN certificates.id IS 'Nobody outside sees it: see code';
-COMMENT ON COLUMN certificates.enrollment_id IS 'Who has completed which course';
+COMMENT ON COLUMN certificates.enrollment_id IS 'Who, for which course';
 COMMENT ON COLUMN certificates.code IS 'What somebody types who wants to verify it: 16 characters in fours';
 COMMENT ON COLUMN certificates.holder_name IS 'As it was printed; a person''s name may change later';
 COMMENT ON COLUMN certificates.issued_at IS 'The date that is printed';

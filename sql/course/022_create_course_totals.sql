@@ -18,29 +18,38 @@ CREATE TABLE IF NOT EXISTS course_totals (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE course_totals IS
     'What the catalogue shows of a course in numbers; triggers keep it, nobody else writes it';
-COMMENT ON COLUMN course_totals.course_id IS 'Of which course; no row where there is nothing to count';
+COMMENT ON COLUMN course_totals.course_id IS 'Of which course; one without a row has nothing to count';
 COMMENT ON COLUMN course_totals.learners IS 'Enrollments that are active or completed';
 COMMENT ON COLUMN course_totals.reviews IS 'How many have reviewed it';
 COMMENT ON COLUMN course_totals.stars IS 'The sum of their stars: divided by reviews, the rating';
 
--- Once for each statement, however many rows it has. What goes away only lowers a row that is there:
--- the course itself may be going, and its totals before its reviews.
+-- Once for each statement, however many rows it has, and in one order: two that change the same
+-- courses wait for each other, and cannot block each other. A row is locked only where its count
+-- changes: to complete a course changes none. What is taken away makes a row too, so that it meets
+-- 023, which fills them; not for a course that is going itself.
 CREATE OR REPLACE FUNCTION count_learners() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    IF TG_OP <> 'INSERT' THEN
-        UPDATE course_totals SET learners = learners - gone.count
-        FROM (
-            SELECT course_id, count(*) FROM removed
-            WHERE status IN ('active', 'completed') GROUP BY course_id
-        ) gone
-        WHERE course_totals.course_id = gone.course_id;
-    END IF;
-    IF TG_OP <> 'DELETE' THEN
+    IF TG_OP = 'INSERT' THEN
         INSERT INTO course_totals AS totals (course_id, learners)
-        SELECT course_id, count(*) FROM added
-        WHERE status IN ('active', 'completed') GROUP BY course_id ORDER BY course_id
+        SELECT course_id, count(*) FROM added WHERE status IN ('active', 'completed')
+        GROUP BY course_id ORDER BY course_id
         ON CONFLICT (course_id) DO UPDATE SET learners = totals.learners + excluded.learners;
+    ELSIF TG_OP = 'UPDATE' THEN
+        INSERT INTO course_totals AS totals (course_id, learners)
+        SELECT course_id, sum(change) FROM (
+            SELECT course_id, 1 AS change FROM added WHERE status IN ('active', 'completed')
+            UNION ALL SELECT course_id, -1 FROM removed WHERE status IN ('active', 'completed')
+        ) changes
+        GROUP BY course_id HAVING sum(change) <> 0 ORDER BY course_id
+        ON CONFLICT (course_id) DO UPDATE SET learners = totals.learners + excluded.learners;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO course_totals AS totals (course_id, learners)
+        SELECT course_id, -count(*) FROM removed JOIN courses ON courses.id = removed.course_id
+        WHERE removed.status IN ('active', 'completed') GROUP BY course_id ORDER BY course_id
+        ON CONFLICT (course_id) DO UPDATE SET learners = totals.learners + excluded.learners;
+    ELSE
+        UPDATE course_totals SET learners = 0;
     END IF;
     RETURN NULL;
 END $$;
@@ -48,16 +57,29 @@ COMMENT ON FUNCTION count_learners() IS 'Trigger function: keeps course_totals.l
 CREATE OR REPLACE FUNCTION count_reviews() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    IF TG_OP <> 'INSERT' THEN
-        UPDATE course_totals SET reviews = reviews - gone.count, stars = course_totals.stars - gone.stars
-        FROM (SELECT course_id, count(*), sum(stars) AS stars FROM removed GROUP BY course_id) gone
-        WHERE course_totals.course_id = gone.course_id;
-    END IF;
-    IF TG_OP <> 'DELETE' THEN
+    IF TG_OP = 'INSERT' THEN
         INSERT INTO course_totals AS totals (course_id, reviews, stars)
-        SELECT course_id, count(*), sum(stars) FROM added GROUP BY course_id ORDER BY course_id
+        SELECT course_id, count(*), sum(added.stars) FROM added GROUP BY course_id ORDER BY course_id
         ON CONFLICT (course_id) DO UPDATE
             SET reviews = totals.reviews + excluded.reviews, stars = totals.stars + excluded.stars;
+    ELSIF TG_OP = 'UPDATE' THEN
+        INSERT INTO course_totals AS totals (course_id, reviews, stars)
+        SELECT course_id, sum(change), sum(change * given) FROM (
+            SELECT course_id, 1 AS change, added.stars AS given FROM added
+            UNION ALL SELECT course_id, -1, removed.stars FROM removed
+        ) changes
+        GROUP BY course_id HAVING sum(change) <> 0 OR sum(change * given) <> 0 ORDER BY course_id
+        ON CONFLICT (course_id) DO UPDATE
+            SET reviews = totals.reviews + excluded.reviews, stars = totals.stars + excluded.stars;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO course_totals AS totals (course_id, reviews, stars)
+        SELECT course_id, -count(*), -sum(removed.stars)
+        FROM removed JOIN courses ON courses.id = removed.course_id
+        GROUP BY course_id ORDER BY course_id
+        ON CONFLICT (course_id) DO UPDATE
+            SET reviews = totals.reviews + excluded.reviews, stars = totals.stars + excluded.stars;
+    ELSE
+        UPDATE course_totals SET reviews = 0, stars = 0;
     END IF;
     RETURN NULL;
 END $$;
@@ -80,9 +102,15 @@ CREATE OR REPLACE TRIGGER reviews_count_updated AFTER UPDATE ON reviews
     FOR EACH STATEMENT EXECUTE FUNCTION count_reviews();
 CREATE OR REPLACE TRIGGER reviews_count_deleted AFTER DELETE ON reviews
     REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION count_reviews();
+CREATE OR REPLACE TRIGGER enrollments_count_truncated AFTER TRUNCATE ON enrollments
+    FOR EACH STATEMENT EXECUTE FUNCTION count_learners();
+CREATE OR REPLACE TRIGGER reviews_count_truncated AFTER TRUNCATE ON reviews
+    FOR EACH STATEMENT EXECUTE FUNCTION count_reviews();
 GRANT SELECT ON course_totals TO upskill_course_app;
 
 -- DOWN: Rollback migration (for use by rollback scripts)
+-- DROP TRIGGER IF EXISTS reviews_count_truncated ON reviews;
+-- DROP TRIGGER IF EXISTS enrollments_count_truncated ON enrollments;
 -- DROP TRIGGER IF EXISTS reviews_count_deleted ON reviews;
 -- DROP TRIGGER IF EXISTS reviews_count_updated ON reviews;
 -- DROP TRIGGER IF EXISTS reviews_count_inserted ON reviews;

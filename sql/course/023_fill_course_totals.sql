@@ -6,32 +6,28 @@
 
 -- UP: Apply migration
 
--- In batches that are committed one by one. A course's row is locked first, and counted by the next
--- statement, which sees what was committed until then: whoever enrolls meanwhile waits for the lock
--- and adds to the count, and nobody is counted twice.
+-- Each course in a transaction of its own: whoever enrolls in several meanwhile is not blocked by one
+-- who waits for them. The row is locked first, and counted by the next statement, which sees what was
+-- committed until then. Whoever changes a count meanwhile waits for the lock and then changes what was
+-- counted: see 022.
 DO $$
 DECLARE
     above bigint := 0;
-    last bigint;
 BEGIN
     LOOP
-        SELECT max(id) INTO last FROM (
-            SELECT id FROM courses WHERE id > above ORDER BY id LIMIT 500
-        ) batch;
-        EXIT WHEN last IS NULL;
-        INSERT INTO course_totals (course_id)
-            SELECT id FROM courses WHERE id > above AND id <= last ORDER BY id
-            ON CONFLICT (course_id) DO NOTHING;
-        PERFORM FROM course_totals WHERE course_id > above AND course_id <= last
-            ORDER BY course_id FOR UPDATE;
-        UPDATE course_totals totals SET
+        SELECT id INTO above FROM courses WHERE id > above ORDER BY id LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        -- None where the course has gone meanwhile.
+        INSERT INTO course_totals AS totals (course_id)
+            SELECT id FROM courses WHERE id = above FOR KEY SHARE
+            ON CONFLICT (course_id) DO UPDATE SET learners = totals.learners;
+        UPDATE course_totals SET
             learners = (SELECT count(*) FROM enrollments
-                WHERE course_id = totals.course_id AND status IN ('active', 'completed')),
-            reviews = (SELECT count(*) FROM reviews WHERE course_id = totals.course_id),
-            stars = (SELECT coalesce(sum(stars), 0) FROM reviews WHERE course_id = totals.course_id)
-            WHERE course_id > above AND course_id <= last;
+                WHERE course_id = above AND status IN ('active', 'completed')),
+            reviews = (SELECT count(*) FROM reviews WHERE course_id = above),
+            stars = (SELECT coalesce(sum(reviews.stars), 0) FROM reviews WHERE course_id = above)
+            WHERE course_id = above;
         COMMIT;
-        above := last;
     END LOOP;
 END $$;
 

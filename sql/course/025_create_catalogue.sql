@@ -60,24 +60,14 @@ GROUP BY courses.id;
 -- A refresh that lets others read needs a unique index. Nobody can be reading yet.
 CREATE UNIQUE INDEX IF NOT EXISTS course_completion_course_id_key ON course_completion (course_id);
 COMMENT ON MATERIALIZED VIEW course_completion IS
-    'How far the learners of each course come, for those who teach it; see refresh_course_completion';
+    'How far the learners of each course come, for those who teach it. For a job of the owner, every hour: REFRESH MATERIALIZED VIEW CONCURRENTLY course_completion';
 COMMENT ON COLUMN course_completion.course_id IS 'Of which course';
 COMMENT ON COLUMN course_completion.learners IS 'How many have begun a lesson';
 COMMENT ON COLUMN course_completion.lessons_completed IS 'How many lessons they have completed, all together';
-COMMENT ON COLUMN course_completion.active_learners IS 'How many were there in the thirty days before the refresh';
+COMMENT ON COLUMN course_completion.active_learners IS 'How many got further in the thirty days before the refresh';
 
--- As its owner, who alone may refresh it and who sees everybody's progress.
-CREATE OR REPLACE FUNCTION refresh_course_completion() RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    REFRESH MATERIALIZED VIEW CONCURRENTLY course_completion
-$$;
-COMMENT ON FUNCTION refresh_course_completion() IS
-    'Brings course_completion up to date while others read it. For a job, every hour';
-REVOKE EXECUTE ON FUNCTION refresh_course_completion() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION refresh_course_completion() TO upskill_course_app;
 GRANT SELECT ON catalogue, course_completion TO upskill_course_app;
 
 -- DOWN: Rollback migration (for use by rollback scripts)
--- DROP FUNCTION IF EXISTS refresh_course_completion();
 -- DROP MATERIALIZED VIEW IF EXISTS course_completion;
 -- DROP VIEW IF EXISTS catalogue;

@@ -157,7 +157,9 @@ export async function attempt(db: Kysely<DB>, user: string, lesson: string, mist
     const chosen = [...right.slice(mistakes), ...options.filter((one) => !one.is_correct).slice(0, mistakes)];
     await transaction
       .insertInto("quiz_answers")
-      .values(chosen.map((one) => ({ attempt_id: id, question_id: one.question_id, option_id: one.id })))
+      .values(chosen.map((one) => ({
+        attempt_id: id, quiz_id: quiz.id, question_id: one.question_id, option_id: one.id,
+      })))
       .execute();
     const points = right.slice(mistakes).reduce((sum, one) => sum + one.points, 0);
     const all = right.reduce((sum, one) => sum + one.points, 0);
@@ -188,16 +190,21 @@ export function certificate(db: Kysely<DB>, code: string) {
     .select(["holder_name", "courses.title", "issued_at", "revoked_at"]);
 }
 
-/** Gives back all that a payment brought. */
+/** Gives back what is left of a payment; of two at once the second waits, and finds nothing left. */
 export async function refund(db: Kysely<DB>, reference: string, reason: RefundReason) {
   return db.transaction().execute(async (transaction) => {
     const payment = await transaction
       .selectFrom("payments").where("provider", "=", "stripe").where("reference", "=", reference)
-      .select(["id", "amount_minor", "currency"]).forUpdate().executeTakeFirst();
+      .where("status", "=", "succeeded")
+      .select(["id", "amount_minor"]).forUpdate().executeTakeFirst();
     if (payment === undefined) return undefined;
-    const { id, ...amount } = payment;
+    const { given } = await transaction
+      .selectFrom("refunds").where("payment_id", "=", payment.id)
+      .select(sql<string>`coalesce(sum(amount_minor), 0)`.as("given")).executeTakeFirstOrThrow();
+    const left = BigInt(payment.amount_minor) - BigInt(given);
+    if (left <= 0n) return undefined;
     return transaction
-      .insertInto("refunds").values({ payment_id: id, reason, ...amount })
+      .insertInto("refunds").values({ payment_id: payment.id, reason, amount_minor: left })
       .returning(["reason", "amount_minor"]).executeTakeFirstOrThrow();
   });
 }

@@ -82,8 +82,7 @@ def test_a_difference_that_is_accepted_is_recorded(elsewhere: Workspace) -> None
 
 def test_what_is_ignored_by_name_is_no_difference(elsewhere: Workspace) -> None:
     elsewhere.query("CREATE TABLE theirs (id int)")
-    ini = elsewhere.root / "alembic.ini"
-    ini.write_text(ini.read_text().replace("[course]\n", "[course]\nignore = public.theirs\n"))
+    elsewhere.ignore("public.theirs")
     assert elsewhere.run("baseline", "--database", "course", "--at", "002").returncode == 0
 
 

@@ -68,9 +68,7 @@ def test_what_is_ignored_by_name_is_not_compared(applied: Workspace) -> None:
     applied.query("CREATE SCHEMA audit; CREATE TABLE audit.log (id int PRIMARY KEY)")
     applied.query("CREATE INDEX report_title ON courses (title); CREATE TABLE kept (id int)")
     applied.query("CREATE TABLE flyway_schema_history (id int)")
-    ini = applied.root / "alembic.ini"
-    section = "[course]\nignore =\n    audit\n    audit.*\n    index public.report_*\n"
-    ini.write_text(ini.read_text().replace("[course]\n", section))
+    applied.ignore("audit", "audit.*", "index public.report_*")
     assert messages(findings(applied)) == ["table public.kept is made by no migration"]
 
 
@@ -87,8 +85,7 @@ def test_what_a_pattern_is_for_goes_with_its_parts(
     applied: Workspace, pattern: str, made: str
 ) -> None:
     applied.query(made)
-    ini = applied.root / "alembic.ini"
-    ini.write_text(ini.read_text().replace("[course]\n", f"[course]\nignore = {pattern}\n"))
+    applied.ignore(pattern)
     assert messages(findings(applied)) == []
 
 
@@ -150,9 +147,7 @@ def test_data_is_no_drift(workspace: Workspace) -> None:
     workspace.upgrade()
     workspace.query("REFRESH MATERIALIZED VIEW counted")
     workspace.query("CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2)")
-    ini = workspace.root / "alembic.ini"
-    ignored = "[course]\nignore = public.parts_[0-9]*\n"
-    ini.write_text(ini.read_text().replace("[course]\n", ignored))
+    workspace.ignore("public.parts_[0-9]*")
     assert findings(workspace) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import shutil
 import subprocess
@@ -127,6 +128,15 @@ class Workspace:
             _REVISION.format(slug=slug, version=version, below=f'"{below[-1]}"' if below else None)
         )
         return path
+
+    def ignore(self, *patterns: str) -> None:
+        """Name objects of course that are not the migrations'; see docs/operating.md."""
+        ini = configparser.RawConfigParser()
+        path = self.root / "alembic.ini"
+        ini.read(path)
+        ini["course"]["ignore"] = "\n" + "\n".join(patterns)
+        with path.open("w") as file:
+            ini.write(file)
 
     def add_released(self, *environments: str) -> None:
         """Add the repository's own migrations of these environments."""

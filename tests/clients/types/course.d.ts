@@ -113,7 +113,7 @@ export interface Certificates {
    */
   created_at: Generated<Timestamp>;
   /**
-   * Who has completed which course
+   * Who, for which course
    */
   enrollment_id: Int8;
   /**
@@ -288,7 +288,7 @@ export interface Courses {
 
 export interface CourseTotals {
   /**
-   * Of which course; no row where there is nothing to count
+   * Of which course; one without a row has nothing to count
    */
   course_id: Int8;
   /**
@@ -381,11 +381,11 @@ export interface LessonEvents {
    */
   at_seconds: number | null;
   /**
-   * When; says which partition it is in
+   * When; says which partition it is in. Who sends an event again sends it with the same id and time
    */
   happened_at: Generated<Timestamp>;
   /**
-   * Made by whoever sends it or here: the same one twice is one
+   * Made by whoever sends it, or here; unique together with happened_at
    */
   id: Generated<string>;
   /**
@@ -598,6 +598,10 @@ export interface QuizAnswers {
    * To which question
    */
   question_id: Int8;
+  /**
+   * The attempt's, and the question's
+   */
+  quiz_id: Int8;
 }
 
 export interface QuizAttempts {
@@ -606,7 +610,7 @@ export interface QuizAttempts {
    */
   id: Generated<Int8>;
   /**
-   * What all right answers would have been worth then
+   * What all right answers were worth then; NULL while it is open
    */
   of_points: number | null;
   /**
@@ -680,7 +684,7 @@ export interface QuizQuestions {
    */
   id: Generated<Int8>;
   /**
-   * single or multiple: how many options may be chosen
+   * single or multiple: how many options may be chosen; the application sees to it
    */
   kind: Generated<string>;
   /**
@@ -734,17 +738,13 @@ export interface Quizzes {
 
 export interface Refunds {
   /**
-   * How much, in the minor unit of currency
+   * How much, in the minor unit of the payment's currency
    */
   amount_minor: Int8;
   /**
    * When it was decided
    */
   created_at: Generated<Timestamp>;
-  /**
-   * ISO 4217 code
-   */
-  currency: string;
   /**
    * Nobody outside sees it
    */

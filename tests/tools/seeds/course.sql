@@ -93,8 +93,8 @@ INSERT INTO payments (order_id, provider, reference, status, amount_minor, curre
 SELECT id, 'stripe', 'pi_' || id, 'succeeded', total_minor, currency FROM orders ORDER BY id;
 
 -- The second payment was one too many.
-INSERT INTO refunds (payment_id, reason, amount_minor, currency, note)
-SELECT id, 'duplicate', amount_minor, currency, 'Paid twice' FROM payments ORDER BY id OFFSET 1 LIMIT 1;
+INSERT INTO refunds (payment_id, reason, amount_minor, note)
+SELECT id, 'duplicate', amount_minor, 'Paid twice' FROM payments ORDER BY id OFFSET 1 LIMIT 1;
 
 -- One in six has finished all, one in six the first two sections, the others the first lesson.
 INSERT INTO lesson_progress (user_id, lesson_id, seconds_watched, completed_at)
@@ -115,8 +115,8 @@ CROSS JOIN unnest('{opened,finished}'::text[]) AS what;
 INSERT INTO quiz_attempts (quiz_id, user_id, started_at, submitted_at, points, of_points, passed)
 SELECT q.id, p.user_id, p.completed_at - interval '5 minutes', p.completed_at, 3, 3, true
 FROM quizzes q JOIN lesson_progress p ON p.lesson_id = q.lesson_id ORDER BY q.id, p.user_id;
-INSERT INTO quiz_answers (attempt_id, question_id, option_id, answered_at)
-SELECT a.id, o.question_id, o.id, a.submitted_at
+INSERT INTO quiz_answers (attempt_id, quiz_id, question_id, option_id, answered_at)
+SELECT a.id, a.quiz_id, o.question_id, o.id, a.submitted_at
 FROM quiz_attempts a
 JOIN quiz_questions q ON q.quiz_id = a.quiz_id
 JOIN quiz_options o ON o.question_id = q.id AND o.is_correct;
