@@ -172,7 +172,7 @@ def test_an_up_that_fails_on_the_shadow_is_said(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize(
     ("environment", "job"),
-    [("auth", "SELECT purge_expired()"), ("course", "SELECT make_lesson_events_partition()")],
+    [("auth", "SELECT purge_expired()"), ("course", "SELECT make_lesson_events_partitions()")],
 )
 def test_this_projects_databases_on_15_are_what_a_shadow_on_18_has(
     environment: str, job: str
