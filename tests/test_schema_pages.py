@@ -84,6 +84,7 @@ def test_a_search_narrows_the_list() -> None:
     dom, _ = shown("?q=impersonat")
     assert visible(dom) == {"auth.session"}
     assert "1 of " in dom
+    assert re.findall(r"<h3>([A-Z].*?)</h3>", dom) == ["Accounts"]  # other groups are hidden
     dom, _ = shown("?q=section+position")
     assert visible(dom) == {"course.sections", "course.lessons"}
 

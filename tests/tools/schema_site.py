@@ -104,12 +104,12 @@ def _section(environment: str, schema: Schema, one: Record) -> str:
         for part in schema.of(kind, one.name)
         if not (kind == "index" and part.get("of_constraint"))
     )
-    about = f"{environment}. {versions(schema, one.name)}."
+    origin = f"{environment}. {versions(schema, one.name)}."
     return (
         f'<section id="{_id(environment, one.name)}" data-text="{escape(" ".join(words).lower())}">'
         f"<h3>{escape(short(one.name))}</h3>"
         f"<p>{escape(comment(one))} "
-        f'<span class="soft">{escape(about)}</span></p>'
+        f'<span class="soft">{escape(origin)}</span></p>'
         "<table><thead><tr><th>column</th><th>type</th><th></th><th></th></tr></thead>"
         f"<tbody>{rows}</tbody></table><ul>{parts}</ul></section>"
     )
