@@ -127,8 +127,8 @@ SELECT id, regexp_replace(lpad(id::text, 16, '0'), '(.{4})(?!$)', '\1-', 'g'),
 FROM enrollments WHERE status = 'completed' ORDER BY id;
 
 INSERT INTO reviews (course_id, user_id, stars, body)
-SELECT course_id, user_id, 3 + mod(n, 3), (ARRAY['Good, with a few lengths.', 'Just what I needed.',
-    'Clear and calm: more of it!'])[1 + mod(n, 3)]
+SELECT course_id, user_id, 3 + mod(n / 3, 3), (ARRAY['Good, with a few lengths.', 'Just what I needed.',
+    'Clear and calm: more of it!'])[1 + mod(n / 3, 3)]
 FROM taken WHERE mod(n, 3) = 0;
 
 REFRESH MATERIALIZED VIEW course_completion;
