@@ -27,7 +27,8 @@ def read(folder: str, filename: str) -> bytes:
     """
     opened = os.open(f"{folder}/{filename}", os.O_RDONLY)
     try:
-        data = os.read(opened, _MOST)
+        # All of it and one byte, so that the second read finds the end.
+        data = os.read(opened, os.fstat(opened).st_size + 1)
         while more := os.read(opened, _MOST):
             data += more
     finally:

@@ -71,7 +71,7 @@ def read(path: Path, *, released: bool = False) -> MigrationFile:
         FormatError: when it is not in the format: file, line, what to write instead.
         OSError: when it cannot be read.
     """
-    data = path.read_bytes()
+    data = checksum.read(str(path.parent), path.name)
     sum_of_it = checksum.of(data)
     try:
         text = decode(data)

@@ -42,6 +42,9 @@ def _name(written: str) -> tuple[str, ...] | None:
 
 def grouped(statements: Sequence[Statement]) -> Iterator[tuple[Statement, ...]]:
     """Yield the statements in their order: runs of plain INSERTs into one table, others alone."""
+    if sum(statement.command == "INSERT" for statement in statements) < _FEWEST:
+        yield from ((statement,) for statement in statements)
+        return
     batch: list[Statement] = []
     into, length = None, 0
     for statement in statements:
