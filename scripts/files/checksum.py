@@ -25,12 +25,16 @@ def read(folder: str, filename: str) -> bytes:
     Raises:
         OSError: when it cannot be read.
     """
-    opened = os.open(f"{folder}/{filename}", os.O_RDONLY)
+    path = f"{folder}/{filename}"
+    opened = os.open(path, os.O_RDONLY)
     try:
         # All of it and one byte, so that the second read finds the end.
         data = os.read(opened, os.fstat(opened).st_size + 1)
         while more := os.read(opened, _MOST):
             data += more
+    except OSError as error:
+        error.filename = path  # reading does not know it
+        raise
     finally:
         os.close(opened)
     return data

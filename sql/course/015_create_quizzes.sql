@@ -19,11 +19,11 @@ CREATE TABLE IF NOT EXISTS quizzes (
     CONSTRAINT quizzes_pass_percent_check CHECK (pass_percent BETWEEN 1 AND 100),
     CONSTRAINT quizzes_max_attempts_check CHECK (max_attempts > 0)
 );
-COMMENT ON TABLE quizzes IS 'What a lesson asks; one of the kind quiz is nothing else';
+COMMENT ON TABLE quizzes IS 'Questions of a lesson; a lesson of the kind quiz consists of nothing else';
 COMMENT ON COLUMN quizzes.id IS 'Nobody outside sees it';
 COMMENT ON COLUMN quizzes.lesson_id IS 'Of which lesson; a lesson has one quiz at most';
 COMMENT ON COLUMN quizzes.pass_percent IS 'Of all points, from how many percent it is passed';
-COMMENT ON COLUMN quizzes.max_attempts IS 'How often a learner may try; NULL is without limit';
+COMMENT ON COLUMN quizzes.max_attempts IS 'How often a learner may try; the application counts. NULL is without limit';
 COMMENT ON COLUMN quizzes.created_at IS 'When it was made';
 COMMENT ON COLUMN quizzes.updated_at IS 'When the row was last changed';
 

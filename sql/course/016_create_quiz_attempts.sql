@@ -68,7 +68,7 @@ COMMENT ON COLUMN quiz_answers.option_id IS 'Which of its options';
 COMMENT ON COLUMN quiz_answers.answered_at IS 'When it was chosen';
 
 -- As in lesson_progress; a setting that a session had once is '' in its next transactions. An answer
--- is whose the attempt is, and of attempts only one's own are seen.
+-- belongs to whoever made the attempt, and of attempts only one's own are seen.
 ALTER TABLE quiz_attempts ENABLE ROW LEVEL SECURITY;
 DROP POLICY IF EXISTS quiz_attempts_own_rows ON quiz_attempts;
 CREATE POLICY quiz_attempts_own_rows ON quiz_attempts TO upskill_course_app

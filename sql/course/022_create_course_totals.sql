@@ -23,8 +23,9 @@ COMMENT ON COLUMN course_totals.learners IS 'Enrollments that are active or comp
 COMMENT ON COLUMN course_totals.reviews IS 'How many have reviewed it';
 COMMENT ON COLUMN course_totals.stars IS 'The sum of their stars: divided by reviews, the rating';
 
--- Once for each statement, however many rows it has, and in one order: two that change the same
--- courses wait for each other, and cannot block each other. A row is locked only where its count
+-- Once for each statement, however many rows it has, and in one order: two statements that change the
+-- same courses wait for each other and cannot deadlock. A transaction that enrolls in several courses
+-- does it in one statement, or in the order of their ids. A row is locked only where its count
 -- changes: to complete a course changes none. What is taken away makes a row too, so that it meets
 -- 023, which fills them; not for a course that is going itself.
 CREATE OR REPLACE FUNCTION count_learners() RETURNS trigger

@@ -5,9 +5,9 @@
 
 -- UP: Apply migration
 
--- Keys of the other tables are bigint identities; these come from many at once, and a partition is
--- dropped as a whole. The partition by default is a net: a month that nobody has made a partition
--- for is kept in it, and moves when it gets one.
+-- Keys of the other tables are bigint identities; an event's is made by whoever sends it, so it is a
+-- uuid. The partition by default is a net: events of a month that has no partition are kept in it,
+-- and move when there is one. A clock that is wrong by centuries is refused: a month is a partition.
 CREATE TABLE IF NOT EXISTS lesson_events (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     happened_at timestamptz NOT NULL DEFAULT now(),
@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS lesson_events (
     CONSTRAINT lesson_events_pkey PRIMARY KEY (happened_at, id),
     CONSTRAINT lesson_events_lesson_id_fkey
         FOREIGN KEY (lesson_id) REFERENCES lessons (id) ON DELETE CASCADE,
+    CONSTRAINT lesson_events_happened_at_check
+        CHECK (happened_at >= '2000-01-01 00:00+00' AND happened_at < '3000-01-01 00:00+00'),
     CONSTRAINT lesson_events_kind_check
         CHECK (kind IN ('opened', 'played', 'paused', 'finished', 'asked')),
     CONSTRAINT lesson_events_at_seconds_check CHECK (at_seconds >= 0)
@@ -49,7 +51,7 @@ BEGIN
     IF first IS NULL OR NOT isfinite(first) THEN
         RAISE 'make_lesson_events_partition takes a day of the month that it makes, not %', month;
     END IF;
-    -- Two at once: the second one finds what the first has made.
+    -- Two at once: the second one waits, and finds what the first has made.
     PERFORM pg_advisory_xact_lock(hashtext('make_lesson_events_partition'));
     IF EXISTS (
         SELECT FROM pg_inherits
@@ -80,19 +82,28 @@ COMMENT ON FUNCTION make_lesson_events_partition(date) IS
     'Makes the partition of a month (UTC), moves into it what was in the one by default, and returns its name; nothing to do if it is there. Waits half a second for locks, no longer: call it again';
 
 CREATE OR REPLACE FUNCTION make_lesson_events_partitions() RETURNS SETOF text
-LANGUAGE plpgsql SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
+LANGUAGE plpgsql
+SET search_path = public, pg_temp SET timezone = 'UTC' SET lock_timeout = '500ms' AS $$
 DECLARE
     month date;
+    months date[];
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('make_lesson_events_partition'));
     -- First read, then change: a table that is being read cannot be altered.
-    months date[] := ARRAY(
+    months := ARRAY(
         SELECT date_trunc('month', now())::date
         UNION SELECT (date_trunc('month', now()) + interval '1 month')::date
         UNION SELECT date_trunc('month', happened_at)::date FROM lesson_events_default
         ORDER BY 1
     );
-BEGIN
     FOREACH month IN ARRAY months LOOP
-        RETURN NEXT make_lesson_events_partition(month);
+        BEGIN
+            RETURN NEXT make_lesson_events_partition(month);
+        EXCEPTION WHEN duplicate_table THEN
+            -- One that was detached and kept. The other months do not wait for it.
+            RAISE WARNING 'events of % stay in lesson_events_default: %', month, SQLERRM
+                USING HINT = 'rename the table, or attach it again';
+        END;
     END LOOP;
 END $$;
 COMMENT ON FUNCTION make_lesson_events_partitions() IS

@@ -171,17 +171,22 @@ def test_an_up_that_fails_on_the_shadow_is_said(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "job"),
-    [("auth", "SELECT purge_expired()"), ("course", "SELECT make_lesson_events_partitions()")],
+    ("environment", "before", "job"),
+    [
+        ("auth", "SELECT 1", "SELECT purge_expired()"),
+        ("course", "SELECT 1", "SELECT make_lesson_events_partitions()"),
+        ("course", "CREATE EXTENSION pg_trgm", "SELECT 1"),
+    ],
 )
 def test_this_projects_databases_on_15_are_what_a_shadow_on_18_has(
-    environment: str, job: str
+    environment: str, before: str, job: str
 ) -> None:
     debian = debian_bin()
     required("PostgreSQL of Debian", found=debian is not None)
     assert debian is not None
     with own_server(debian) as old:
         old.query("CREATE DATABASE app")
+        old.query(before, "app")
         variables = {**os.environ, f"{environment.upper()}_DB_URL": old.url("app")}
         for script, *more in (("migrate",), ("validate", "--live")):
             if more:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import closing
 
 import psycopg2
@@ -9,6 +10,7 @@ import psycopg2.errors
 import pytest
 
 from tests.support.course import a_course, together
+from tests.support.servers import until
 from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.database
@@ -81,14 +83,16 @@ def test_what_changes_while_totals_are_filled_is_counted_once(
     course.query("DELETE FROM course_totals")
     with closing(psycopg2.connect(course.urls["course"])) as learner:
         learner.cursor().execute(change)
-        with closing(psycopg2.connect(course.urls["course"])) as filler:
-            filler.autocommit = True
-            filler.cursor().execute("SET lock_timeout = '200ms'")
-            # The learner's transaction holds the row that it counts in.
-            with pytest.raises(psycopg2.errors.LockNotAvailable):
-                filler.cursor().execute(fill)
-            learner.commit()
-            filler.cursor().execute(fill)
+        filling = threading.Thread(target=_committed, args=(course, fill))
+        filling.start()
+        # The learner's transaction holds the row that it counts in.
+        waits = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND datname = current_database()"
+        )
+        until(lambda: course.query(waits) == [(1,)], "the fill waits")
+        learner.commit()
+        filling.join()
     assert _totals(course) == [(learners, 0, 0)]
 
 
@@ -100,3 +104,10 @@ def test_truncating_leaves_no_count(course: Workspace) -> None:
     course.query("TRUNCATE reviews")
     course.query("TRUNCATE enrollments CASCADE")
     assert _totals(course) == [(0, 0, 0)]
+
+
+def _committed(course: Workspace, text: str) -> None:
+    """Run SQL that commits by itself."""
+    with closing(psycopg2.connect(course.urls["course"])) as session:
+        session.autocommit = True
+        session.cursor().execute(text)

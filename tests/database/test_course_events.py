@@ -76,3 +76,28 @@ def test_an_event_that_is_being_written_moves_too(course: Workspace) -> None:
         learner.commit()
     assert course.query(made) == [("lesson_events_2026_12",)]
     assert course.query("SELECT count(*) FROM lesson_events_2026_12") == [(1,)]
+
+
+def test_a_clock_that_is_wrong_by_centuries_is_refused(course: Workspace) -> None:
+    a_course(course, "video")
+    for when in ("1970-01-01", "infinity", "0044-03-15 BC"):
+        with pytest.raises(psycopg2.errors.CheckViolation, match="happened_at_check"):
+            course.query(
+                "INSERT INTO lesson_events (happened_at, user_id, lesson_id, kind)"
+                f" SELECT '{when}', 'one', id, 'opened' FROM lessons"
+            )
+
+
+def test_a_table_in_the_way_of_one_month_does_not_hold_up_the_others(course: Workspace) -> None:
+    a_course(course, "video")
+    course.query("CREATE TABLE lesson_events_2020_05 (id int)")
+    course.query(
+        "INSERT INTO lesson_events (happened_at, user_id, lesson_id, kind)"
+        " SELECT at, 'one', id, 'opened' FROM lessons,"
+        " unnest('{2020-05-01 12:00,2020-06-01 12:00}'::timestamptz[]) at"
+    )
+    made = [name for (name,) in course.query("SELECT make_lesson_events_partitions()")]
+    assert made[0] == "lesson_events_2020_06"
+    assert len(made) == 3
+    left = course.query("SELECT happened_at < '2020-06-01' FROM lesson_events_default")
+    assert left == [(True,)]

@@ -13,11 +13,7 @@ pytestmark = pytest.mark.database
 
 
 def test_learners_see_their_own_progress_only(course: Workspace) -> None:
-    course.query("INSERT INTO courses (slug, title) VALUES ('sql', 'SQL')")
-    course.query("INSERT INTO sections (course_id, title, position) SELECT id, 'A', 1 FROM courses")
-    course.query(
-        "INSERT INTO lessons (section_id, title, position) SELECT id, 'B', 1 FROM sections"
-    )
+    a_course(course, "video")
     course.query(
         "INSERT INTO lesson_progress (user_id, lesson_id)"
         " SELECT who, id FROM lessons, unnest('{one,two}'::text[]) who"

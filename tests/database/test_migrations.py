@@ -62,6 +62,10 @@ def _schema(postgres: Server, url: str) -> list[str]:
     ]
 
 
+ROWS_ALONE = {"014_fill_roles", "023_fill_course_totals"}
+"""Files that change no schema."""
+
+
 @pytest.mark.parametrize(("environment", "entry"), MIGRATIONS)
 def test_up_and_down_are_idempotent_and_down_restores_the_schema(
     postgres: Server, database: str, connection: Connection, environment: str, entry: Entry
@@ -71,7 +75,7 @@ def test_up_and_down_are_idempotent_and_down_restores_the_schema(
     before = _schema(postgres, database)
     _run(connection, file.up)
     after = _schema(postgres, database)
-    assert after != before or _rows_of(environment, entry).exists()
+    assert (after != before) is (entry.stem not in ROWS_ALONE)
     _run(connection, file.up)
     assert _schema(postgres, database) == after
     _run(connection, file.down)
@@ -83,7 +87,12 @@ def test_up_and_down_are_idempotent_and_down_restores_the_schema(
 
 
 ROWS = Path(__file__).parents[1] / "data/rows"
-_WRITES = re.compile(r"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE|TRUNCATE)\b", re.IGNORECASE)
+_WRITES = re.compile(
+    r"\b(INSERT\s+INTO|(?<!ON )UPDATE|DELETE\s+FROM|MERGE|TRUNCATE|TYPE\s+\S+\s+USING"
+    r"|GENERATED\s+ALWAYS\s+AS(?!\s+IDENTITY))\b",
+    re.IGNORECASE,
+)
+_MAY_WRITE = ("DO", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "ALTER")
 
 
 def _rows_of(environment: str, entry: Entry) -> Path:
@@ -92,7 +101,7 @@ def _rows_of(environment: str, entry: Entry) -> Path:
 
 def _parts(path: Path) -> dict[str, str]:
     """Read the rows that a migration meets, and the queries that find what is wrong afterwards."""
-    names = "BEFORE [0-9]+|WRONG AFTER UP|MEANWHILE|WRONG AFTER DOWN"
+    names = "BEFORE [0-9]+|WRONG AFTER UP|MEANWHILE|WRONG AFTER DOWN|WRONG AFTER UP AGAIN"
     _, *parts = re.split(rf"^-- ({names})$", path.read_text(), flags=re.MULTILINE)
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
@@ -128,8 +137,7 @@ def test_rows_are_as_they_should_be_after_up_down_and_up_again(
         _run(connection, file.down)
         assert found(parts["WRONG AFTER DOWN"]) == []
         _run(connection, file.up)
-        if "MEANWHILE" not in parts:
-            assert found(parts["WRONG AFTER UP"]) == []
+        assert found(parts.get("WRONG AFTER UP AGAIN") or parts["WRONG AFTER UP"]) == []
 
 
 @pytest.mark.parametrize(("environment", "entry"), MIGRATIONS)
@@ -139,8 +147,7 @@ def test_a_migration_that_changes_rows_is_tried_on_rows(environment: str, entry:
         statement.text
         for section in (file.up, file.down)
         for statement in section.statements
-        if statement.command in ("DO", "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE")
-        and _WRITES.search(statement.text)
+        if statement.command in _MAY_WRITE and _WRITES.search(statement.text)
     ]
     assert _rows_of(environment, entry).exists() or changes == []
 

@@ -5,10 +5,14 @@ INSERT INTO "user" (id, name, email, "emailVerified", role, banned) VALUES
     ('banned', 'C', 'c@example.com', true, NULL, true);
 
 -- WRONG AFTER UP
-SELECT id, role, banned FROM "user"
-WHERE (id, role, banned) NOT IN (('nothing', 'user', false), ('admin', 'admin', false), ('banned', 'user', true))
-    OR role IS NULL OR banned IS NULL;
+SELECT id, role, banned
+FROM (VALUES ('nothing', 'user', false), ('admin', 'admin', false), ('banned', 'user', true))
+    AS right_ones (id, role, banned)
+EXCEPT SELECT id, role, banned FROM "user";
 
 -- WRONG AFTER DOWN
 -- What was filled in stays.
-SELECT id FROM "user" WHERE role IS NULL OR banned IS NULL;
+SELECT id, role, banned
+FROM (VALUES ('nothing', 'user', false), ('admin', 'admin', false), ('banned', 'user', true))
+    AS right_ones (id, role, banned)
+EXCEPT SELECT id, role, banned FROM "user";

@@ -6,12 +6,22 @@ INSERT INTO lessons (section_id, title, kind, position)
         unnest('{video,article,quiz}'::text[]) WITH ORDINALITY AS kinds (kind, number);
 
 -- WRONG AFTER UP
-SELECT kind FROM lessons WHERE kind <> title OR starts_at IS NOT NULL;
+SELECT kind, NULL::timestamptz FROM unnest('{video,article,quiz}'::text[]) AS kind
+EXCEPT SELECT kind, starts_at FROM lessons WHERE title = kind;
 
 -- MEANWHILE
 INSERT INTO lessons (section_id, title, kind, position, starts_at)
-    SELECT id, 'video', 'live', 4, now() FROM sections;
+    SELECT id, 'evening', 'live', 4, now() FROM sections;
 
 -- WRONG AFTER DOWN
 -- A live lesson is a video again: its recording.
-SELECT kind FROM lessons WHERE kind <> title;
+SELECT title, kind
+FROM (VALUES ('video', 'video'), ('article', 'article'), ('quiz', 'quiz'), ('evening', 'video'))
+    AS right_ones (title, kind)
+EXCEPT SELECT title, kind FROM lessons;
+
+-- WRONG AFTER UP AGAIN
+SELECT title, kind, NULL::timestamptz
+FROM (VALUES ('video', 'video'), ('article', 'article'), ('quiz', 'quiz'), ('evening', 'video'))
+    AS right_ones (title, kind)
+EXCEPT SELECT title, kind, starts_at FROM lessons;

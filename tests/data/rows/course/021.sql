@@ -6,7 +6,11 @@ INSERT INTO lessons (section_id, title, kind, position, starts_at)
     UNION ALL SELECT id, 'B', 'live', 2, timestamptz '2026-12-01 18:00+00' FROM sections;
 
 -- WRONG AFTER UP
-SELECT conname FROM pg_constraint WHERE conrelid = 'lessons'::regclass AND NOT convalidated;
+SELECT conname FROM unnest('{lessons_kind_check,lessons_starts_at_check}'::name[]) AS conname
+EXCEPT SELECT conname FROM pg_constraint WHERE conrelid = 'lessons'::regclass AND convalidated;
 
 -- WRONG AFTER DOWN
-SELECT kind FROM lessons WHERE (kind = 'live') IS DISTINCT FROM (starts_at IS NOT NULL);
+SELECT title, kind, starts_at
+FROM (VALUES ('A', 'video', NULL), ('B', 'live', timestamptz '2026-12-01 18:00+00'))
+    AS right_ones (title, kind, starts_at)
+EXCEPT SELECT title, kind, starts_at FROM lessons;

@@ -26,3 +26,12 @@ INSERT INTO enrollments (user_id, course_id) SELECT 'new', id FROM courses WHERE
 
 -- WRONG AFTER DOWN
 SELECT course_id FROM course_totals;
+
+-- WRONG AFTER UP AGAIN
+-- Whatever the triggers counted in between.
+SELECT slug, learners, reviews, stars FROM courses LEFT JOIN course_totals ON course_id = id
+WHERE (learners, reviews, stars) IS DISTINCT FROM CASE slug
+    WHEN 'course-1' THEN (2::bigint, 0::bigint, 0::bigint)
+    WHEN 'course-2' THEN (1::bigint, 0::bigint, 0::bigint)
+    WHEN 'course-1203' THEN (2::bigint, 2::bigint, 9::bigint)
+    ELSE (0::bigint, 0::bigint, 0::bigint) END;
