@@ -48,6 +48,9 @@ def test_a_table_in_no_group_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setattr(schema_groups, "GROUPS", listed)
     with pytest.raises(ValueError, match=r"of course differ in \['new', 'old'\]"):
         schema_groups.groups("course", schema)
+    listed.write_text('[course]\n"All" = ["new"]\n"Again" = ["new"]\n')
+    with pytest.raises(ValueError, match=r"of course differ in \['new'\]"):
+        schema_groups.groups("course", schema)
 
 
 def shown(query: str = "") -> tuple[str, str]:
@@ -84,7 +87,9 @@ def test_a_search_narrows_the_list() -> None:
     dom, _ = shown("?q=impersonat")
     assert visible(dom) == {"auth.session"}
     assert "1 of " in dom
-    assert re.findall(r"<h3>([A-Z].*?)</h3>", dom) == ["Accounts"]  # other groups are hidden
+    # Other groups are hidden, and the other database.
+    assert re.findall(r"<h3>([A-Z].*?)</h3>", dom) == ["Accounts"]
+    assert re.findall(r"<h2>(auth|course)</h2>", dom) == ["auth"]
     dom, _ = shown("?q=section+position")
     assert visible(dom) == {"course.sections", "course.lessons"}
 

@@ -86,16 +86,41 @@ def primary(schema: Schema, table: Record) -> set[str]:
     return set()
 
 
-def foreign(schema: Schema, table: Record) -> dict[str, str]:
-    """Return the tables that columns refer to, by column."""
-    found = {}
+class ForeignKey(NamedTuple):
+    """What a table refers to."""
+
+    columns: tuple[str, ...]
+    target: str
+    """The full name of the other table."""
+
+
+def foreign(schema: Schema, table: Record) -> list[ForeignKey]:
+    """Return a table's foreign keys."""
+    found = []
     for one in schema.of("constraint", table.name):
         match = _REFERENCES.match(str(one.get("definition")))
         if match:
             target = match[2] if match[2].startswith("public.") else f"public.{match[2]}"
-            for column in match[1].split(", "):
-                found[column] = target
+            found.append(ForeignKey(tuple(match[1].split(", ")), target))
     return found
+
+
+def referring(keys: Sequence[ForeignKey]) -> dict[str, str]:
+    """Return which column leads where: of a key of several the last, which the others narrow."""
+    return {key.columns[-1]: key.target for key in keys}
+
+
+def keyed(schema: Schema, table: Record) -> set[str]:
+    """Return the columns of a table's primary key and foreign keys."""
+    own = (column for key in foreign(schema, table) for column in key.columns)
+    return primary(schema, table) | set(own)
+
+
+def kind(one: Record) -> str:
+    """Return what a relation is, if it is no plain table: a sentence, and a space."""
+    if one.get("partition_key"):
+        return f"Partitioned by {one.get('partition_key')}. "
+    return "" if one.kind == "table" else f"A {one.kind}. "
 
 
 _COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
@@ -144,6 +169,10 @@ def about(one: Record) -> str:
     labels = one.get("labels")
     values = [", ".join(labels).replace("'", "")] if isinstance(labels, tuple) else []
     return ": ".join([comment(one), *values])
+
+
+OTHERS = "Types and functions"
+"""What `others` are called."""
 
 
 def short(name: str) -> str:

@@ -27,7 +27,7 @@ class Group(NamedTuple):
     def neighbours(self, schema: Schema) -> list[Record]:
         """Return the tables of other groups that these refer to."""
         own = {one.name for one in self.tables}
-        targets = {target for one in self.tables for target in foreign(schema, one).values()}
+        targets = {key.target for one in self.tables for key in foreign(schema, one)}
         return [one for one in schema.of("table") if one.name in targets - own]
 
 
@@ -37,7 +37,7 @@ def groups(environment: str, schema: Schema) -> list[Group]:
     Raises:
         ValueError: when the file names what is not there, or leaves something out.
     """
-    listed = tomllib.loads(GROUPS.read_text(encoding="utf-8"))[environment]
+    listed = tomllib.loads(GROUPS.read_text(encoding="utf-8")).get(environment, {})
     found = {
         node(one.name): one
         for kind in _KINDS
@@ -45,7 +45,8 @@ def groups(environment: str, schema: Schema) -> list[Group]:
         if not one.get("partition_bound")
     }
     named = [name for names in listed.values() for name in names]
-    different = sorted(set(named) ^ set(found))
-    if different or len(named) != len(found):
+    twice = {name for name in named if named.count(name) > 1}
+    different = sorted((set(named) ^ set(found)) | twice)
+    if different:
         raise ValueError(f"{GROUPS.name} and the schema of {environment} differ in {different}")
     return [Group(title, [found[name] for name in names]) for title, names in listed.items()]

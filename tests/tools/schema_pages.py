@@ -7,15 +7,19 @@ from collections.abc import Iterator
 
 from scripts.catalog.record import Record
 from tests.tools.schema_catalog import (
+    OTHERS,
     Schema,
     about,
     comment,
     definition,
     foreign,
+    keyed,
+    kind,
     last,
     node,
     others,
     primary,
+    referring,
     short,
     versions,
 )
@@ -26,12 +30,14 @@ def page(environment: str, schema: Schema) -> str:
     """Return the page of a schema."""
     parts = groups(environment, schema)
     tables = sum(len(part.tables) for part in parts)
+    views = sum(len(part.relations) for part in parts) - tables
+    count = f"{tables} tables" + (f" and {views} views" if views else "")
     lines = [
         f"# The schema of {environment}",
         "",
         "Written by `make docs` from the catalog; a test fails when it is stale.",
         "",
-        f"{tables} tables:",
+        f"{count}:",
         "",
         *(
             f"- **{part.title}**: {', '.join(_link(one.name) for one in part.relations)}"
@@ -44,7 +50,7 @@ def page(environment: str, schema: Schema) -> str:
             lines += _relation(schema, one)
     named = others(schema)
     if named:
-        lines += ["", "## Types and functions", ""]
+        lines += ["", f"## {OTHERS}", ""]
         lines += [
             f"- {one.kind} `{short(one.name)}` ({versions(schema, one.name)}) {about(one)}".rstrip()
             for one in named
@@ -58,28 +64,35 @@ def _diagram(schema: Schema, group: Group) -> Iterator[str]:
     yield "```mermaid"
     yield "erDiagram"
     for table in tables:
-        keys = primary(schema, table) | set(foreign(schema, table))
+        keys, own = keyed(schema, table), foreign(schema, table)
+        references = {column for key in own for column in key.columns}
         yield f"    {node(table.name)} {{"
         for column in schema.of("column", table.name):
             name = last(column.name)
             if name in keys:
                 marks = [
                     *(["PK"] if name in primary(schema, table) else []),
-                    *(["FK"] if name in foreign(schema, table) else []),
+                    *(["FK"] if name in references else []),
                 ]
-                kind = re.sub(r"[^A-Za-z0-9]+", "_", str(column.get("type")))
-                yield f"        {kind} {name.strip(chr(34))} {','.join(marks)}"
+                written = re.sub(r"[^A-Za-z0-9]+", "_", str(column.get("type")))
+                yield f"        {written} {name.strip(chr(34))} {','.join(marks)}"
         yield "    }"
     yield from (f"    {node(one.name)}" for one in group.neighbours(schema))
     for table in tables:
-        for columns, target in foreign(schema, table).items():
-            yield f"    {node(target)} ||--o{{ {node(table.name)} : {columns.strip(chr(34))}"
+        for key in foreign(schema, table):
+            name = key.columns[-1].strip('"')
+            yield f"    {node(key.target)} ||--o{{ {node(table.name)} : {name}"
     yield "```"
 
 
 def _relation(schema: Schema, one: Record) -> list[str]:
-    lines = ["", f"### {short(one.name)}", "", f"{comment(one)}. {versions(schema, one.name)}."]
-    references = foreign(schema, one)
+    lines = [
+        "",
+        f"### {short(one.name)}",
+        "",
+        f"{comment(one)}. {kind(one)}{versions(schema, one.name)}.",
+    ]
+    references = referring(foreign(schema, one))
     lines += ["", "| column | type | | |", "|---|---|---|---|"]
     for column in schema.of("column", one.name):
         name = last(column.name)
@@ -90,18 +103,18 @@ def _relation(schema: Schema, one: Record) -> list[str]:
         ]
         cells = (f"`{name}`", f"`{column.get('type')}`", ", ".join(rules), comment(column))
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
-    for kind, title in (("constraint", "Keys and checks"), ("index", "Indexes")):
+    for listed, title in (("constraint", "Keys and checks"), ("index", "Indexes")):
         parts = [
             part
-            for part in schema.of(kind, one.name)
-            if not (kind == "index" and part.get("of_constraint"))
+            for part in schema.of(listed, one.name)
+            if not (listed == "index" and part.get("of_constraint"))
         ]
         if parts:
             lines += ["", f"{title}:", ""]
             lines += [f"- `{last(part.name)}` `{definition(part)}`" for part in parts]
-    for kind in ("trigger", "policy"):
-        for part in schema.of(kind, one.name):
-            lines += ["", f"{kind.capitalize()} `{last(part.name)}`: `{definition(part)}`"]
+    for listed in ("trigger", "policy"):
+        for part in schema.of(listed, one.name):
+            lines += ["", f"{listed.capitalize()} `{last(part.name)}`: `{definition(part)}`"]
     return lines
 
 

@@ -9,15 +9,19 @@ from string import Template
 
 from scripts.catalog.record import Record
 from tests.tools.schema_catalog import (
+    OTHERS,
     Schema,
     about,
     comment,
     definition,
     foreign,
+    keyed,
+    kind,
     last,
     node,
     others,
     primary,
+    referring,
     short,
     versions,
 )
@@ -26,7 +30,6 @@ from tests.tools.schema_groups import Group, groups
 _TEMPLATE = Path(__file__).with_name("schema_template.html")
 _BOX, _ROW, _GAP_X, _GAP_Y, _EDGE = 190, 18, 90, 24, 20
 """Of the diagram, in units of the picture."""
-_OTHERS = "Types and functions"
 
 
 def site(schemas: Mapping[str, Schema]) -> str:
@@ -48,7 +51,7 @@ def _environment(name: str, schema: Schema) -> Iterator[str]:
     for part in groups(name, schema):
         yield _group(name, schema, part)
     sections = "".join(_other(name, schema, one) for one in others(schema))
-    yield f'<div class="group">{_title(_OTHERS, name)}{sections}</div>'
+    yield f'<div class="group">{_title(OTHERS, name)}{sections}</div>'
 
 
 def _title(title: str, environment: str) -> str:
@@ -66,7 +69,7 @@ def _other(environment: str, schema: Schema, one: Record) -> str:
     words = escape(f"{one.kind} {one.name} {about(one)}".lower())
     return (
         f'<section id="{_id(environment, one.name)}" data-text="{words}">'
-        f"<h3>{escape(short(one.name))}</h3><p>{escape(about(one))} "
+        f"<h3>{escape(short(one.name))}</h3><p>{escape(about(one))}. "
         f'<span class="soft">{one.kind}. {escape(versions(schema, one.name))}.</span></p></section>'
     )
 
@@ -79,7 +82,7 @@ def _navigation(schemas: Mapping[str, Schema]) -> Iterator[str]:
     for name, schema in schemas.items():
         yield f"<h2>{escape(name)}</h2>"
         named = [(part.title, part.relations) for part in groups(name, schema)]
-        for title, found in (*named, (_OTHERS, others(schema))):
+        for title, found in (*named, (OTHERS, others(schema))):
             yield f"<h3>{escape(title)}</h3>"
             for one in found:
                 yield f'<a href="#{_id(name, one.name)}">{escape(short(one.name))}</a>'
@@ -87,7 +90,7 @@ def _navigation(schemas: Mapping[str, Schema]) -> Iterator[str]:
 
 def _section(environment: str, schema: Schema, one: Record) -> str:
     keys = primary(schema, one)
-    references = foreign(schema, one)
+    references = referring(foreign(schema, one))
     columns = schema.of("column", one.name)
     words = [one.name, comment(one)]
     words += [f"{column.name} {comment(column)}" for column in columns]
@@ -100,15 +103,15 @@ def _section(environment: str, schema: Schema, one: Record) -> str:
     )
     parts = "".join(
         f"<li><code>{escape(last(part.name))}</code> <code>{escape(definition(part))}</code></li>"
-        for kind in ("constraint", "index", "trigger", "policy")
-        for part in schema.of(kind, one.name)
-        if not (kind == "index" and part.get("of_constraint"))
+        for listed in ("constraint", "index", "trigger", "policy")
+        for part in schema.of(listed, one.name)
+        if not (listed == "index" and part.get("of_constraint"))
     )
-    origin = f"{environment}. {versions(schema, one.name)}."
+    origin = f"{environment}. {kind(one)}{versions(schema, one.name)}."
     return (
         f'<section id="{_id(environment, one.name)}" data-text="{escape(" ".join(words).lower())}">'
         f"<h3>{escape(short(one.name))}</h3>"
-        f"<p>{escape(comment(one))} "
+        f"<p>{escape(comment(one))}. "
         f'<span class="soft">{escape(origin)}</span></p>'
         "<table><thead><tr><th>column</th><th>type</th><th></th><th></th></tr></thead>"
         f"<tbody>{rows}</tbody></table><ul>{parts}</ul></section>"
@@ -142,8 +145,7 @@ def _diagram(environment: str, schema: Schema, part: Group) -> str:
     for rank in range(max(ranks.values(), default=0) + 1):
         y = _EDGE
         for table in (one for one in tables if ranks[one.name] == rank):
-            keys = primary(schema, table) | set(foreign(schema, table))
-            shown = [] if table in neighbours else sorted(keys)
+            shown = [] if table in neighbours else sorted(keyed(schema, table))
             height = _ROW * (len(shown) + 1) + 10
             x = _EDGE + rank * (_BOX + _GAP_X)
             places[table.name] = (x, y, height)
@@ -153,7 +155,7 @@ def _diagram(environment: str, schema: Schema, part: Group) -> str:
     lines = [
         _line(places[target], places[table.name])
         for table in part.tables
-        for target in sorted(set(foreign(schema, table).values()))
+        for target in sorted({key.target for key in foreign(schema, table)})
         if target in places and target != table.name
     ]
     width = _EDGE * 2 + (max(ranks.values(), default=0) + 1) * (_BOX + _GAP_X)
@@ -170,9 +172,9 @@ def _ranks(schema: Schema, tables: Sequence[Record]) -> dict[str, int]:
     for _ in tables:  # a circle ends with the number of tables
         for one in tables:
             above = [
-                ranks[target] + 1
-                for target in foreign(schema, one).values()
-                if target in ranks and target != one.name
+                ranks[key.target] + 1
+                for key in foreign(schema, one)
+                if key.target in ranks and key.target != one.name
             ]
             ranks[one.name] = min(len(tables), max([ranks[one.name], *above]))
     return ranks

@@ -224,3 +224,11 @@ def test_several_statements_keep_their_order_and_lines() -> None:
 
     assert statements(text) == ["SELECT 1;", "SELECT 2;", "SELECT 3;"]
     assert [s.line for s in read(text).up.statements] == [2, 5, 5]
+
+
+def test_a_folder_where_a_file_should_be_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "001_create_users.sql"
+    folder.mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        migration_file.read(folder)
+    assert caught.value.filename == str(folder)

@@ -723,7 +723,7 @@ export interface Quizzes {
    */
   lesson_id: Int8;
   /**
-   * How often a learner may try; NULL is without limit
+   * How often a learner may try; the application counts. NULL is without limit
    */
   max_attempts: number | null;
   /**
