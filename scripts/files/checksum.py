@@ -7,7 +7,7 @@ import hashlib
 import os
 
 _MOST = 1 << 20
-"""Bytes that are read at once."""
+"""Bytes of each read after the first."""
 
 
 def of_file(folder: str, filename: str) -> str:

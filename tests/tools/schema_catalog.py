@@ -19,7 +19,7 @@ from scripts.catalog import diff, snapshot
 from scripts.catalog.record import Record
 from scripts.catalog.snapshot import Snapshot
 from tests.support.servers import OwnServer, own_server
-from tests.support.workspace import REPOSITORY, Workspace
+from tests.support.workspace import Workspace
 
 ENVIRONMENTS = ("auth", "course")
 _OURS = re.compile(r"public\.(schema_migrations|alembic_version)")
@@ -53,14 +53,11 @@ def read(server: OwnServer, environment: str) -> Schema:
     url = server.tcp_url(environment)
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace.make(Path(folder), {environment: url}, server.bin)
-        for name in (f"sql/{environment}", f"{environment}/versions"):
-            target = Path(folder) / name
-            for path in sorted((REPOSITORY / name).glob("[0-9]*")):
-                (target / path.name).write_bytes(path.read_bytes())
+        workspace.add_released(environment)
         with closing(psycopg2.connect(url)) as connection:
             before = snapshot.take(connection)
             connection.rollback()
-            for path in sorted((REPOSITORY / "sql" / environment).glob("[0-9]*.sql")):
+            for path in sorted((workspace.root / "sql" / environment).glob("[0-9]*.sql")):
                 version = path.name.partition("_")[0]
                 done = workspace.run("migrate", "--database", environment, "--to", version, "-q")
                 assert done.returncode == 0, done.stderr
@@ -121,6 +118,12 @@ def kind(one: Record) -> str:
     if one.get("partition_key"):
         return f"Partitioned by {one.get('partition_key')}. "
     return "" if one.kind == "table" else f"A {one.kind}. "
+
+
+def parts(schema: Schema, one: Record, *kinds: str) -> list[Record]:
+    """Return what a relation has of these kinds; an index of a constraint is the constraint's."""
+    found = [part for kind in kinds for part in schema.of(kind, one.name)]
+    return [part for part in found if not (part.kind == "index" and part.get("of_constraint"))]
 
 
 _COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}

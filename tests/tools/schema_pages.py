@@ -13,11 +13,11 @@ from tests.tools.schema_catalog import (
     comment,
     definition,
     foreign,
-    keyed,
     kind,
     last,
     node,
     others,
+    parts,
     primary,
     referring,
     short,
@@ -28,9 +28,9 @@ from tests.tools.schema_groups import Group, groups
 
 def page(environment: str, schema: Schema) -> str:
     """Return the page of a schema."""
-    parts = groups(environment, schema)
-    tables = sum(len(part.tables) for part in parts)
-    views = sum(len(part.relations) for part in parts) - tables
+    found_groups = groups(environment, schema)
+    tables = sum(len(group.tables) for group in found_groups)
+    views = sum(len(group.relations) for group in found_groups) - tables
     count = f"{tables} tables" + (f" and {views} views" if views else "")
     lines = [
         f"# The schema of {environment}",
@@ -40,13 +40,13 @@ def page(environment: str, schema: Schema) -> str:
         f"{count}:",
         "",
         *(
-            f"- **{part.title}**: {', '.join(_link(one.name) for one in part.relations)}"
-            for part in parts
+            f"- **{group.title}**: {', '.join(_link(one.name) for one in group.relations)}"
+            for group in found_groups
         ),
     ]
-    for part in parts:
-        lines += ["", f"## {part.title}", "", *_diagram(schema, part)]
-        for one in part.relations:
+    for group in found_groups:
+        lines += ["", f"## {group.title}", "", *_diagram(schema, group)]
+        for one in group.relations:
             lines += _relation(schema, one)
     named = others(schema)
     if named:
@@ -64,16 +64,16 @@ def _diagram(schema: Schema, group: Group) -> Iterator[str]:
     yield "```mermaid"
     yield "erDiagram"
     for table in tables:
-        keys, own = keyed(schema, table), foreign(schema, table)
-        references = {column for key in own for column in key.columns}
+        own = primary(schema, table)
+        references = {column for key in foreign(schema, table) for column in key.columns}
         yield f"    {node(table.name)} {{"
         for column in schema.of("column", table.name):
             name = last(column.name)
-            if name in keys:
-                marks = [
-                    *(["PK"] if name in primary(schema, table) else []),
-                    *(["FK"] if name in references else []),
-                ]
+            marks = [
+                *(["PK"] if name in own else []),
+                *(["FK"] if name in references else []),
+            ]
+            if marks:
                 written = re.sub(r"[^A-Za-z0-9]+", "_", str(column.get("type")))
                 yield f"        {written} {name.strip(chr(34))} {','.join(marks)}"
         yield "    }"
@@ -104,17 +104,12 @@ def _relation(schema: Schema, one: Record) -> list[str]:
         cells = (f"`{name}`", f"`{column.get('type')}`", ", ".join(rules), comment(column))
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     for listed, title in (("constraint", "Keys and checks"), ("index", "Indexes")):
-        parts = [
-            part
-            for part in schema.of(listed, one.name)
-            if not (listed == "index" and part.get("of_constraint"))
-        ]
-        if parts:
+        found = parts(schema, one, listed)
+        if found:
             lines += ["", f"{title}:", ""]
-            lines += [f"- `{last(part.name)}` `{definition(part)}`" for part in parts]
-    for listed in ("trigger", "policy"):
-        for part in schema.of(listed, one.name):
-            lines += ["", f"{listed.capitalize()} `{last(part.name)}`: `{definition(part)}`"]
+            lines += [f"- `{last(part.name)}` `{definition(part)}`" for part in found]
+    for part in parts(schema, one, "trigger", "policy"):
+        lines += ["", f"{part.kind.capitalize()} `{last(part.name)}`: `{definition(part)}`"]
     return lines
 
 

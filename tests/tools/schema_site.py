@@ -20,6 +20,7 @@ from tests.tools.schema_catalog import (
     last,
     node,
     others,
+    parts,
     primary,
     referring,
     short,
@@ -101,11 +102,9 @@ def _section(environment: str, schema: Schema, one: Record) -> str:
         f"<td>{escape(comment(column))}</td></tr>"
         for column in columns
     )
-    parts = "".join(
+    listed = "".join(
         f"<li><code>{escape(last(part.name))}</code> <code>{escape(definition(part))}</code></li>"
-        for listed in ("constraint", "index", "trigger", "policy")
-        for part in schema.of(listed, one.name)
-        if not (listed == "index" and part.get("of_constraint"))
+        for part in parts(schema, one, "constraint", "index", "trigger", "policy")
     )
     origin = f"{environment}. {kind(one)}{versions(schema, one.name)}."
     return (
@@ -114,7 +113,7 @@ def _section(environment: str, schema: Schema, one: Record) -> str:
         f"<p>{escape(comment(one))}. "
         f'<span class="soft">{escape(origin)}</span></p>'
         "<table><thead><tr><th>column</th><th>type</th><th></th><th></th></tr></thead>"
-        f"<tbody>{rows}</tbody></table><ul>{parts}</ul></section>"
+        f"<tbody>{rows}</tbody></table><ul>{listed}</ul></section>"
     )
 
 
