@@ -18,11 +18,13 @@ export function catalogue(db: Kysely<DB>, category: string, below: Date) {
     .limit(20);
 }
 
+function published(db: Kysely<DB>) {
+  return db.selectFrom("courses").where("status", "=", "published");
+}
+
 /** The newest courses of all. */
 export function newest(db: Kysely<DB>) {
-  return db
-    .selectFrom("courses")
-    .where("status", "=", "published")
+  return published(db)
     .select(["slug", "title", "published_at"])
     .orderBy("published_at", "desc")
     .orderBy("id")
@@ -32,9 +34,7 @@ export function newest(db: Kysely<DB>) {
 /** Published courses with the words that somebody typed, the best first. */
 export function search(db: Kysely<DB>, words: string) {
   const query = sql`websearch_to_tsquery('english', ${words})`;
-  return db
-    .selectFrom("courses")
-    .where("status", "=", "published")
+  return published(db)
     .where(sql<boolean>`search @@ ${query}`)
     .select(["slug", "title", sql<number>`ts_rank(search, ${query})`.as("rank")])
     .orderBy("rank", "desc")
@@ -44,9 +44,7 @@ export function search(db: Kysely<DB>, words: string) {
 
 /** How many of the courses found are of each level. */
 export function facets(db: Kysely<DB>, words: string) {
-  return db
-    .selectFrom("courses")
-    .where("status", "=", "published")
+  return published(db)
     .where(sql<boolean>`search @@ websearch_to_tsquery('english', ${words})`)
     .groupBy("level")
     .select(["level", sql<string>`count(*)`.as("courses")])
@@ -241,9 +239,7 @@ export function shown(db: Kysely<DB>, slug: string) {
 
 /** Published courses whose titles contain what somebody has typed so far. */
 export function titled(db: Kysely<DB>, part: string) {
-  return db
-    .selectFrom("courses")
-    .where("status", "=", "published")
+  return published(db)
     .where("title", "ilike", `%${part.replace(/[\\%_]/g, "\\$&")}%`)
     .select(["slug", "title"])
     .limit(20);
