@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import termios
@@ -32,6 +33,8 @@ _COLOURS = {
 _WORDS = re.compile(r"\S+(?: \S+)*")
 _WIDTH, _HEIGHT, _MARGIN, _BAR = 8.4, 18, 16, 30
 """Of a character and of what is around them, in units of the picture."""
+_QUIET = 0.02
+"""Seconds without output after which the screen is what a person sees."""
 
 
 class Cell(NamedTuple):
@@ -91,6 +94,8 @@ class Terminal:
         with suppress(OSError):
             while data := os.read(ours, 65536):
                 self._stream.feed(data)
+                if select.select([ours], [], [], _QUIET)[0]:
+                    continue  # what is drawn at once may come in pieces
                 text = "\n".join(self.screen.display)
                 if answer and "? [y/N]" in text:
                     os.write(ours, answer.encode())
